@@ -1,0 +1,94 @@
+package arrows
+
+// What the server may know of keys/: neither unseal, which opens what only
+// reviewers and courts may open, nor the places where private keys lie.
+const serverKeys = "keys/bundle keys/guard keys/ident keys/jws keys/opening keys/order keys/proof" +
+	" keys/record keys/seal keys/statement keys/token"
+
+// Values that every room of the server may pass on.
+const values = "keys/ident keys/jws"
+
+// rows says for each package of the module which others it may import directly.
+// A package without a row is a finding, so that a new room needs a line here
+// and with it a thought about its neighbours.
+var rows = map[string]string{
+	"keys/ident":     "",
+	"keys/jws":       "keys/ident",
+	"keys/guard":     "",
+	"keys/proof":     "keys/ident",
+	"keys/token":     "keys/ident keys/jws",
+	"keys/record":    "keys/ident keys/jws",
+	"keys/order":     "keys/ident keys/jws",
+	"keys/statement": "keys/ident keys/jws keys/record",
+	"keys/seal":      "keys/ident keys/order keys/record",
+	"keys/unseal":    "keys/ident keys/record keys/seal",
+	"keys/opening":   "keys/ident keys/jws keys/order keys/seal",
+	"keys/bundle":    "keys/ident keys/jws keys/opening keys/order keys/proof keys/statement",
+	"keys/keyfile":   "keys/ident keys/jws",
+	"keys/pkcs11":    "keys/ident keys/jws",
+
+	"proto":           "",
+	"proto/sigill/v1": "",
+
+	"server": values + " keys/keyfile keys/pkcs11 server/access server/audit server/gate server/ledger server/rpc" +
+		" server/store server/store/bolt server/store/memory server/translog server/web server/workflow",
+	"server/cmd/sigilld":     "server",
+	"server/rpc":             values + " keys/token proto/sigill/v1 server/workflow",
+	"server/web":             values + " server/translog server/workflow",
+	"server/workflow":        serverKeys + " server/access server/audit server/ledger",
+	"server/access":          values,
+	"server/audit":           values + " server/store",
+	"server/ledger":          values + " keys/proof server/store server/translog",
+	"server/translog":        values + " keys/proof server/store",
+	"server/gate":            values + " server/store",
+	"server/store":           values,
+	"server/store/bolt":      values + " server/store",
+	"server/store/memory":    values + " server/store",
+	"server/store/storetest": values + " server/store",
+
+	"client":            serverKeys + " keys/keyfile keys/pkcs11 keys/unseal proto/sigill/v1",
+	"client/cmd/sigill": serverKeys + " client keys/keyfile keys/pkcs11 keys/unseal",
+}
+
+// free are folders whose packages need no row and may import anything: tools
+// that no program links.
+const free = "scripts"
+
+// A ban keeps imports from outside the module out of some rooms.
+type ban struct {
+	under   string // these packages and those below them
+	except  string // but not these
+	imports string // exact paths; with /... also what lies below
+	why     string
+}
+
+var bans = []ban{
+	{
+		under:  "keys",
+		except: "keys/keyfile keys/pkcs11",
+		imports: "os/... net net/http/... net/rpc/... net/smtp io/fs io/ioutil syscall/... golang.org/x/sys/... crypto/tls" +
+			" google.golang.org/protobuf/... google.golang.org/grpc/...",
+		why: "keys/ knows no network, disk or protobuf",
+	},
+	{
+		under: "server/workflow server/access server/audit server/ledger server/translog server/gate server/store",
+		imports: "google.golang.org/protobuf/... google.golang.org/grpc/... google.golang.org/genproto/..." +
+			" buf.build/go/protovalidate/...",
+		why: "protobuf ends in server/rpc",
+	},
+}
+
+// clock are the names of package time that read the clock, wait for it, or read
+// a time zone from the disk.
+const clock = "Now Since Until Sleep After AfterFunc Tick NewTimer NewTicker LoadLocation Local"
+
+// clockExcept is what one package may use of them: dates are Europe/Stockholm.
+var clockExcept = map[string]string{"keys/ident": "LoadLocation"}
+
+// unlinked is what the server's program never contains, at any distance.
+const unlinked = "keys/unseal client scripts"
+
+const (
+	maxFileLines     = 500
+	maxFunctionLines = 80
+)
