@@ -1,0 +1,167 @@
+package opening
+
+import (
+	"slices"
+
+	"sigill/keys/ident"
+	"sigill/keys/jws"
+	"sigill/keys/record"
+	"sigill/keys/seal"
+)
+
+// A Decided says how each section of a request stands.
+type Decided struct {
+	Granted record.Scope
+	Refused record.Scope
+	Open    record.Scope // neither yet
+}
+
+// Settled reports whether nothing is left to decide.
+func (d Decided) Settled() bool { return d.Open == 0 }
+
+// Tally counts votes over a request's sections: granted when every group has its
+// threshold of votes that grant it, refused when in one group so many lack it
+// that the threshold cannot be reached. A reviewer counts once, by the first
+// vote.
+func Tally(groups []seal.Group, asked record.Scope, votes []*Vote) Decided {
+	var out Decided
+	for _, sec := range asked.List() {
+		granted, refused := true, false
+		for _, g := range groups {
+			yes, no := count(g, sec, votes)
+			granted = granted && yes >= g.Threshold
+			refused = refused || no > g.Members-g.Threshold
+		}
+		bit := record.Scope(1 << (sec - 1))
+		switch {
+		case granted:
+			out.Granted |= bit
+		case refused:
+			out.Refused |= bit
+		default:
+			out.Open |= bit
+		}
+	}
+	return out
+}
+
+func count(g seal.Group, sec record.Section, votes []*Vote) (yes, no int) {
+	seen := map[int]bool{}
+	for _, v := range votes {
+		if v.Group != g.Group || v.Index < 1 || v.Index > g.Members || seen[v.Index] {
+			continue
+		}
+		seen[v.Index] = true
+		if scope(v.Granted).Has(sec) {
+			yes++
+		} else {
+			no++
+		}
+	}
+	return yes, no
+}
+
+// NoticeNotBefore is the day until which the author's notice is delayed: the
+// earliest date that a threshold of every group has set, or "" for at once.
+func NoticeNotBefore(groups []seal.Group, votes []*Vote) ident.Date {
+	var first ident.Date
+	for _, g := range groups {
+		var dates []ident.Date
+		seen := map[int]bool{}
+		for _, v := range votes {
+			if v.Group == g.Group && !seen[v.Index] && v.NotBefore != nil {
+				dates = append(dates, v.NotBefore.Date)
+			}
+			if v.Group == g.Group {
+				seen[v.Index] = true
+			}
+		}
+		if len(dates) < g.Threshold {
+			return ""
+		}
+		if d := slices.Min(dates); first == "" || d < first {
+			first = d
+		}
+	}
+	return first
+}
+
+// An Outcome is how a request ended.
+type Outcome string
+
+// The outcomes.
+const (
+	GrantedFull            Outcome = "GRANTED_FULL"
+	GrantedPartial         Outcome = "GRANTED_PARTIAL"
+	GrantedWithReservation Outcome = "GRANTED_WITH_RESERVATION"
+	RefusedAppealable      Outcome = "REFUSED_APPEALABLE"
+	NotHeld                Outcome = "NOT_HELD"
+	Forwarded              Outcome = "FORWARDED"
+)
+
+// A Denied is a section that was not granted, under the provision of the first
+// vote that refused it.
+type Denied struct {
+	Provision string         `json:"provision"`
+	Section   record.Section `json:"section"`
+}
+
+// A Cast names a vote that was counted and the vector that came with it.
+type Cast struct {
+	Vector ident.Digest `json:"vector,omitzero"`
+	Vote   ident.Digest `json:"vote"`
+}
+
+// Release is the log key's word on how a request ended: released or refused.
+type Release struct {
+	Authority ident.Authority  `json:"authority"`
+	Core      ident.Digest     `json:"core"`
+	Date      ident.Date       `json:"date"`
+	Decision  ident.ID         `json:"decision"`
+	Granted   []record.Section `json:"granted"`
+	Opening   ident.ID         `json:"opening"`
+	Outcome   Outcome          `json:"outcome"`
+	Refused   []Denied         `json:"refused"`
+	Request   ident.Digest     `json:"request"`
+	Votes     []Cast           `json:"votes"`
+}
+
+// Typ implements [jws.Statement].
+func (*Release) Typ() string { return TypRelease }
+
+// Check implements [jws.Statement].
+func (r *Release) Check() error {
+	if r.Authority == "" || r.Decision == "" || r.Opening == "" || r.Date == "" || r.Core.IsZero() || r.Request.IsZero() {
+		return jws.Field("request", jws.ErrMissing)
+	}
+	granted, err := record.ScopeOf(r.Granted)
+	if err != nil {
+		return jws.Field("granted", jws.ErrValue)
+	}
+	refused := []record.Section{}
+	for _, d := range r.Refused {
+		refused = append(refused, d.Section)
+		if err := jws.Text("refused.provision", d.Provision, 0, 100); err != nil {
+			return err
+		}
+	}
+	denied, err := record.ScopeOf(refused)
+	if err != nil || denied&granted != 0 || denied|granted == 0 {
+		return jws.Field("refused", jws.ErrValue)
+	}
+	ok := false
+	switch r.Outcome {
+	case GrantedFull:
+		ok = denied == 0
+	case GrantedPartial:
+		ok = granted != 0 && denied != 0
+	case GrantedWithReservation:
+		ok = granted != 0
+	case RefusedAppealable, NotHeld, Forwarded:
+		ok = granted == 0
+	}
+	if !ok {
+		return jws.Field("outcome", jws.ErrValue)
+	}
+	return nil
+}
