@@ -1,0 +1,202 @@
+package proof
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/binary"
+	"fmt"
+	"strings"
+
+	"github.com/transparency-dev/formats/log"
+	cosignature "github.com/transparency-dev/formats/note"
+	"golang.org/x/mod/sumdb/note"
+	"golang.org/x/mod/sumdb/tlog"
+
+	"sigill/keys/ident"
+)
+
+const (
+	// MaxNote is the most bytes of a checkpoint with its signatures; 32
+	// witnesses with ML-DSA-44 fit.
+	MaxNote = 128 << 10
+
+	// MaxSize is the largest tree: sizes also stand in JSON, as exact numbers.
+	MaxSize = 1<<53 - 1
+)
+
+// A Checkpoint is the state of a log that was signed: size and root say exactly
+// which entries it had, in which order.
+type Checkpoint struct {
+	Origin ident.Authority
+	Size   uint64       // entries, at most MaxSize
+	Root   ident.Digest // RFC 6962 tree hash
+}
+
+func (c Checkpoint) valid() error {
+	if _, err := ident.ParseAuthority(string(c.Origin)); err != nil {
+		return fmt.Errorf("%w: %w", ErrCheckpoint, err)
+	}
+	if c.Size > MaxSize {
+		return fmt.Errorf("%w: size over 2^53 − 1", ErrCheckpoint)
+	}
+	if c.Size == 0 && c.Root != sha256.Sum256(nil) {
+		return fmt.Errorf("%w: an empty log has another root", ErrCheckpoint)
+	}
+	return nil
+}
+
+func (c Checkpoint) text() string {
+	return string(log.Checkpoint{Origin: string(c.Origin), Size: c.Size, Hash: c.Root[:]}.Marshal())
+}
+
+// parseCheckpoint reads a note's text: origin, size and root, and nothing else.
+// C2SP lets a log add extension lines, and advises against it; ours writes
+// none, and an accepted one would be room for what no monitor checks.
+func parseCheckpoint(text string) (Checkpoint, error) {
+	var l log.Checkpoint
+	if _, err := l.Unmarshal([]byte(text)); err != nil {
+		return Checkpoint{}, ErrCheckpoint
+	}
+	root, err := ident.DigestFromBytes(l.Hash)
+	if err != nil {
+		return Checkpoint{}, fmt.Errorf("%w: %w", ErrCheckpoint, err)
+	}
+	c := Checkpoint{Origin: ident.Authority(l.Origin), Size: l.Size, Root: root}
+	if c.text() != text {
+		return Checkpoint{}, fmt.Errorf("%w: not in its one form", ErrCheckpoint)
+	}
+	return c, c.valid()
+}
+
+// OpenCheckpoint checks that a log of the policy signed the checkpoint, and
+// leaves witnesses aside: for what is not witnessed yet. To rely on a
+// checkpoint, use [Policy.Accept].
+func OpenCheckpoint(msg []byte, policy Policy) (Checkpoint, error) {
+	cp, _, err := openNote(msg, policy.logs)
+	return cp, err
+}
+
+// Accept checks that a log of the policy signed the checkpoint and that the
+// quorum of its witnesses did too, or fails with [ErrUnwitnessed]. Under a
+// policy with quorum none witnessed is false: whoever shows the checkpoint says
+// so (obevittnad). A signature line by a known key that does not verify, stands
+// there twice or carries time 0 fails the whole checkpoint with
+// [ErrCheckpoint]; lines by unknown keys are ignored (C2SP signed-note).
+// Whether a cosignature's time lies in the future is for who has a clock.
+func (p Policy) Accept(msg []byte) (cp Checkpoint, witnessed bool, err error) {
+	cp, signed, err := openNote(msg, p.known)
+	if err != nil {
+		return Checkpoint{}, false, err
+	}
+	if p.quorum == nil {
+		return cp, false, nil
+	}
+	if !p.quorum.satisfied(signed) {
+		return Checkpoint{}, false, ErrUnwitnessed
+	}
+	return cp, true, nil
+}
+
+// A keyName tells keys of a note apart, as signature lines do.
+type keyName struct {
+	name string
+	id   uint32
+}
+
+// verifiers are the keys of a policy; it implements [note.Verifiers].
+type verifiers map[keyName]note.Verifier
+
+func (v verifiers) Verifier(name string, id uint32) (note.Verifier, error) {
+	if k, ok := v[keyName{name, id}]; ok {
+		return k, nil
+	}
+	return nil, &note.UnknownVerifierError{Name: name, KeyHash: id}
+}
+
+// openNote parses the checkpoint and returns which of the known keys signed it,
+// a log that bears its origin's name among them.
+func openNote(msg []byte, known verifiers) (Checkpoint, map[keyName]bool, error) {
+	if len(msg) > MaxNote {
+		return Checkpoint{}, nil, fmt.Errorf("%w: over %d bytes", ErrCheckpoint, MaxNote)
+	}
+	n, err := note.Open(msg, known)
+	if err != nil {
+		// The library's error would repeat names from the note.
+		return Checkpoint{}, nil, fmt.Errorf("%w: signatures", ErrCheckpoint)
+	}
+	cp, err := parseCheckpoint(n.Text)
+	if err != nil {
+		return Checkpoint{}, nil, err
+	}
+	if err := oneForm(msg, known); err != nil {
+		return Checkpoint{}, nil, err
+	}
+	signed, byLog := map[keyName]bool{}, false
+	for _, s := range n.Sigs {
+		k := keyName{s.Name, s.Hash}
+		if logKey, ok := known[k].(LogKey); ok {
+			byLog = byLog || logKey.authority == cp.Origin
+		} else if t, err := cosignature.CoSigV1Timestamp(s); err != nil || t.Unix() <= 0 {
+			return Checkpoint{}, nil, fmt.Errorf("%w: time of a cosignature", ErrCheckpoint)
+		}
+		signed[k] = true
+	}
+	if !byLog {
+		return Checkpoint{}, nil, fmt.Errorf("%w: the log's own signature is missing", ErrCheckpoint)
+	}
+	return cp, signed, nil
+}
+
+// oneForm refuses, for signature lines by known keys, what [note.Open] lets
+// through: a second line by the same key, which it skips unverified, and base64
+// with stray bits. Otherwise anyone could give a checkpoint a second form.
+func oneForm(msg []byte, known verifiers) error {
+	seen := map[keyName]bool{}
+	lines := string(msg[bytes.LastIndex(msg, []byte("\n\n"))+2:])
+	for line := range strings.Lines(lines) {
+		name, sig64, _ := strings.Cut(strings.TrimPrefix(strings.TrimSuffix(line, "\n"), "— "), " ")
+		loose, err := base64.StdEncoding.DecodeString(sig64)
+		if err != nil || len(loose) < 4 {
+			return ErrCheckpoint
+		}
+		k := keyName{name, binary.BigEndian.Uint32(loose)}
+		if _, ok := known[k]; !ok {
+			continue
+		}
+		if seen[k] || base64.StdEncoding.EncodeToString(loose) != sig64 {
+			return fmt.Errorf("%w: a signature line not in its one form", ErrCheckpoint)
+		}
+		seen[k] = true
+	}
+	return nil
+}
+
+// CheckConsistency checks by an RFC 6962 consistency proof that everything in
+// the older checkpoint's tree stands at the same place in the newer one's. Two
+// checkpoints of one size must be equal; before an empty log came anything.
+// Every other outcome is [ErrInconsistent].
+func CheckConsistency(older, newer Checkpoint, hashes []ident.Digest) error {
+	if older.Origin != newer.Origin || older.Size > newer.Size || newer.Size > MaxSize {
+		return ErrInconsistent
+	}
+	if older.Size == 0 {
+		if len(hashes) > 0 || older.valid() != nil || newer.valid() != nil {
+			return ErrInconsistent
+		}
+		return nil
+	}
+	err := tlog.CheckTree(treeHashes(hashes), int64(newer.Size), tlog.Hash(newer.Root), int64(older.Size), tlog.Hash(older.Root))
+	if err != nil {
+		return ErrInconsistent
+	}
+	return nil
+}
+
+func treeHashes(hashes []ident.Digest) []tlog.Hash {
+	out := make([]tlog.Hash, len(hashes))
+	for i, h := range hashes {
+		out[i] = tlog.Hash(h)
+	}
+	return out
+}

@@ -1,0 +1,169 @@
+package proof_test
+
+import (
+	"bytes"
+	"errors"
+	"testing"
+
+	"sigill/keys/ident"
+	"sigill/keys/proof"
+)
+
+func allKinds() (kinds []proof.Kind) {
+	for k := proof.Decision; k <= proof.Event; k++ {
+		kinds = append(kinds, k)
+	}
+	return kinds
+}
+
+func TestKinds(t *testing.T) {
+	if n := len(allKinds()); n != 21 {
+		t.Fatalf("%d kinds instead of 21", n)
+	}
+	seen := map[string]bool{}
+	for _, k := range allKinds() {
+		if got, err := proof.ParseKind(k.String()); err != nil || got != k || seen[k.String()] {
+			t.Errorf("%s: read back as %v, %v", k, got, err)
+		}
+		seen[k.String()] = true
+		if k.Public() == (k == proof.AuthorAct || k == proof.Event) {
+			t.Errorf("%s: public %v", k, k.Public())
+		}
+	}
+	for _, s := range []string{"", "Decision", "decision ", "kind 22"} {
+		if k, err := proof.ParseKind(s); !errors.Is(err, proof.ErrKind) || k != 0 {
+			t.Errorf("%q: %v, %v", s, k, err)
+		}
+	}
+	if proof.Kind(0).Public() || proof.Kind(22).Public() || proof.Kind(22).OfAuthority() {
+		t.Error("an unknown kind is public or of authority")
+	}
+}
+
+func TestEntryStrict(t *testing.T) {
+	good := entry(t, 7).Marshal()
+	if len(good) != 51 || proof.EntrySize != 51 {
+		t.Fatalf("an entry has %d bytes", len(good))
+	}
+	change := func(at int, to byte) []byte {
+		b := bytes.Clone(good)
+		b[at] = to
+		return b
+	}
+	withTag := func(k proof.Kind, tag proof.Tag) []byte {
+		return proof.Entry{Kind: k, Tag: tag, Digest: ident.Sum("x")}.Marshal()
+	}
+	for name, b := range map[string][]byte{
+		"empty": nil, "short": good[:50], "long": append(bytes.Clone(good), 0),
+		"version 0": change(0, 0), "version 2": change(0, 2),
+		"kind 0": change(2, 0), "kind 22": change(2, 22), "kind 256+21": change(1, 1),
+		"zero tag on an event":         withTag(proof.Event, proof.Tag{}),
+		"marked document of the board": withTag(proof.DelegationOrder, proof.Tag{15: 1}),
+	} {
+		if e, err := proof.ParseEntry(b); !errors.Is(err, proof.ErrEntry) || e != (proof.Entry{}) {
+			t.Errorf("%s: %v, %v", name, e, err)
+		}
+	}
+	if _, err := proof.ParseEntry(withTag(proof.ReviewerSet, proof.Tag{})); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestPreimageSalt(t *testing.T) {
+	signed := ident.Sum("a statement")
+	for _, k := range allKinds() {
+		p, q := proof.NewPreimage(k, signed), proof.NewPreimage(k, signed)
+		if same := p == q; same != k.OfAuthority() {
+			t.Errorf("%s: two preimages the same: %v", k, same)
+		}
+		if got, err := proof.ParsePreimage(p.Marshal()); err != nil || got != p {
+			t.Errorf("%s: %v, %v", k, got, err)
+		}
+		wrong := p
+		wrong.Salt = [32]byte{}
+		if k.OfAuthority() {
+			wrong.Salt[0] = 1
+		}
+		if got, err := proof.ParsePreimage(wrong.Marshal()); !errors.Is(err, proof.ErrPreimage) || got != (proof.Preimage{}) {
+			t.Errorf("%s with the wrong salt: %v, %v", k, got, err)
+		}
+		if e, err := wrong.Entry(proof.RandomTag()); err == nil || e != (proof.Entry{}) {
+			t.Errorf("%s with the wrong salt became an entry", k)
+		}
+	}
+	good := proof.NewPreimage(proof.Decision, signed).Marshal()
+	if len(good) != 82 {
+		t.Fatalf("a preimage has %d bytes", len(good))
+	}
+	for i := range good {
+		for bit := range 8 {
+			b := bytes.Clone(good)
+			b[i] ^= 1 << bit
+			p, err := proof.ParsePreimage(b)
+			if err == nil && (p.Digest() == ident.Sum(good) || !bytes.Equal(p.Marshal(), b)) {
+				t.Fatalf("byte %d changed and the digest did not", i)
+			}
+			if i < 16 && err == nil {
+				t.Fatalf("byte %d of the label changed and nothing was said", i)
+			}
+		}
+	}
+	for _, b := range [][]byte{nil, good[:81], append(bytes.Clone(good), 0)} {
+		if _, err := proof.ParsePreimage(b); !errors.Is(err, proof.ErrPreimage) {
+			t.Errorf("%d bytes: %v", len(b), err)
+		}
+	}
+}
+
+func TestTagsReadBack(t *testing.T) {
+	id := ident.NewID()
+	e := proof.Entry{Kind: proof.Decision, Tag: proof.DecisionTag(2026, 4711, id)}
+	if y, n, ok := e.Number(); !ok || y != 2026 || n != 4711 {
+		t.Errorf("%d %d %v", y, n, ok)
+	}
+	if _, ok := e.Due(); ok {
+		t.Error("a decision is due")
+	}
+	s := proof.SubjectTag(id)
+	if !bytes.Equal(e.Tag[10:], s[:6]) {
+		t.Error("the two tags of one decision differ in their hash")
+	}
+	if e.Tag == proof.DecisionTag(2026, 4711, ident.NewID()) {
+		t.Error("two decisions share a tag")
+	}
+	r := proof.Entry{Kind: proof.OpeningReleased, Tag: proof.ReleaseTag("2027-02-28", [12]byte{1})}
+	if d, ok := r.Due(); !ok || d != "2027-02-28" {
+		t.Errorf("due %v %v", d, ok)
+	}
+	if _, _, ok := r.Number(); ok {
+		t.Error("a release has a number")
+	}
+	r.Tag = proof.Tag{0xff, 0xff, 0xff, 0xff}
+	if d, ok := r.Due(); ok || d != "" {
+		t.Errorf("a day past 9999: %v", d)
+	}
+	secret := [32]byte{1}
+	if proof.NoticeTag(secret, 0) == proof.NoticeTag(secret, 1) || proof.NoticeTag(secret, 0) == proof.NoticeTag([32]byte{2}, 0) {
+		t.Error("two notices share a tag")
+	}
+}
+
+func FuzzParseEntry(f *testing.F) {
+	f.Add(entry(f, 1).Marshal())
+	f.Add(proof.Entry{Kind: proof.Requester}.Marshal())
+	f.Fuzz(func(t *testing.T, b []byte) {
+		if e, err := proof.ParseEntry(b); err == nil && !bytes.Equal(e.Marshal(), b) {
+			t.Fatalf("%x has a second form", b)
+		}
+	})
+}
+
+func FuzzParsePreimage(f *testing.F) {
+	f.Add(proof.NewPreimage(proof.Decision, ident.Sum("x")).Marshal())
+	f.Add(proof.NewPreimage(proof.ProviderKeys, ident.Sum("x")).Marshal())
+	f.Fuzz(func(t *testing.T, b []byte) {
+		if p, err := proof.ParsePreimage(b); err == nil && !bytes.Equal(p.Marshal(), b) {
+			t.Fatalf("%x has a second form", b)
+		}
+	})
+}
