@@ -1,0 +1,218 @@
+package jws_test
+
+import (
+	"bytes"
+	"crypto"
+	"crypto/ecdsa"
+	"crypto/ed25519"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/rsa"
+	"encoding/base64"
+	"errors"
+	"math/big"
+	"strings"
+	"testing"
+
+	"filippo.io/edwards25519"
+
+	"sigill/keys/jws"
+)
+
+// smallOrder lists the canonical encodings of the eight points of small order
+// and every other encoding that a lenient decoder takes for one of them.
+func smallOrder(t *testing.T) (list [][]byte) {
+	t.Helper()
+	order, _ := new(big.Int).SetString("7237005577332262213973186563042994240857116359379907606001950938285454250989", 10)
+	generator := func() *edwards25519.Point { // of order 8: ℓ times a point outside the prime subgroup
+		for y := byte(2); ; y++ {
+			p, err := new(edwards25519.Point).SetBytes(append([]byte{y}, make([]byte, 31)...))
+			if err != nil {
+				continue
+			}
+			q := edwards25519.NewIdentityPoint()
+			for i := order.BitLen() - 1; i >= 0; i-- {
+				if q.Add(q, q); order.Bit(i) == 1 {
+					q.Add(q, p)
+				}
+			}
+			four := new(edwards25519.Point).Add(q, q)
+			if four.Add(four, four).Equal(edwards25519.NewIdentityPoint()) == 0 {
+				return q
+			}
+		}
+	}()
+	for q, i := edwards25519.NewIdentityPoint(), 0; i < 8; i++ {
+		list = append(list, q.Bytes())
+		q = new(edwards25519.Point).Add(q, generator)
+	}
+	if !bytes.Equal(list[0], append([]byte{1}, make([]byte, 31)...)) {
+		t.Fatal("the first point is not the identity")
+	}
+	p := append(append([]byte{0xed}, bytes.Repeat([]byte{0xff}, 30)...), 0x7f) // y = p, which is 0
+	p1 := append([]byte{0xee}, p[1:]...)                                       // y = p + 1, which is 1
+	minus1 := append([]byte{0xec}, p[1:]...)                                   // y = −1, x = 0
+	for _, b := range [][]byte{p, p1, list[0], minus1} {
+		list = append(list, b, flipTop(b))
+	}
+	return list
+}
+
+// TestSmallOrderKeys: under such a key one signature fits many statements, so
+// it is no key.
+func TestSmallOrderKeys(t *testing.T) {
+	identity := append([]byte{1}, make([]byte, 31)...)
+	if !ed25519.Verify(identity, []byte("any"), append(identity[:32:32], make([]byte, 32)...)) {
+		t.Fatal("the attack does not work to begin with")
+	}
+	points := smallOrder(t)
+	if len(points) != 16 {
+		t.Fatalf("%d encodings", len(points))
+	}
+	header := func(x string) string {
+		return `{"alg":"EdDSA","jwk":{"crv":"Ed25519","kty":"OKP","x":"` + x + `"},"typ":"` + typ + `"}`
+	}
+	for i, b := range points {
+		if k, err := jws.NewPublicKey(ed25519.PublicKey(b)); !errors.Is(err, jws.ErrKey) || k != nil {
+			t.Errorf("encoding %d: %v", i, err)
+		}
+		if k, err := jws.ParseJWK([]byte(`{"crv":"Ed25519","kty":"OKP","x":"` + b64(b) + `"}`)); !errors.Is(err, jws.ErrKey) || k != nil {
+			t.Errorf("encoding %d as JWK: %v", i, err)
+		}
+		input := b64([]byte(header(b64(b)))) + "." + b64([]byte(good))
+		_, emb := refused(t, "small order", input+"."+b64(append(identity[:32:32], make([]byte, 32)...)), signer(t, edKey(t)).Public())
+		if !errors.Is(emb, jws.ErrKey) {
+			t.Errorf("encoding %d embedded: %v", i, emb)
+		}
+	}
+}
+
+// A key whose y is written a field prime higher is a second name for the same
+// key, of full order.
+func TestNonCanonicalKeys(t *testing.T) {
+	tried := 0
+	for y := byte(2); y < 19; y++ {
+		k := append([]byte{y}, make([]byte, 31)...)
+		if _, err := jws.NewPublicKey(ed25519.PublicKey(k)); err != nil {
+			continue
+		}
+		tried++
+		high := append(append([]byte{0xed + y}, bytes.Repeat([]byte{0xff}, 30)...), 0x7f)
+		for _, b := range [][]byte{high, flipTop(high)} {
+			if _, err := new(edwards25519.Point).SetBytes(b); err != nil {
+				t.Fatal("the curve library refuses it by itself")
+			}
+			if p, err := jws.NewPublicKey(ed25519.PublicKey(b)); !errors.Is(err, jws.ErrKey) || p != nil {
+				t.Errorf("y = p + %d: %v", y, err)
+			}
+		}
+	}
+	if tried == 0 {
+		t.Fatal("no such key")
+	}
+}
+
+func TestKeysRefused(t *testing.T) {
+	ed, ec := golden(t, "eddsa.txt"), golden(t, "es256.txt")
+	rsaKey, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p384, err := ecdsa.GenerateKey(elliptic.P384(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, k := range map[string]crypto.PublicKey{
+		"nil": nil, "RSA": rsaKey.Public(), "P-384": p384.Public(), "nil P-256": (*ecdsa.PublicKey)(nil),
+		"no Ed25519": ed25519.PublicKey(nil), "31 bytes": ed25519.PublicKey(make([]byte, 31)),
+		"off the curve": ed25519.PublicKey(append([]byte{2}, make([]byte, 31)...)),
+	} {
+		if p, err := jws.NewPublicKey(k); !errors.Is(err, jws.ErrKey) || p != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if s, err := jws.NewSigner(nil); !errors.Is(err, jws.ErrKey) || s != nil {
+		t.Errorf("signer without a key: %v", err)
+	}
+	if s, err := jws.NewSigner(rsaKey); !errors.Is(err, jws.ErrKey) || s != nil {
+		t.Errorf("RSA signer: %v", err)
+	}
+	if s, k, err := jws.Generate("RS256"); !errors.Is(err, jws.ErrAlgorithm) || s != nil || k != nil {
+		t.Errorf("generated RS256: %v", err)
+	}
+
+	bad := func(old, new, in string) string { return strings.Replace(in, old, new, 1) }
+	x := b64(unb64(t, "f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU"))
+	pad := base64.URLEncoding.EncodeToString(unb64(t, x))
+	fieldPlusX := func() string { // the same x, a field prime higher
+		b := new(big.Int).Add(new(big.Int).SetBytes(unb64(t, x)), elliptic.P256().Params().P)
+		if b.BitLen() > 256 {
+			return strings.Repeat("_", 42) + "8"
+		}
+		return b64(b.FillBytes(make([]byte, 32)))
+	}()
+	for name, j := range map[string]string{
+		"private":             bad(`"kty"`, `"d":"AA","kty"`, ed["jwk"]),
+		"member more":         bad(`"kty"`, `"kid":"a","kty"`, ed["jwk"]),
+		"other order":         `{"kty":"OKP","crv":"Ed25519","x":"` + x + `"}`,
+		"space":               bad(`:`, `: `, ed["jwk"]),
+		"wrong kty":           bad(`OKP`, `EC`, ed["jwk"]),
+		"wrong crv":           bad(`Ed25519`, `X25519`, ed["jwk"]),
+		"P-256 without y":     `{"crv":"P-256","kty":"EC","x":"` + x + `"}`,
+		"P-256 y is x":        `{"crv":"P-256","kty":"EC","x":"` + x + `","y":"` + x + `"}`,
+		"P-256 with high x":   bad(x, fieldPlusX, ec["jwk"]),
+		"P-256 at infinity":   `{"crv":"P-256","kty":"EC","x":"` + strings.Repeat("A", 43) + `","y":"` + strings.Repeat("A", 43) + `"}`,
+		"P-384 by name":       bad(`P-256`, `P-384`, ec["jwk"]),
+		"oct":                 `{"crv":"","kty":"oct","x":"` + x + `"}`,
+		"x padded":            bad(x, pad, ec["jwk"]),
+		"x with a line feed":  bad(x, x[:42]+"\n", ec["jwk"]),
+		"x with spare bits":   bad("VEU", "VEV", ec["jwk"]),
+		"x of 31 bytes":       bad(x, x[:42], ec["jwk"]),
+		"x of 33 bytes":       bad(x, x+"A", ec["jwk"]),
+		"Ed25519 with y":      bad(`}`, `,"y":"`+x+`"}`, ed["jwk"]),
+		"Ed25519, empty y":    bad(`}`, `,"y":""}`, ed["jwk"]),
+		"null":                "null",
+		"set instead of key":  `{"keys":[]}`,
+		"trailing":            ed["jwk"] + "{}",
+		"duplicate x":         bad(`"x"`, `"x":"`+x+`","x"`, ed["jwk"]),
+		"case variant of crv": bad(`"crv"`, `"CRV"`, ed["jwk"]),
+	} {
+		if p, err := jws.ParseJWK([]byte(j)); err == nil || p != nil {
+			t.Errorf("%s: accepted", name)
+		}
+	}
+	if p, q := signer(t, edKey(t)).Public(), signer(t, ecKey(t)).Public(); p.Equal(q) || p.Equal(nil) || !p.Equal(p) {
+		t.Error("Equal")
+	}
+}
+
+// A key handed out is a copy: changing it changes no statement's verification.
+func TestKeyIsACopy(t *testing.T) {
+	raw := bytes.Clone(edKey(t).Public().(ed25519.PublicKey))
+	p, err := jws.NewPublicKey(ed25519.PublicKey(raw))
+	if err != nil {
+		t.Fatal(err)
+	}
+	raw[0] ^= 1
+	p.Crypto().(ed25519.PublicKey)[0] ^= 1
+	if _, err := jws.Verify(golden(t, "eddsa.txt")["compact"], typ, p, new(sample)); err != nil {
+		t.Error(err)
+	}
+}
+
+func FuzzJWK(f *testing.F) {
+	f.Add([]byte(golden(f, "eddsa.txt")["jwk"]))
+	f.Add([]byte(golden(f, "es256.txt")["jwk"]))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		p, err := jws.ParseJWK(data)
+		if err != nil {
+			return
+		}
+		if canonical(t, p.JWK()) != string(data) {
+			t.Fatalf("%s was accepted and is written %s", data, canonical(t, p.JWK()))
+		}
+		if q, err := jws.NewPublicKey(p.Crypto()); err != nil || !q.Equal(p) {
+			t.Fatalf("%s: through the standard library: %v", data, err)
+		}
+	})
+}
