@@ -1,0 +1,133 @@
+package token_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"reflect"
+	"strings"
+	"testing"
+
+	"github.com/golang-jwt/jwt/v5"
+
+	"sigill/keys/token"
+)
+
+// FuzzParse: what the reader accepts is the canonical base64url of its parts,
+// and golang-jwt and encoding/json read the same out of it.
+func FuzzParse(f *testing.F) {
+	h, c := header("ES256").json(), claims().json()
+	f.Add(h, c, []byte("signature"))
+	f.Add(h, ` {"iss":"\u0061","x":[1,true,null,{"y":-1.5e3,"z":[]}]} `, []byte{0})
+	f.Add(h, `{"iss":"a","iss":"b"}`, []byte{0})
+	f.Add(h, `{"iss":"\\\"","\ud800":"\ud83d\ude00"}`, []byte{0})
+	f.Fuzz(func(t *testing.T, h, c string, sig []byte) {
+		tok := b64.EncodeToString([]byte(h)) + "." + b64.EncodeToString([]byte(c)) + "." + b64.EncodeToString(sig)
+		u, err := token.Parse(tok)
+		if err != nil {
+			return
+		}
+		var m jwt.MapClaims
+		j, parts, err := jwt.NewParser(jwt.WithStrictDecoding()).ParseUnverified(tok, &m)
+		if err != nil {
+			t.Fatal("golang-jwt refuses it", err)
+		}
+		if strings.Join(parts, ".") != tok || j.Header["kid"] != u.KeyID() || j.Header["alg"] != u.Algorithm() || m["iss"] != u.Issuer() {
+			t.Fatal("two readings")
+		}
+		names := map[string]bool{}
+		for name := range m {
+			names[name] = true
+		}
+		if !json.Valid([]byte(c)) || len(names) != strings.Count(tokens(c), "k") {
+			t.Fatal("a member stands twice")
+		}
+	})
+}
+
+// FuzzText takes whole tokens as they come.
+func FuzzText(f *testing.F) {
+	f.Add(es256(header("ES256"), claims()))
+	f.Add("..")
+	f.Fuzz(func(t *testing.T, tok string) {
+		if _, err := token.Parse(tok); err != nil {
+			return
+		}
+		var again []string
+		for part := range strings.SplitSeq(tok, ".") {
+			b, err := b64.DecodeString(part)
+			if err != nil {
+				t.Fatal(err)
+			}
+			again = append(again, b64.EncodeToString(b))
+		}
+		if strings.Join(again, ".") != tok {
+			t.Fatal("not canonical")
+		}
+	})
+}
+
+// tokens marks each member name of the outermost object with a k.
+func tokens(s string) string {
+	d := json.NewDecoder(strings.NewReader(s))
+	var out strings.Builder
+	depth, name := 0, true
+	for {
+		t, err := d.Token()
+		if err != nil {
+			return out.String()
+		}
+		if depth == 1 && name && t != json.Delim('}') {
+			out.WriteByte('k')
+			name = false
+			continue
+		}
+		switch t {
+		case json.Delim('{'), json.Delim('['):
+			depth++
+		case json.Delim('}'), json.Delim(']'):
+			depth--
+		}
+		if depth == 1 {
+			name = true
+		}
+	}
+}
+
+// FuzzKeySet: each key that is loaded has one form, which is read again as the
+// same key, and no document makes a key of what a fault was reported for.
+func FuzzKeySet(f *testing.F) {
+	f.Add(allKeys())
+	f.Add([]byte(`{"keys":[{"kty":"RSA"},{"kty":"EC","crv":"P-256","kid":"x"}]}`))
+	f.Fuzz(func(t *testing.T, doc []byte) {
+		set, faults, err := token.ParseKeySet(issuer, doc)
+		if err != nil {
+			return
+		}
+		var plain struct {
+			Keys []struct{ Kid any }
+		}
+		if err := json.Unmarshal(doc, &plain); err != nil && !strings.Contains(err.Error(), "cannot unmarshal") {
+			t.Fatal(err)
+		}
+		if len(faults)+set.Len() != len(plain.Keys) {
+			t.Fatal("a key is neither loaded nor reported")
+		}
+		for _, k := range plain.Keys {
+			kid, _ := k.Kid.(string)
+			for _, alg := range []string{"ES256", "RS256", "EdDSA"} {
+				key, ok := set.Find(kid, alg)
+				if !ok {
+					continue
+				}
+				again, faults, err := token.ParseKeySet(issuer, []byte(`{"keys":[`+string(key.JWK())+`]}`))
+				if err != nil || len(faults) != 0 {
+					t.Fatal(faults, err)
+				}
+				same, ok := again.Find(kid, alg)
+				if !ok || !bytes.Equal(same.JWK(), key.JWK()) || !reflect.DeepEqual(same, key) {
+					t.Fatal("two forms")
+				}
+			}
+		}
+	})
+}
