@@ -254,3 +254,14 @@ func (r *policyReader) quorumIs(name string) error {
 	}
 	return nil
 }
+
+// LogKeys are the keys of the logs that the policy believes.
+func (p Policy) LogKeys() []LogKey {
+	var keys []LogKey
+	for _, v := range p.logs {
+		if k, ok := v.(LogKey); ok {
+			keys = append(keys, k)
+		}
+	}
+	return keys
+}

@@ -1,0 +1,182 @@
+package bundle
+
+import (
+	"crypto/x509"
+	"fmt"
+	"time"
+
+	"sigill/keys/ident"
+	"sigill/keys/jws"
+	"sigill/keys/order"
+	"sigill/keys/proof"
+)
+
+// TypTrust is the typ member of a trust file.
+const TypTrust = "sigill-trust"
+
+// TrustFile is the trust file as it is written: RFC 8785 JSON. Whoever verifies
+// got it from the authority's board by a way of their own, and never from the
+// server that they check.
+type TrustFile struct {
+	Authority    ident.Authority    `json:"authority"`
+	Board        BoardKeys          `json:"board"`
+	Certificates []TrustCertificate `json:"certificates"`
+	Name         string             `json:"name"`
+	Policy       []string           `json:"policy"` // C2SP tlog-policy, by line; it lists the log keys
+	Providers    []string           `json:"providers"`
+	Typ          string             `json:"typ"`
+}
+
+// BoardKeys are the board's keys and how many of them must sign.
+type BoardKeys struct {
+	Keys []jws.JWK `json:"keys"`
+	Need int       `json:"need"`
+}
+
+// A TrustCertificate is an institutional certificate with the days on which its
+// seals count.
+type TrustCertificate struct {
+	Certificate ident.Bytes `json:"certificate"` // DER
+	From        ident.Date  `json:"from"`
+	Until       ident.Date  `json:"until,omitempty"`
+}
+
+// Trust is a checked trust file.
+type Trust struct {
+	Authority ident.Authority
+	Name      string
+	Board     order.Board
+	Policy    proof.Policy
+	Providers []string
+	File      TrustFile
+	certs     []trusted
+}
+
+type trusted struct {
+	cert        *x509.Certificate
+	key         *jws.PublicKey
+	digest      ident.Digest
+	from, until ident.Date
+}
+
+// ParseTrust reads a trust file strictly.
+func ParseTrust(data []byte) (*Trust, error) {
+	t := &Trust{}
+	if err := jws.Decode(data, &t.File); err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrTrust, err)
+	}
+	if err := t.load(); err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrTrust, err)
+	}
+	return t, nil
+}
+
+// Marshal is the file's one form; it must parse.
+func (f *TrustFile) Marshal() ([]byte, error) {
+	b, err := jws.Canonical(f)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrTrust, err)
+	}
+	_, err = ParseTrust(b)
+	return b, err
+}
+
+func (t *Trust) load() error {
+	f := &t.File
+	if f.Typ != TypTrust {
+		return jws.Field("typ", jws.ErrValue)
+	}
+	if err := jws.Text("name", f.Name, 1, 200); err != nil {
+		return err
+	}
+	t.Authority, t.Name, t.Providers = f.Authority, f.Name, f.Providers
+	if len(f.Board.Keys) < 1 || len(f.Board.Keys) > order.MaxSignatures || f.Board.Need < 1 || f.Board.Need > len(f.Board.Keys) {
+		return jws.Field("board", jws.ErrCount)
+	}
+	t.Board.Need = f.Board.Need
+	for _, j := range f.Board.Keys {
+		k, err := j.Public()
+		if err != nil {
+			return jws.Field("board.keys", err)
+		}
+		for _, other := range t.Board.Keys {
+			if other.Equal(k) {
+				return jws.Field("board.keys", order.ErrTwice)
+			}
+		}
+		t.Board.Keys = append(t.Board.Keys, k)
+	}
+	var err error
+	if t.Policy, err = proof.ParsePolicy([]byte(JoinLines(f.Policy))); err != nil {
+		return jws.Field("policy", err)
+	}
+	if t.Policy.Authority() != f.Authority {
+		return jws.Field("policy", ErrAuthority)
+	}
+	if len(f.Certificates) < 1 || len(f.Certificates) > 100 {
+		return jws.Field("certificates", jws.ErrCount)
+	}
+	for i, c := range f.Certificates {
+		if err := t.addCertificate(c); err != nil {
+			return jws.Field(fmt.Sprintf("certificates[%d]", i), err)
+		}
+	}
+	return nil
+}
+
+func (t *Trust) addCertificate(c TrustCertificate) error {
+	if c.From == "" || c.Until != "" && c.Until.Before(c.From) {
+		return jws.Field("from", jws.ErrValue)
+	}
+	cert, err := x509.ParseCertificate(c.Certificate)
+	if err != nil {
+		return jws.Field("certificate", jws.ErrValue)
+	}
+	key, err := jws.NewPublicKey(cert.PublicKey)
+	if err != nil {
+		return jws.Field("certificate", err)
+	}
+	t.certs = append(t.certs, trusted{cert, key, ident.Sum(cert.Raw), c.From, c.Until})
+	return nil
+}
+
+// institution finds the key of a listed certificate.
+func (t *Trust) institution(kid ident.Digest) (*jws.PublicKey, error) {
+	for _, c := range t.certs {
+		if c.key.Thumbprint() == kid {
+			return c.key, nil
+		}
+	}
+	return nil, ErrCertificate
+}
+
+// certified checks that the header's leaf is a listed certificate, holds the key
+// that signed, and was valid at the time of signing both by itself and by the
+// file; and that the time falls on the day that the header's reader expects.
+func (t *Trust) certified(h jws.Header) error {
+	chain, err := h.Certificates()
+	if err != nil {
+		return fmt.Errorf("%w: %w", ErrCertificate, err)
+	}
+	at := time.Unix(h.Iat, 0)
+	day := ident.DateOf(at)
+	for _, c := range t.certs {
+		if c.digest == ident.Sum(chain[0].Raw) && h.Kid != nil && *h.Kid == c.key.Thumbprint() &&
+			day.Within(c.from, c.until) && !at.Before(c.cert.NotBefore) && !at.After(c.cert.NotAfter) {
+			return nil
+		}
+	}
+	return ErrCertificate
+}
+
+// LogKey finds the key of a log by its thumbprint: receipts and releases are
+// statements under it.
+func (t *Trust) LogKey(kid ident.Digest) (*jws.PublicKey, error) {
+	for _, k := range t.Policy.LogKeys() {
+		p, err := jws.NewPublicKey(k.Public())
+		if err == nil && p.Thumbprint() == kid {
+			return p, nil
+		}
+	}
+	return nil, jws.ErrUnknownKey
+}
