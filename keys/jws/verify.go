@@ -191,3 +191,13 @@ func (p *PublicKey) fits(input, sig []byte) bool {
 	d := sha256.Sum256(input)
 	return ecdsa.VerifyASN1(p.ec, d[:], der)
 }
+
+// Peek reads a statement's payload without any check of its signature: to find
+// out which key it would have to be verified with, and for nothing else.
+func Peek(compact string, st Statement) error {
+	m, err := split(compact, st.Typ())
+	if err != nil {
+		return err
+	}
+	return Decode(m.payload, st)
+}

@@ -36,7 +36,7 @@ var rows = map[string]string{
 	"server/rpc":             values + " keys/token proto/sigill/v1 server/workflow",
 	"server/web":             values + " server/translog server/workflow",
 	"server/workflow":        serverKeys + " server/access server/audit server/ledger",
-	"server/access":          values,
+	"server/access":          "keys/token",
 	"server/audit":           values + " server/store",
 	"server/ledger":          values + " keys/proof server/store server/translog",
 	"server/translog":        values + " keys/proof server/store",

@@ -243,7 +243,9 @@ type Logged struct {
 	// The preimage of the entry's digest (SPEC.md, "Log").
 	Preimage []byte `protobuf:"bytes,1,opt,name=preimage,proto3" json:"preimage,omitempty"`
 	// A C2SP tlog-proof: the entry's index, its inclusion proof, the checkpoint.
-	Proof         string `protobuf:"bytes,2,opt,name=proof,proto3" json:"proof,omitempty"`
+	Proof string `protobuf:"bytes,2,opt,name=proof,proto3" json:"proof,omitempty"`
+	// The entry's subject tag, 16 bytes.
+	Tag           []byte `protobuf:"bytes,3,opt,name=tag,proto3" json:"tag,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -290,6 +292,13 @@ func (x *Logged) GetProof() string {
 		return x.Proof
 	}
 	return ""
+}
+
+func (x *Logged) GetTag() []byte {
+	if x != nil {
+		return x.Tag
+	}
+	return nil
 }
 
 // BoardDocument is one payload under one compact JWS for each signing key.
@@ -342,10 +351,11 @@ var File_sigill_v1_types_proto protoreflect.FileDescriptor
 
 const file_sigill_v1_types_proto_rawDesc = "" +
 	"\n" +
-	"\x15sigill/v1/types.proto\x12\tsigill.v1\x1a\x1bbuf/validate/validate.proto\":\n" +
+	"\x15sigill/v1/types.proto\x12\tsigill.v1\x1a\x1bbuf/validate/validate.proto\"L\n" +
 	"\x06Logged\x12\x1a\n" +
 	"\bpreimage\x18\x01 \x01(\fR\bpreimage\x12\x14\n" +
-	"\x05proof\x18\x02 \x01(\tR\x05proof\"E\n" +
+	"\x05proof\x18\x02 \x01(\tR\x05proof\x12\x10\n" +
+	"\x03tag\x18\x03 \x01(\fR\x03tag\"E\n" +
 	"\rBoardDocument\x124\n" +
 	"\n" +
 	"signatures\x18\x01 \x03(\tB\x14\xbaH\x11\x92\x01\x0e\b\x01\x10\x10\"\br\x06\x10\x01\x18\x80\x80\bR\n" +

@@ -1,0 +1,192 @@
+// Package audit keeps the trail: an event for every call that reads or changes a
+// matter, in the same commit as its effect.
+//
+// Named actors stand by an account id, which is random; issuer and subject stand
+// once, in a table of their own ([Account]). Their events lie under the index of
+// the log entry that covers them ([PutNamed]). The author of a matter is never
+// named: [PutAuthor] files a date, a method and the matter under a random key,
+// outside any sequence, and counts the method for the day.
+//
+// Rows are CBOR (RFC 8949, core deterministic encoding). TestAuthorLeavesNoTrace
+// shows that two authors' rows cannot be told apart.
+package audit
+
+import (
+	"crypto/rand"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/fxamacker/cbor/v2"
+
+	"sigill/keys/ident"
+	"sigill/server/store"
+)
+
+// The rooms of the trail.
+const (
+	RoomTrail    store.Room = "trail"        // by log index
+	RoomAuthors  store.Room = "trail-author" // by random key
+	RoomAccounts store.Room = "account"      // by account id
+	RoomLogins   store.Room = "login"        // by MAC of issuer and subject
+	RoomTotals   store.Room = "total"        // by date and method
+)
+
+// Layout is what the trail adds to a store.
+func Layout() store.Layout {
+	return store.Layout{RoomTrail: store.Ordered, RoomAuthors: store.Random, RoomAccounts: store.Random,
+		RoomLogins: store.Random, RoomTotals: store.Random}
+}
+
+// An AccountID names a login without saying whose it is.
+type AccountID [16]byte
+
+// An AccountRow is a login that acts under its name: who it is, what it has
+// acted as, and the key that the first use bound to it.
+type AccountRow struct {
+	Issuer  string       `cbor:"1,keyasint"`
+	Subject string       `cbor:"2,keyasint"`
+	Roles   []string     `cbor:"3,keyasint"`
+	Key     ident.Digest `cbor:"4,keyasint"` // thumbprint; zero before the first signed act
+}
+
+// An Event is what a named actor did. Its encoding is what the log entry covers.
+type Event struct {
+	Account AccountID `cbor:"1,keyasint"`
+	Minute  int64     `cbor:"2,keyasint"` // since 1970
+	Method  string    `cbor:"3,keyasint"`
+	Matter  []byte    `cbor:"4,keyasint"` // 16 bytes; empty if about none
+	Outcome string    `cbor:"5,keyasint"` // "OK" or the reason of the refusal
+	Salt    [32]byte  `cbor:"6,keyasint"`
+}
+
+// OK is the outcome of what was done.
+const OK = "OK"
+
+// AuthorEvent is what the author of a matter did: the day, and no more.
+type AuthorEvent struct {
+	Day     uint32 `cbor:"1,keyasint"`
+	Method  string `cbor:"2,keyasint"`
+	Matter  []byte `cbor:"3,keyasint"` // empty for a refused submission
+	Outcome string `cbor:"4,keyasint"`
+}
+
+// NewEvent fills in the minute and a fresh salt.
+func NewEvent(account AccountID, now time.Time, method string, matter []byte, outcome string) Event {
+	e := Event{Account: account, Minute: now.Unix() / 60, Method: method, Matter: matter, Outcome: outcome}
+	rand.Read(e.Salt[:])
+	return e
+}
+
+// Digest is what the log entry's preimage names.
+func (e Event) Digest() (ident.Digest, error) {
+	b, err := encode(e)
+	return ident.Sum(b), err
+}
+
+// PutNamed files a named actor's event under its log index.
+func PutNamed(o *store.Overlay, index uint64, e Event) error {
+	b, err := encode(e)
+	if err != nil {
+		return err
+	}
+	return o.Put(RoomTrail, binary.BigEndian.AppendUint64(nil, index), b)
+}
+
+// PutAuthor files an author's event under a random key and counts it in the
+// day's total of its method.
+func PutAuthor(o *store.Overlay, day ident.Date, method string, matter []byte, outcome string) error {
+	b, err := encode(AuthorEvent{day.Days(), method, matter, outcome})
+	if err != nil {
+		return err
+	}
+	var key [16]byte
+	rand.Read(key[:])
+	if err := o.Put(RoomAuthors, key[:], b); err != nil {
+		return err
+	}
+	total := append(binary.BigEndian.AppendUint32(nil, day.Days()), method...)
+	n, err := counter(o, total)
+	if err != nil {
+		return err
+	}
+	return o.Put(RoomTotals, total, binary.BigEndian.AppendUint64(nil, n+1))
+}
+
+func counter(o *store.Overlay, key []byte) (uint64, error) {
+	v, err := o.Get(RoomTotals, key)
+	if errors.Is(err, store.ErrNotFound) {
+		return 0, nil
+	}
+	if err != nil {
+		return 0, err
+	}
+	if len(v) != 8 {
+		return 0, fmt.Errorf("daily total: %w", store.ErrCorrupt)
+	}
+	return binary.BigEndian.Uint64(v), nil
+}
+
+// Find looks a login up by the MAC of its issuer and subject.
+func Find(r store.Reader, login [32]byte) (id AccountID, row AccountRow, err error) {
+	v, err := r.Get(RoomLogins, login[:])
+	if err != nil {
+		return id, row, err
+	}
+	if len(v) != len(id) {
+		return id, row, fmt.Errorf("login: %w", store.ErrCorrupt)
+	}
+	id = AccountID(v)
+	v, err = r.Get(RoomAccounts, id[:])
+	if err != nil {
+		return id, row, fmt.Errorf("account: %w", err)
+	}
+	if err := decode(v, &row); err != nil {
+		return id, row, fmt.Errorf("account: %w: %w", store.ErrCorrupt, err)
+	}
+	return id, row, nil
+}
+
+// Account finds a login or makes an account for it.
+func Account(o *store.Overlay, login [32]byte, issuer, subject string) (AccountID, AccountRow, error) {
+	id, row, err := Find(o, login)
+	if !errors.Is(err, store.ErrNotFound) {
+		return id, row, err
+	}
+	rand.Read(id[:])
+	row = AccountRow{Issuer: issuer, Subject: subject}
+	if err := o.Put(RoomLogins, login[:], id[:]); err != nil {
+		return id, row, err
+	}
+	return id, row, PutAccount(o, id, row)
+}
+
+// PutAccount changes an account.
+func PutAccount(o *store.Overlay, id AccountID, row AccountRow) error {
+	b, err := encode(row)
+	if err != nil {
+		return err
+	}
+	return o.Put(RoomAccounts, id[:], b)
+}
+
+func encode(v any) ([]byte, error) {
+	m, err := cbor.CoreDetEncOptions().EncMode()
+	if err != nil {
+		return nil, fmt.Errorf("audit: %w", err)
+	}
+	b, err := m.Marshal(v)
+	if err != nil {
+		return nil, fmt.Errorf("audit: %w", err)
+	}
+	return b, nil
+}
+
+func decode(b []byte, v any) error {
+	m, err := cbor.DecOptions{ExtraReturnErrors: cbor.ExtraDecErrorUnknownField, DupMapKey: cbor.DupMapKeyEnforcedAPF}.DecMode()
+	if err != nil {
+		return err
+	}
+	return m.Unmarshal(b, v)
+}

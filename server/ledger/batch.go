@@ -1,0 +1,106 @@
+package ledger
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"sigill/keys/proof"
+	"sigill/server/store"
+)
+
+// batch runs the calls and commits what they did. It answers every call. The
+// error is nil unless the ledger must stop.
+func (l *Ledger) batch(calls []*call) error {
+	// The commit is not cut short by any caller's deadline.
+	ctx := context.Background()
+	snap, err := l.store.Snapshot(ctx)
+	if err != nil {
+		return answer(calls, fmt.Errorf("%w: %w", ErrStopped, err))
+	}
+	defer snap.Close()
+	shared := store.NewOverlay(snap)
+	now, before := time.Now(), l.state.Load()
+
+	var done []*call
+	var entries []proof.Entry
+	var atHead []func(Head, Writer) error
+	for _, c := range calls {
+		tx := &Tx{Overlay: store.NewOverlay(shared), Now: now, first: before.Size + uint64(len(entries))}
+		if err := run(c, tx); err != nil {
+			c.result <- err
+			continue
+		}
+		shared.Merge(tx.Overlay)
+		entries = append(entries, tx.entries...)
+		atHead = append(atHead, tx.atHead...)
+		done = append(done, c)
+	}
+	if len(done) == 0 {
+		return nil
+	}
+	after, err := l.grow(before, shared, entries, atHead)
+	if err != nil {
+		return answer(done, fmt.Errorf("%w: %w", ErrStopped, err))
+	}
+	if err := l.store.Commit(ctx, shared.Changes()); err != nil {
+		if errors.Is(err, store.ErrFull) {
+			answer(done, err) // nothing was changed; reading goes on
+			return nil
+		}
+		return answer(done, fmt.Errorf("%w: %w", ErrStopped, err))
+	}
+	l.state.Store(after)
+	for _, c := range done {
+		c.head = after.Head
+		c.result <- nil
+	}
+	return nil
+}
+
+// grow appends the entries and puts the new checkpoint into the commit.
+func (l *Ledger) grow(before *state, shared *store.Overlay, entries []proof.Entry, atHead []func(Head, Writer) error) (*state, error) {
+	after := before
+	if len(entries) > 0 {
+		tree, err := before.tree.Append(shared, entries)
+		if err != nil {
+			return nil, err
+		}
+		head, err := l.sign(tree)
+		if err != nil {
+			return nil, err
+		}
+		if err := shared.Put(RoomHead, headKey, head.Note); err != nil {
+			return nil, err
+		}
+		after = &state{head, tree}
+	}
+	for _, f := range atHead {
+		if err := f(after.Head, shared); err != nil {
+			return nil, err
+		}
+	}
+	return after, nil
+}
+
+// run calls the operation, and turns a panic into an error that says nothing of
+// what it held.
+func run(c *call, tx *Tx) (err error) {
+	if err := c.ctx.Err(); err != nil {
+		return err
+	}
+	defer func() {
+		if recover() != nil {
+			err = ErrPanic
+		}
+	}()
+	return c.op(tx)
+}
+
+func answer(calls []*call, err error) error {
+	for _, c := range calls {
+		c.result <- err
+	}
+	return err
+}

@@ -1,0 +1,292 @@
+// Package ledger is the one way in which state changes: operations queue up, one
+// goroutine runs what is waiting, each in an overlay of its own, appends their
+// log entries, signs the checkpoint, and makes one durable commit of it all; only
+// then does anything leave.
+//
+// Use [Open], run [Ledger.Run] in a goroutine, and change state with [Ledger.Do].
+// An operation that fails leaves nothing: its overlay and its entries are
+// dropped. An operation runs at most once, is never run again by the ledger, and
+// must not block; costly work belongs before the queue. Any error of a commit is
+// final: the store may or may not have it, so the ledger stops, every caller gets
+// [ErrStopped], and a restart finds out (callers try again by request id).
+//
+// The order of the log is the order of the commits. TestCrash and TestMisbehaving
+// prove it over the store that misbehaves on purpose.
+package ledger
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"sigill/keys/ident"
+	"sigill/keys/proof"
+	"sigill/server/store"
+	"sigill/server/translog"
+)
+
+// Errors of the ledger itself. Those of operations pass through unchanged.
+var (
+	// ErrStopped: a commit failed or the ledger has ended; whether the operation
+	// is durable is not known.
+	ErrStopped = errors.New("ledger: stopped")
+	// ErrBusy: the queue is full; nothing was done.
+	ErrBusy = errors.New("ledger: queue full")
+	// ErrPanic: the operation failed by a fault of the program; nothing was done.
+	ErrPanic = errors.New("ledger: an operation failed")
+	// ErrHead: the stored checkpoint does not fit the stored log.
+	ErrHead = errors.New("ledger: the log and its last checkpoint do not fit")
+)
+
+// RoomHead holds one row: the last signed checkpoint, of the commit that it lies
+// in.
+const RoomHead store.Room = "head"
+
+var headKey = []byte("checkpoint")
+
+// Limits of a batch and of the queue.
+const (
+	maxBatch = 256
+	maxQueue = 4096
+)
+
+// A Head is the log after a commit, with the checkpoint signed over it.
+type Head struct {
+	Size uint64
+	Root ident.Digest
+	Note []byte // C2SP checkpoint
+}
+
+// An Op changes state through its transaction. It runs in the ledger's goroutine.
+type Op func(tx *Tx) error
+
+// A Tx is what an operation sees: the state before it with its own changes over
+// it, and one time for the whole batch.
+type Tx struct {
+	*store.Overlay
+	Now     time.Time
+	first   uint64
+	entries []proof.Entry
+	atHead  []func(Head, Writer) error
+}
+
+// Log appends an entry to the log when the operation succeeds, and returns the
+// index that it will have.
+func (t *Tx) Log(e proof.Entry) uint64 {
+	t.entries = append(t.entries, e)
+	return t.first + uint64(len(t.entries)) - 1
+}
+
+// AtHead runs f when the batch's checkpoint is known, before the commit: what it
+// puts is part of the commit. It must not fail for reasons of its own: an error
+// stops the ledger.
+func (t *Tx) AtHead(f func(Head, Writer) error) { t.atHead = append(t.atHead, f) }
+
+// Ledger is the writer and the newest state.
+type Ledger struct {
+	store     store.Store
+	signer    *proof.LogSigner
+	queue     chan *call
+	state     atomic.Pointer[state] // changed by the writer alone
+	published atomic.Pointer[Head]
+	mu        sync.RWMutex // guards stopped against callers that are about to queue
+	stopped   bool
+	done      chan struct{}
+}
+
+// state is what a commit left: the log, and the checkpoint over it.
+type state struct {
+	Head
+	tree translog.Tree
+}
+
+type call struct {
+	ctx    context.Context
+	op     Op
+	result chan error
+	head   Head
+}
+
+// Open reads the log's state. A store without a log begins an empty one.
+func Open(ctx context.Context, s store.Store, signer *proof.LogSigner) (*Ledger, error) {
+	l := &Ledger{store: s, signer: signer, queue: make(chan *call, maxQueue), done: make(chan struct{})}
+	snap, err := s.Snapshot(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("opening the ledger: %w", err)
+	}
+	defer snap.Close()
+	st, err := l.load(snap)
+	if err != nil {
+		return nil, fmt.Errorf("opening the ledger: %w", err)
+	}
+	l.state.Store(st)
+	l.published.Store(&st.Head)
+	return l, nil
+}
+
+// load reads the log under its last checkpoint, which this log's key must have
+// signed over exactly what is stored.
+func (l *Ledger) load(r store.Reader) (*state, error) {
+	note, err := r.Get(RoomHead, headKey)
+	if errors.Is(err, store.ErrNotFound) {
+		tree, err := translog.Load(r, 0, ident.Sum(""))
+		if err != nil {
+			return nil, err
+		}
+		head, err := l.sign(tree)
+		return &state{head, tree}, err
+	}
+	if err != nil {
+		return nil, err
+	}
+	policy, err := proof.UnwitnessedPolicy(l.signer.LogKey)
+	if err != nil {
+		return nil, err
+	}
+	cp, err := proof.OpenCheckpoint(note, policy)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrHead, err)
+	}
+	tree, err := translog.Load(r, cp.Size, cp.Root)
+	if err != nil {
+		return nil, err
+	}
+	return &state{Head{cp.Size, cp.Root, note}, tree}, nil
+}
+
+func (l *Ledger) sign(t translog.Tree) (Head, error) {
+	root := t.Root()
+	note, err := l.signer.Checkpoint(t.Size(), root)
+	if err != nil {
+		return Head{}, fmt.Errorf("checkpoint: %w", err)
+	}
+	return Head{t.Size(), root, note}, nil
+}
+
+// Head is the newest committed state of the log.
+func (l *Ledger) Head() Head { return l.state.Load().Head }
+
+// Read gives f the newest durable state.
+func (l *Ledger) Read(ctx context.Context, f func(r store.Reader) error) error {
+	snap, err := l.store.Snapshot(ctx)
+	if err != nil {
+		return fmt.Errorf("reading: %w", err)
+	}
+	defer snap.Close()
+	return f(snap)
+}
+
+// Do queues an operation and waits until it is durable; it returns the log's
+// head in that commit. When ctx ends first, the operation may still happen.
+func (l *Ledger) Do(ctx context.Context, op Op) (Head, error) {
+	c := &call{ctx: ctx, op: op, result: make(chan error, 1)}
+	if err := l.enqueue(c); err != nil {
+		return Head{}, err
+	}
+	select {
+	case err := <-c.result:
+		return c.head, err
+	case <-ctx.Done():
+		return Head{}, ctx.Err()
+	}
+}
+
+func (l *Ledger) enqueue(c *call) error {
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	if l.stopped {
+		return ErrStopped
+	}
+	select {
+	case l.queue <- c:
+		return nil
+	default:
+		return ErrBusy
+	}
+}
+
+// Run is the writer. It returns nil when ctx ends, after what was queued is
+// done, and otherwise the error of the commit that stopped it. It is called
+// once.
+func (l *Ledger) Run(ctx context.Context) error {
+	defer close(l.done)
+	defer l.stop()
+	for {
+		select {
+		case c := <-l.queue:
+			if err := l.batch(l.collect(c)); err != nil {
+				return err
+			}
+		case <-ctx.Done():
+			return l.drain()
+		}
+	}
+}
+
+// drain refuses new calls and finishes those that are queued.
+func (l *Ledger) drain() error {
+	l.mu.Lock()
+	l.stopped = true
+	l.mu.Unlock()
+	for {
+		select {
+		case c := <-l.queue:
+			if err := l.batch(l.collect(c)); err != nil {
+				return err
+			}
+		default:
+			return nil
+		}
+	}
+}
+
+// stop answers all that is still queued.
+func (l *Ledger) stop() {
+	l.mu.Lock()
+	l.stopped = true
+	l.mu.Unlock()
+	for {
+		select {
+		case c := <-l.queue:
+			c.result <- ErrStopped
+		default:
+			return
+		}
+	}
+}
+
+// Done is closed when [Ledger.Run] has ended.
+func (l *Ledger) Done() <-chan struct{} { return l.done }
+
+func (l *Ledger) collect(first *call) []*call {
+	batch := []*call{first}
+	for len(batch) < maxBatch {
+		select {
+		case c := <-l.queue:
+			batch = append(batch, c)
+		default:
+			return batch
+		}
+	}
+	return batch
+}
+
+// What rooms above the ledger need to name of the store below it.
+type (
+	// A Room is a named part of the store.
+	Room = store.Room
+	// A Reader reads one state of the store.
+	Reader = store.Reader
+	// A Writer takes rows of a commit.
+	Writer = translog.Writer
+)
+
+// Errors of the store, by the names that rooms above use.
+var (
+	ErrNotFound = store.ErrNotFound
+	ErrCorrupt  = store.ErrCorrupt
+	ErrFull     = store.ErrFull
+)

@@ -1,0 +1,62 @@
+package ledger
+
+import (
+	"context"
+	"fmt"
+
+	"sigill/keys/ident"
+	"sigill/keys/proof"
+	"sigill/server/store"
+)
+
+// Proof is a C2SP tlog-proof that the entry at index stands in the log at head,
+// which is a committed one.
+func (l *Ledger) Proof(ctx context.Context, index uint64, head Head) (text string, err error) {
+	st := l.state.Load() // before the snapshot, which then shows at least this log
+	err = l.Read(ctx, func(r store.Reader) error {
+		hashes, err := st.tree.ProveInclusion(r, index, head.Size)
+		if err != nil {
+			return fmt.Errorf("proving inclusion: %w", err)
+		}
+		text = string(proof.Proof{Index: index, Hashes: hashes, Checkpoint: head.Note}.Marshal())
+		return nil
+	})
+	return text, err
+}
+
+// HeadAt is the head that the log had at an earlier size, with the same bytes:
+// Ed25519 signs deterministically.
+func (l *Ledger) HeadAt(ctx context.Context, size uint64) (h Head, err error) {
+	st := l.state.Load()
+	err = l.Read(ctx, func(r store.Reader) error {
+		root, err := st.tree.RootAt(r, size)
+		if err != nil {
+			return err
+		}
+		note, err := l.signer.Checkpoint(size, root)
+		h = Head{size, root, note}
+		return err
+	})
+	return h, err
+}
+
+// Consistency proves that the log at size newer begins with the log at older.
+func (l *Ledger) Consistency(ctx context.Context, older, newer uint64) (hashes []ident.Digest, err error) {
+	st := l.state.Load()
+	err = l.Read(ctx, func(r store.Reader) error {
+		hashes, err = st.tree.ProveConsistency(r, older, newer)
+		return err
+	})
+	return hashes, err
+}
+
+// Published is the head that everyone may see. It follows the newest at the
+// cadence of [Ledger.Publish].
+func (l *Ledger) Published() Head { return *l.published.Load() }
+
+// Publish makes the newest head the published one, and returns it.
+func (l *Ledger) Publish() Head {
+	h := l.Head()
+	l.published.Store(&h)
+	return h
+}

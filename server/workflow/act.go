@@ -1,0 +1,287 @@
+package workflow
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+
+	"sigill/keys/ident"
+	"sigill/keys/jws"
+	"sigill/keys/proof"
+	"sigill/server/access"
+	"sigill/server/audit"
+	"sigill/server/ledger"
+)
+
+// An actor is a named caller inside an operation.
+type actor struct {
+	id  audit.AccountID
+	row audit.AccountRow
+}
+
+// Admit checks the caller's role. A refusal is recorded: under the caller's name,
+// but for a submission, which names nobody.
+func (o *Office) Admit(ctx context.Context, c *Caller) error {
+	if access.Public(c.Method) || access.May(c.Method, c.Role) {
+		return nil
+	}
+	return o.refused(ctx, c, nil, refuse(ErrPermission, ReasonRole))
+}
+
+const submitMethod = "/sigill.v1.DraftingService/SubmitDraft"
+
+// refused records a refusal before its answer leaves, and returns it. What is
+// malformed leaves nothing; what cannot be recorded is not answered.
+func (o *Office) refused(ctx context.Context, c *Caller, about []byte, err error) error {
+	r := (*Refusal)(nil)
+	if !errors.As(err, &r) || r.Kind == ErrUnavailable || r.Kind == ErrData || r.Kind == ErrUnauthenticated {
+		return err
+	}
+	if c.Method == submitMethod {
+		return o.authorRefused(ctx, c, nil, err)
+	}
+	if r.Kind == ErrInvalid {
+		return err
+	}
+	_, failed := o.ledger.Do(context.WithoutCancel(ctx), func(tx *ledger.Tx) error {
+		a, err := o.actor(tx, c)
+		if err != nil {
+			return err
+		}
+		return o.trail(tx, c, a, about, r.Reason)
+	})
+	if failed != nil {
+		return ledgerError(failed)
+	}
+	return err
+}
+
+// authorRefused records a refusal to an author: the day, the method, the reason.
+func (o *Office) authorRefused(ctx context.Context, c *Caller, about []byte, err error) error {
+	r := (*Refusal)(nil)
+	if !errors.As(err, &r) || r.Kind == ErrUnavailable || r.Kind == ErrData {
+		return err
+	}
+	_, failed := o.ledger.Do(context.WithoutCancel(ctx), func(tx *ledger.Tx) error {
+		return audit.PutAuthor(tx.Overlay, ident.DateOf(tx.Now), c.Method, about, r.Reason)
+	})
+	if failed != nil {
+		return ledgerError(failed)
+	}
+	return err
+}
+
+// actor finds or makes the caller's account, and notes the role it acts in.
+func (o *Office) actor(tx *ledger.Tx, c *Caller) (*actor, error) {
+	id, row, err := audit.Account(tx.Overlay, o.login(c), c.Identity.Issuer, c.Identity.Subject)
+	if err != nil {
+		return nil, storeError(err)
+	}
+	for _, r := range row.Roles {
+		if r == string(c.Role) {
+			return &actor{id, row}, nil
+		}
+	}
+	row.Roles = append(row.Roles, string(c.Role))
+	if err := o.noteOfficer(tx, c); err != nil {
+		return nil, err
+	}
+	return &actor{id, row}, audit.PutAccount(tx.Overlay, id, row)
+}
+
+// knownActor finds the account of a caller who has acted before.
+func (o *Office) knownActor(r ledger.Reader, c *Caller) (*actor, error) {
+	id, row, err := audit.Find(r, o.login(c))
+	return &actor{id, row}, storeError(err)
+}
+
+// bindKey binds a registered key to the first account that uses it, and an
+// account to the first key: one signer is one login.
+func (o *Office) bindKey(tx *ledger.Tx, a *actor, kid ident.Digest) error {
+	if a.row.Key == kid {
+		return nil
+	}
+	if !a.row.Key.IsZero() {
+		return refuse(ErrPermission, ReasonKey)
+	}
+	k := o.cipher.MAC("bound key", kid[:])
+	switch _, err := tx.Get(roomUsed, k[:]); {
+	case err == nil:
+		return refuse(ErrPermission, ReasonKey)
+	case !errors.Is(err, ledger.ErrNotFound):
+		return storeError(err)
+	}
+	if err := tx.Put(roomUsed, k[:], a.id[:]); err != nil {
+		return err
+	}
+	a.row.Key = kid
+	return audit.PutAccount(tx.Overlay, a.id, a.row)
+}
+
+// trail files an event for a named caller, with its opaque entry in the log.
+func (o *Office) trail(tx *ledger.Tx, c *Caller, a *actor, about []byte, outcome string) error {
+	e := audit.NewEvent(a.id, tx.Now, c.Method, about, outcome)
+	d, err := e.Digest()
+	if err != nil {
+		return err
+	}
+	entry, err := proof.NewPreimage(proof.Event, d).Entry(randomTag())
+	if err != nil {
+		return fmt.Errorf("trail: %w", err)
+	}
+	return audit.PutNamed(tx.Overlay, tx.Log(entry), e)
+}
+
+func randomTag() (t proof.Tag) {
+	rand.Read(t[:])
+	return t
+}
+
+// once makes an operation idempotent by request id. print is over what was
+// asked, who is the account or the author key. An answer given before is given
+// again, and nothing else happens.
+func (o *Office) once(tx *ledger.Tx, c *Caller, who []byte, print ident.Digest, run func() ([]byte, error)) ([]byte, error) {
+	key := o.cipher.MAC("request", c.RequestID[:], who)
+	var row requestRow
+	switch err := get(tx, roomRequest, key[:], &row); {
+	case err == nil && row.Print == print:
+		return row.Answer, nil
+	case err == nil:
+		return nil, refuse(ErrState, ReasonRequestID)
+	case !errors.Is(err, ledger.ErrNotFound):
+		return nil, err
+	}
+	answer, err := run()
+	if err != nil {
+		return nil, err
+	}
+	return answer, put(tx, roomRequest, key[:], requestRow{print, answer})
+}
+
+// named runs a change for a caller under their name: once, trailed, in one
+// commit. A refusal is recorded in a commit of its own.
+func (o *Office) named(ctx context.Context, c *Caller, about []byte, print ident.Digest, run func(tx *ledger.Tx, a *actor) ([]byte, error)) ([]byte, ledger.Head, error) {
+	var answer []byte
+	head, err := o.ledger.Do(ctx, func(tx *ledger.Tx) error {
+		a, err := o.actor(tx, c)
+		if err != nil {
+			return err
+		}
+		answer, err = o.once(tx, c, a.id[:], print, func() ([]byte, error) {
+			out, err := run(tx, a)
+			if err != nil {
+				return nil, err
+			}
+			return out, o.trail(tx, c, a, about, audit.OK)
+		})
+		return err
+	})
+	if err != nil {
+		return nil, head, o.refused(ctx, c, about, ledgerError(err))
+	}
+	return answer, head, nil
+}
+
+// look records that a named caller reads, and lets the answer leave only then.
+// show runs on the state in which the look is recorded.
+func (o *Office) look(ctx context.Context, c *Caller, about []byte, show func(r ledger.Reader, a *actor) error) error {
+	_, err := o.ledger.Do(ctx, func(tx *ledger.Tx) error {
+		a, err := o.actor(tx, c)
+		if err != nil {
+			return err
+		}
+		if err := show(tx, a); err != nil {
+			return err
+		}
+		return o.trail(tx, c, a, about, audit.OK)
+	})
+	if err != nil {
+		return o.refused(ctx, c, about, ledgerError(err))
+	}
+	return nil
+}
+
+// authored runs a change for the author of a matter: once, trailed by the day,
+// in one commit. Whether the caller is the author has been established.
+func (o *Office) authored(ctx context.Context, c *Caller, m *matter, print ident.Digest, run func(tx *ledger.Tx, m *matter) ([]byte, error)) ([]byte, error) {
+	var answer []byte
+	about := idKey(m.id)
+	_, err := o.ledger.Do(ctx, func(tx *ledger.Tx) error {
+		now, err := o.matter(tx, m.id)
+		if err != nil {
+			return err
+		}
+		answer, err = o.once(tx, c, m.AuthorKey[:], print, func() ([]byte, error) {
+			out, err := run(tx, now)
+			if err != nil {
+				return nil, err
+			}
+			return out, audit.PutAuthor(tx.Overlay, ident.DateOf(tx.Now), c.Method, about, audit.OK)
+		})
+		return err
+	})
+	if err != nil {
+		return nil, o.authorRefused(ctx, c, about, ledgerError(err))
+	}
+	return answer, nil
+}
+
+// authorKey is the matter's one-time key.
+func (m *matter) authorKey() (*jws.PublicKey, error) {
+	k, err := jws.ParseJWK(m.Jwk)
+	if err != nil {
+		return nil, damaged("author key", err)
+	}
+	return k, nil
+}
+
+// byAuthor reads a matter for a caller who says they are its author, and reads
+// their statement, signed by the author key, into st. Whoever is not the author
+// gets the answer for the unknown, and is named in the trail.
+func (o *Office) byAuthor(ctx context.Context, c *Caller, id ident.ID, compact string, st jws.Statement) (*matter, error) {
+	m, err := o.find(ctx, id)
+	if err == nil {
+		var key *jws.PublicKey
+		if key, err = m.authorKey(); err == nil {
+			_, err = jws.Read(compact, key, st)
+			if f := (*jws.FieldError)(nil); errors.As(err, &f) && c.isAuthor(m.Author) {
+				return nil, malformed("statement", err)
+			}
+		}
+	}
+	if isKind(err, ErrData) || isKind(err, ErrUnavailable) {
+		return nil, err
+	}
+	if err != nil || !c.isAuthor(m.Author) {
+		return nil, o.refused(ctx, c, idKey(id), absent())
+	}
+	return m, nil
+}
+
+func isKind(err, kind error) bool { return errors.Is(err, kind) }
+
+// find reads a matter outside the queue; what is not there is absent.
+func (o *Office) find(ctx context.Context, id ident.ID) (m *matter, err error) {
+	if _, err := ident.ParseID(string(id)); err != nil {
+		return nil, absent()
+	}
+	err = o.ledger.Read(ctx, func(r ledger.Reader) error {
+		m, err = o.matter(r, id)
+		return err
+	})
+	if errors.Is(err, ledger.ErrNotFound) {
+		return nil, absent()
+	}
+	return m, ledgerError(err)
+}
+
+// fingerprint is the digest of what was asked, never over a token.
+func fingerprint(parts ...string) ident.Digest {
+	var b []byte
+	for _, p := range parts {
+		d := ident.Sum(p)
+		b = append(b, d[:]...)
+	}
+	return ident.Sum(b)
+}

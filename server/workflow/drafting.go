@@ -1,0 +1,228 @@
+package workflow
+
+import (
+	"context"
+	"errors"
+
+	"sigill/keys/guard"
+	"sigill/keys/ident"
+	"sigill/keys/jws"
+	"sigill/keys/proof"
+	"sigill/keys/statement"
+	"sigill/keys/token"
+	"sigill/server/audit"
+	"sigill/server/ledger"
+)
+
+// ReviseDraft replaces a pending or returned draft by a new revision, with a seal
+// of its own.
+func (o *Office) ReviseDraft(ctx context.Context, c *Caller, in Submission) (*DraftAnswer, error) {
+	var cited statement.Draft
+	if _, err := jws.ReadEmbedded(in.Statement, &cited); err != nil {
+		return nil, malformed("statement", err)
+	}
+	m, err := o.ownMatter(ctx, c, cited.Decision, in.Statement)
+	if err != nil {
+		return nil, err
+	}
+	p, err := o.prepare(c, in)
+	if err != nil {
+		return nil, o.authorRefused(ctx, c, idKey(m.id), err)
+	}
+	answer, err := o.authored(ctx, c, m, fingerprint("revise", in.Statement), func(tx *ledger.Tx, m *matter) ([]byte, error) {
+		return o.revise(tx, c, m, p)
+	})
+	if err != nil {
+		return nil, err
+	}
+	out := &DraftAnswer{}
+	return out, decode(answer, out)
+}
+
+// ownMatter finds the matter of a revision, whose statement carries its key: it
+// must be the matter's, and the token must open the author commitment.
+func (o *Office) ownMatter(ctx context.Context, c *Caller, id ident.ID, compact string) (*matter, error) {
+	m, err := o.find(ctx, id)
+	if isKind(err, ErrData) || isKind(err, ErrUnavailable) {
+		return nil, err
+	}
+	if err == nil {
+		key, keyErr := jws.ReadEmbedded(compact, &statement.Draft{})
+		if keyErr == nil && key.Thumbprint() == m.AuthorKey && c.isAuthor(m.Author) {
+			return m, nil
+		}
+	}
+	return nil, o.refused(ctx, c, idKey(id), absent())
+}
+
+func (o *Office) revise(tx *ledger.Tx, c *Caller, m *matter, p *prepared) ([]byte, error) {
+	if m.ended() {
+		return nil, refuse(ErrState, ReasonEnded)
+	}
+	d := &p.draft
+	if d.Revision != m.Revision+1 || d.Previous != m.last() {
+		return nil, refuse(ErrStale, ReasonRevision)
+	}
+	if d.Author != m.Author || o.cipher.MAC("case", []byte(d.Case)) != m.Case {
+		return nil, invalid("statement.case", ReasonContradiction, nil)
+	}
+	if err := o.mayDraft(tx, c, p); err != nil {
+		return nil, err
+	}
+	if err := o.inForceStill(p); err != nil {
+		return nil, err
+	}
+	return o.accept(tx, c, m, p)
+}
+
+// AttachDissent records the author's dissent, until the decision is dispatched
+// (30 § FL).
+func (o *Office) AttachDissent(ctx context.Context, c *Caller, compact string) (string, error) {
+	var d statement.Dissent
+	m, err := o.authorAct(ctx, c, compact, &d, func() ident.ID { return d.Decision })
+	if err != nil {
+		return "", err
+	}
+	texts := []guard.Text{}
+	for _, p := range d.Paragraphs {
+		texts = append(texts, guard.Text{Field: "statement.paragraphs", Body: p})
+	}
+	if err := named(guard.Check(withToken(guard.Terms{}, c), texts...)); err != nil {
+		return "", o.authorRefused(ctx, c, idKey(m.id), err)
+	}
+	return o.act(ctx, c, m, compact, proof.AuthorAct, func(tx *ledger.Tx, m *matter) error {
+		switch {
+		case m.State == Dispatched:
+			return refuse(ErrState, ReasonDispatched)
+		case m.State == Withdrawn:
+			return refuse(ErrState, ReasonEnded)
+		case d.Draft != m.last():
+			return refuse(ErrStale, ReasonRevision)
+		case len(m.Dissents) >= statement.MaxDissents:
+			return refuse(ErrState, ReasonTooMany)
+		}
+		m.Dissents = append(m.Dissents, compact)
+		return m.save(tx)
+	})
+}
+
+// WithdrawDraft ends a pending or returned draft. Its text and seal go; that it
+// was, stays.
+func (o *Office) WithdrawDraft(ctx context.Context, c *Caller, compact string) (string, error) {
+	var w statement.Withdrawal
+	m, err := o.authorAct(ctx, c, compact, &w, func() ident.ID { return w.Decision })
+	if err != nil {
+		return "", err
+	}
+	return o.act(ctx, c, m, compact, proof.Withdrawn, func(tx *ledger.Tx, m *matter) error {
+		if m.ended() {
+			return refuse(ErrState, ReasonEnded)
+		}
+		if w.Draft != m.last() {
+			return refuse(ErrStale, ReasonRevision)
+		}
+		m.State, m.Statement, m.Returns = Withdrawn, "", nil
+		if err := tx.Delete(roomDraft, idKey(m.id)); err != nil {
+			return err
+		}
+		if err := tx.Delete(roomInbox, idKey(m.id)); err != nil {
+			return err
+		}
+		return m.save(tx)
+	})
+}
+
+// authorAct reads an act by the author key. The decision that it speaks of is
+// read without trust first, to find the key.
+func (o *Office) authorAct(ctx context.Context, c *Caller, compact string, st jws.Statement, id func() ident.ID) (*matter, error) {
+	if err := jws.Peek(compact, st); err != nil {
+		return nil, malformed("statement", err)
+	}
+	return o.byAuthor(ctx, c, id(), compact, st)
+}
+
+// act runs an author's act: the change, the owed entry, the receipt.
+func (o *Office) act(ctx context.Context, c *Caller, m *matter, compact string, kind proof.Kind, change func(tx *ledger.Tx, m *matter) error) (string, error) {
+	tag := randomTag()
+	if kind == proof.Withdrawn {
+		tag = proof.SubjectTag(m.id)
+	}
+	w, err := o.promiseAs(c, m.id, jws.Digest(compact), kind, tag)
+	if err != nil {
+		return "", err
+	}
+	answer, err := o.authored(ctx, c, m, fingerprint("act", compact), func(tx *ledger.Tx, m *matter) ([]byte, error) {
+		if err := change(tx, m); err != nil {
+			return nil, err
+		}
+		return []byte(w.receipt), o.owe(tx, c, w)
+	})
+	return string(answer), err
+}
+
+// A DraftView is a matter as its author sees it.
+type DraftView struct {
+	State     int
+	Statement string
+	Content   []byte
+	Returns   []string
+	Dissents  []string
+	Bundle    []byte
+}
+
+// GetDraft shows the author their own matter.
+func (o *Office) GetDraft(ctx context.Context, c *Caller, id ident.ID) (*DraftView, error) {
+	m, err := o.authorReads(ctx, c, id)
+	if err != nil {
+		return nil, err
+	}
+	v := &DraftView{State: int(m.State), Statement: m.Statement, Returns: m.Returns, Dissents: m.Dissents}
+	switch m.State {
+	case Pending, Returned:
+		err = o.ledger.Read(ctx, func(r ledger.Reader) error {
+			d, err := m.draft(r)
+			if err == nil {
+				v.Content = d.Content
+			}
+			return err
+		})
+		if errors.Is(err, ledger.ErrNotFound) {
+			err = refuse(ErrUnavailable, ReasonStopped) // signed or withdrawn in between: ask again
+		}
+	case Signed, Dispatched:
+		v.Bundle, err = o.publishedBundle(ctx, m)
+	}
+	return v, ledgerError(err)
+}
+
+// authorReads checks the author proof of a read, and files the read by its day.
+func (o *Office) authorReads(ctx context.Context, c *Caller, id ident.ID) (*matter, error) {
+	m, err := o.find(ctx, id)
+	if isKind(err, ErrData) || isKind(err, ErrUnavailable) {
+		return nil, err
+	}
+	if err == nil {
+		err = o.provesAuthor(c, m)
+	}
+	if err != nil {
+		return nil, o.refused(ctx, c, idKey(id), absent())
+	}
+	_, err = o.ledger.Do(ctx, func(tx *ledger.Tx) error {
+		return audit.PutAuthor(tx.Overlay, ident.DateOf(tx.Now), c.Method, idKey(id), audit.OK)
+	})
+	return m, ledgerError(err)
+}
+
+// provesAuthor: both the author key and a token that opens the commitment.
+func (o *Office) provesAuthor(c *Caller, m *matter) error {
+	key, err := m.authorKey()
+	if err != nil {
+		return err
+	}
+	if !c.isAuthor(m.Author) {
+		return absent()
+	}
+	return token.CheckAuthorProof(c.Proof, key, token.AuthorRead{
+		Authority: o.Trust.Authority, Decision: m.id, Method: c.Method, Request: c.RequestID,
+	}, c.Received)
+}

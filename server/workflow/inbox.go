@@ -1,0 +1,254 @@
+package workflow
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"sync"
+	"time"
+
+	"sigill/keys/ident"
+	"sigill/keys/jws"
+	"sigill/keys/order"
+	"sigill/keys/statement"
+	"sigill/server/ledger"
+)
+
+// An InboxItem is a draft that awaits a signer.
+type InboxItem struct {
+	ID        ident.ID
+	Statement string
+}
+
+// ListInbox lists what the caller may sign today, by random id.
+func (o *Office) ListInbox(ctx context.Context, c *Caller, size int, after string) (items []InboxItem, next string, err error) {
+	from, err := pageFrom(after)
+	if err != nil {
+		return nil, "", err
+	}
+	err = o.look(ctx, c, nil, func(r ledger.Reader, a *actor) error {
+		items, next, err = o.inboxPage(r, c, a, size, from)
+		return err
+	})
+	return items, next, err
+}
+
+// pageFrom is the key from which a page goes on; a token is the last id of the
+// page before.
+func pageFrom(token string) ([]byte, error) {
+	if token == "" {
+		return nil, nil
+	}
+	id, err := ident.ParseID(token)
+	if err != nil {
+		return nil, invalid("page_token", ReasonField, err)
+	}
+	return append(idKey(id), 0), nil
+}
+
+const pageDefault = 50
+
+func (o *Office) inboxPage(r ledger.Reader, c *Caller, a *actor, size int, from []byte) (items []InboxItem, next string, err error) {
+	if size == 0 {
+		size = pageDefault
+	}
+	for p, err := range r.Scan(roomInbox, from, nil) {
+		if err != nil {
+			return nil, "", storeError(err)
+		}
+		m, err := o.matter(r, ident.IDFromBytes([16]byte(p.Key)))
+		if err != nil {
+			return nil, "", err
+		}
+		ok, err := o.shown(r, c, a, m)
+		if err != nil {
+			return nil, "", err
+		}
+		if !ok {
+			continue
+		}
+		if len(items) == size {
+			return items, string(items[size-1].ID), nil
+		}
+		items = append(items, InboxItem{m.id, m.Statement})
+	}
+	return items, "", nil
+}
+
+// shown reports whether a pending draft is shown to a signer: its hour has come,
+// the signer has not abstained, and the delegation order lets their key sign the
+// item. A signer whose key is not bound yet sees what some signer may sign.
+func (o *Office) shown(r ledger.Reader, c *Caller, a *actor, m *matter) (bool, error) {
+	if m.State != Pending {
+		return false, nil
+	}
+	var row inboxRow
+	if err := m.get(r, roomInbox, idKey(m.id), &row); err != nil {
+		return false, err
+	}
+	if c.Received.Unix() < row.Visible || slices.Contains(m.Abstained, a.id) {
+		return false, nil
+	}
+	f := o.current()
+	if f.order == nil {
+		return false, nil
+	}
+	var d statement.Draft
+	if _, err := jws.ReadEmbedded(m.Statement, &d); err != nil {
+		return false, damaged("draft", err)
+	}
+	if a.row.Key.IsZero() {
+		return slices.ContainsFunc(f.order.Signers, func(s order.Officer) bool { return slices.Contains(s.Items, d.Item) }), nil
+	}
+	_, _, err := f.order.Signer(a.row.Key, d.Item, c.today())
+	return err == nil, nil
+}
+
+// An InboxDraft is a draft with what its approval cites.
+type InboxDraft struct {
+	Statement string
+	Content   []byte
+	Head      []byte
+	Dissents  []string
+	Returns   []string
+	SmallSet  bool
+}
+
+// GetInboxDraft shows one draft to a signer; the look is logged first.
+func (o *Office) GetInboxDraft(ctx context.Context, c *Caller, id ident.ID) (v *InboxDraft, err error) {
+	err = o.look(ctx, c, idKey(id), func(r ledger.Reader, a *actor) error {
+		m, err := o.pending(r, c, a, id)
+		if err != nil {
+			return err
+		}
+		d, err := m.draft(r)
+		if err != nil {
+			return err
+		}
+		v = &InboxDraft{Statement: m.Statement, Content: d.Content, Head: d.Head, Dissents: m.Dissents, Returns: m.Returns, SmallSet: o.small(m)}
+		return nil
+	})
+	return v, err
+}
+
+// pending finds a draft that is shown to the caller; any other is absent.
+func (o *Office) pending(r ledger.Reader, c *Caller, a *actor, id ident.ID) (*matter, error) {
+	m, err := o.matter(r, id)
+	if errors.Is(err, ledger.ErrNotFound) {
+		return nil, absent()
+	}
+	if err != nil {
+		return nil, err
+	}
+	ok, err := o.shown(r, c, a, m)
+	if err == nil && !ok {
+		err = absent()
+	}
+	return m, err
+}
+
+// small reports whether fewer than k people could have written the draft.
+func (o *Office) small(m *matter) bool {
+	var d statement.Draft
+	if _, err := jws.ReadEmbedded(m.Statement, &d); err != nil {
+		return false
+	}
+	n, stated := o.Drafters[d.Type]
+	return stated && n < o.SmallestSet
+}
+
+// watchers counts who watches the inbox: one stream for each login.
+type watchers struct {
+	mu   sync.Mutex
+	open map[[32]byte]bool
+}
+
+func (w *watchers) enter(login [32]byte) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.open == nil {
+		w.open = map[[32]byte]bool{}
+	}
+	if w.open[login] {
+		return false
+	}
+	w.open[login] = true
+	return true
+}
+
+func (w *watchers) leave(login [32]byte) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	delete(w.open, login)
+}
+
+// watchEvery is how often the inbox is looked at for a watcher.
+const watchEvery = time.Second
+
+// WatchInbox tells the caller of drafts as they are shown: first of all that are,
+// then of those that are new, in order of id. It ends with ctx.
+func (o *Office) WatchInbox(ctx context.Context, c *Caller, send func([]ident.ID) error) error {
+	login := o.login(c)
+	if !o.watchers.enter(login) {
+		return refuse(ErrBusy, ReasonTooMany)
+	}
+	defer o.watchers.leave(login)
+	known := map[ident.ID]bool{}
+	tick := time.NewTicker(watchEvery)
+	defer tick.Stop()
+	for first := true; ; first = false {
+		ids, err := o.newIDs(ctx, c, known, first)
+		if err != nil {
+			return err
+		}
+		if len(ids) > 0 || first {
+			if err := send(ids); err != nil {
+				return err
+			}
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-tick.C:
+		}
+	}
+}
+
+// newIDs lists shown drafts that are not known. The first look is trailed, the
+// later ones belong to it.
+func (o *Office) newIDs(ctx context.Context, c *Caller, known map[ident.ID]bool, first bool) (ids []ident.ID, err error) {
+	now := *c
+	now.Received = time.Now()
+	list := func(r ledger.Reader, a *actor) error {
+		ids = nil
+		for next := []byte(nil); ; {
+			items, more, err := o.inboxPage(r, &now, a, 200, next)
+			if err != nil {
+				return err
+			}
+			for _, it := range items {
+				if !known[it.ID] {
+					known[it.ID], ids = true, append(ids, it.ID)
+				}
+			}
+			if more == "" {
+				return nil
+			}
+			if next, err = pageFrom(more); err != nil {
+				return err
+			}
+		}
+	}
+	if first {
+		err = o.look(ctx, c, nil, list)
+		return ids, err
+	}
+	err = o.ledger.Read(ctx, func(r ledger.Reader) error {
+		a, err := o.knownActor(r, c)
+		if err != nil {
+			return err
+		}
+		return list(r, a)
+	})
+	return ids, ledgerError(err)
+}

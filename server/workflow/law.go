@@ -1,0 +1,286 @@
+package workflow
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"regexp"
+	"time"
+
+	"crypto/hpke"
+	"sigill/keys/bundle"
+	"sigill/keys/ident"
+	"sigill/keys/jws"
+	"sigill/keys/order"
+	"sigill/keys/proof"
+	"sigill/keys/statement"
+	"sigill/server/ledger"
+)
+
+// Rows of the room meta.
+var (
+	metaOrder = []byte("order") // version in force, u64
+	metaSet   = []byte("set")   // epoch in force, u64
+)
+
+// current is what is in force now; it is not changed afterwards.
+func (o *Office) current() *inForce {
+	o.mu.RLock()
+	defer o.mu.RUnlock()
+	f := o.inForce
+	return &f
+}
+
+// loadInForce reads the order and the set in force and parses them.
+func (o *Office) loadInForce(r ledger.Reader) error {
+	var f inForce
+	version, err := number(r, metaOrder)
+	if err != nil {
+		return err
+	}
+	if version > 0 {
+		var row documentRow
+		if err := get(r, roomOrder, indexKey(version), &row); err != nil {
+			return fmt.Errorf("delegation order: %w", err)
+		}
+		f.order, f.orderDocs = &order.Delegation{}, row.Signatures
+		if f.orderDigest, err = o.Trust.Board.Read(row.Signatures, f.order); err != nil {
+			return damaged("delegation order", err)
+		}
+	}
+	epoch, err := number(r, metaSet)
+	if err != nil {
+		return err
+	}
+	if epoch > 0 {
+		if err := o.loadSet(r, epoch, &f); err != nil {
+			return err
+		}
+	}
+	o.mu.Lock()
+	o.inForce = f
+	o.mu.Unlock()
+	return nil
+}
+
+// loadSet reads the sets up to an epoch, each verified by the one before.
+func (o *Office) loadSet(r ledger.Reader, epoch uint64, f *inForce) error {
+	var before *order.ReviewerSet
+	for e := uint64(1); e <= epoch; e++ {
+		var row documentRow
+		if err := get(r, roomSet, indexKey(e), &row); err != nil {
+			return fmt.Errorf("reviewer set: %w", err)
+		}
+		set := &order.ReviewerSet{}
+		var err error
+		if before == nil {
+			f.setDigest, err = o.Trust.Board.Read(row.Signatures, set)
+		} else {
+			f.setDigest, err = before.ReadNext(row.Signatures, set)
+		}
+		if err != nil {
+			return damaged("reviewer set", err)
+		}
+		before = set
+	}
+	f.set = before
+	for _, g := range f.set.Groups {
+		var keys []hpke.PublicKey
+		for _, m := range g.Members {
+			k, err := m.HPKEKey()
+			if err != nil {
+				return damaged("reviewer set", err)
+			}
+			keys = append(keys, k)
+		}
+		f.setKeys = append(f.setKeys, keys)
+	}
+	return nil
+}
+
+// number reads a counter of the room meta; what is not there is 0.
+func number(r ledger.Reader, key []byte) (uint64, error) {
+	b, err := r.Get(roomMeta, key)
+	if errors.Is(err, ledger.ErrNotFound) {
+		return 0, nil
+	}
+	if err != nil {
+		return 0, storeError(err)
+	}
+	if len(b) != 8 {
+		return 0, damaged("counter", ledger.ErrCorrupt)
+	}
+	return binary.BigEndian.Uint64(b), nil
+}
+
+func putNumber(tx *ledger.Tx, key []byte, n uint64) error {
+	return tx.Put(roomMeta, key, binary.BigEndian.AppendUint64(nil, n))
+}
+
+// permits holds a draft to what is in force on a day: the order and the set that
+// it cites, an item that lets this type be decided in this mode, and provisions
+// of the Act of that day.
+func (f *inForce) permits(d *statement.Draft, on ident.Date) error {
+	if f.order == nil || f.set == nil {
+		return refuse(ErrState, ReasonSuperseded)
+	}
+	if d.Order.Version != f.order.Version || d.Order.Digest != f.orderDigest ||
+		d.Set.Epoch != f.set.Epoch || d.Set.Digest != f.setDigest {
+		return refuse(ErrState, ReasonSuperseded)
+	}
+	if err := f.order.Permits(d.Item, d.Type, d.Mode, on); err != nil {
+		return &Refusal{Kind: ErrState, Reason: ReasonOrder, err: err}
+	}
+	for _, p := range d.Provisions {
+		if err := p.InForce(on); err != nil {
+			return invalid("statement.provisions.sfs", ReasonLaw, err)
+		}
+	}
+	return nil
+}
+
+// inForceStill checks inside the queue that what a prepared revision was sealed
+// to has not been replaced meanwhile.
+func (o *Office) inForceStill(p *prepared) error {
+	f := o.current()
+	if f.setDigest != p.draft.Set.Digest || f.orderDigest != p.draft.Order.Digest {
+		return refuse(ErrState, ReasonSuperseded)
+	}
+	return nil
+}
+
+// Headings that the law asks for in the content (32 and 33 §§ FL): the decision,
+// its reasons where they are stated, and how to appeal where that is possible.
+var (
+	headingDecision = heading("beslut")
+	headingReasons  = heading("skäl")
+	headingAppeal   = heading("hur du överklagar", "överklagande", "hur beslutet överklagas")
+)
+
+// heading matches a line that begins with one of the words, as plain text or as a
+// Markdown heading.
+func heading(words ...string) *regexp.Regexp {
+	alt := ""
+	for i, w := range words {
+		if i > 0 {
+			alt += "|"
+		}
+		alt += regexp.QuoteMeta(w)
+	}
+	return regexp.MustCompile(`(?mi)^[ \t]{0,3}(#{1,6}[ \t]+)?\**(` + alt + `)([ :*\t][^\n]{0,80})?$`)
+}
+
+func checkParts(d *statement.Draft, content []byte) error {
+	for _, part := range []struct {
+		due  bool
+		form *regexp.Regexp
+		name string
+	}{
+		{true, headingDecision, "content.decision"},
+		{d.Reasons == statement.ReasonsStated, headingReasons, "content.reasons"},
+		{d.Appeal != statement.AppealNone, headingAppeal, "content.appeal"},
+	} {
+		if part.due && !part.form.Match(content) {
+			return invalid(part.name, ReasonLaw, jws.ErrMissing)
+		}
+	}
+	return nil
+}
+
+// visibleFrom is when signers are shown a draft: at once if it is urgent or no
+// hours are set, else at the next of the hours.
+func (o *Office) visibleFrom(received time.Time, urgent bool) time.Time {
+	if urgent || len(o.InboxHours) == 0 {
+		return received
+	}
+	day := ident.DateOf(received)
+	for range 3 {
+		for _, h := range o.InboxHours {
+			if at := clock(day, h); !at.Before(received) {
+				return at
+			}
+		}
+		day = day.AddDays(1)
+	}
+	return received
+}
+
+// clock is the moment of an hour on a day in Sweden, also on the days on which
+// the clock is changed.
+func clock(day ident.Date, h time.Duration) time.Time {
+	s := day.Start()
+	return time.Date(s.Year(), s.Month(), s.Day(), int(h.Hours()), int(h.Minutes())%60, 0, 0, ident.Stockholm())
+}
+
+// OwedDays is the longest that an owed entry waits for company.
+const OwedDays = 7
+
+// promise makes the entry that the log will be owed for an act, and the receipt
+// for it.
+func (o *Office) promise(c *Caller, id ident.ID, act ident.Digest) (owed, error) {
+	return o.promiseAs(c, id, act, proof.AuthorAct, randomTag())
+}
+
+func (o *Office) promiseAs(c *Caller, id ident.ID, act ident.Digest, kind proof.Kind, tag proof.Tag) (owed, error) {
+	entry, err := proof.NewPreimage(kind, act).Entry(tag)
+	if err != nil {
+		return owed{}, fmt.Errorf("receipt: %w", err)
+	}
+	day := c.today()
+	receipt, err := jws.Make(o.Log, &statement.Receipt{
+		Authority: o.Trust.Authority, Decision: id, Due: day.AddDays(OwedDays + 1), Entry: entry.Digest,
+		Received: day, Statement: act,
+	})
+	if err != nil {
+		return owed{}, fmt.Errorf("receipt: %w", err)
+	}
+	return owed{entry, receipt}, nil
+}
+
+// owe files an entry that goes out with the daily batch, under a random key.
+func (o *Office) owe(tx *ledger.Tx, c *Caller, w owed) error {
+	tag := randomTag()
+	return put(tx, roomOwed, tag[:], owedRow{w.entry.Marshal(), c.today().Days()})
+}
+
+// enter logs an entry at once and makes it findable by its digest.
+func (o *Office) enter(tx *ledger.Tx, e proof.Entry) (uint64, error) {
+	i := tx.Log(e)
+	return i, tx.Put(roomIndex, e.Digest[:], indexKey(i))
+}
+
+// Logged proves that something stands in the log.
+type Logged struct {
+	Preimage []byte
+	Tag      [16]byte
+	Proof    string // C2SP tlog-proof
+}
+
+// logged proves an entry at a head.
+func (o *Office) logged(ctx context.Context, pre proof.Preimage, tag proof.Tag, index uint64, head ledger.Head) (*Logged, error) {
+	text, err := o.ledger.Proof(ctx, index, head)
+	if err != nil {
+		return nil, ledgerError(err)
+	}
+	return &Logged{pre.Marshal(), tag, text}, nil
+}
+
+// bundle is a signed decision at a head of the log.
+func (o *Office) bundle(ctx context.Context, docs []string, m *matter, row *decisionRow, head ledger.Head) ([]byte, error) {
+	text, err := o.ledger.Proof(ctx, m.Index, head)
+	if err != nil {
+		return nil, ledgerError(err)
+	}
+	b := bundle.Bundle{Content: row.Content, Decision: row.Decision, Order: docs, Preimage: row.Preimage, Proof: bundle.SplitLines(text)}
+	return b.Marshal()
+}
+
+// orderDocs are the signatures of a version of the delegation order.
+func (o *Office) orderDocs(r ledger.Reader, version int) ([]string, error) {
+	var row documentRow
+	if err := get(r, roomOrder, indexKey(uint64(version)), &row); err != nil {
+		return nil, err
+	}
+	return row.Signatures, nil
+}

@@ -1,0 +1,188 @@
+package workflow
+
+import (
+	"fmt"
+
+	"sigill/keys/guard"
+	"sigill/keys/ident"
+	"sigill/keys/jws"
+	"sigill/keys/record"
+	"sigill/keys/seal"
+	"sigill/keys/statement"
+)
+
+// prepare does all of a revision that needs no queue, the cheap checks before
+// the costly ones: form, guard, law, identity, and then the seal.
+func (o *Office) prepare(c *Caller, in Submission) (*prepared, error) {
+	p := &prepared{Submission: in, digest: jws.Digest(in.Statement)}
+	var err error
+	if p.key, err = jws.ReadEmbedded(in.Statement, &p.draft); err != nil {
+		return nil, malformed("statement", err)
+	}
+	rec, err := record.Parse(in.Record)
+	if err != nil {
+		return nil, malformed("seal", err)
+	}
+	if err := o.guard(c, p, rec); err != nil {
+		return nil, err
+	}
+	if err := p.draft.Content.Fits(in.Content); err != nil {
+		return nil, invalid("content", ReasonContent, err)
+	}
+	if err := checkParts(&p.draft, in.Content); err != nil {
+		return nil, err
+	}
+	if p.draft.Authority != o.Trust.Authority {
+		return nil, invalid("statement.authority", ReasonField, jws.ErrValue)
+	}
+	if err := rec.Check(p.draft.Mode, p.draft.Names); err != nil {
+		return nil, malformed("seal", err)
+	}
+	if rec.Decider.Item != p.draft.Item || rec.Decider.Protocol != p.draft.Protocol {
+		return nil, invalid("seal.record.DECIDER", ReasonContradiction, nil)
+	}
+	if err := o.identified(c, p, rec); err != nil {
+		return nil, err
+	}
+	f := o.current()
+	if err := f.permits(&p.draft, c.today()); err != nil {
+		return nil, err
+	}
+	return p, o.seal(c, p, f)
+}
+
+// guard is the first stage: the content's form, and the names of those whose
+// role is omitted, in the content and in every free text.
+func (o *Office) guard(c *Caller, p *prepared, rec *record.Record) error {
+	if err := guard.CheckMedia(p.draft.Content.Media, p.Content); err != nil {
+		return invalid("content", ReasonMedia, err)
+	}
+	texts := []guard.Text{{Field: "content", Body: string(p.Content)}}
+	for _, t := range p.draft.FreeTexts() {
+		texts = append(texts, guard.Text{Field: "statement." + t.Field, Body: t.Text})
+	}
+	return named(guard.Check(terms(c, rec, p.draft.Names), texts...))
+}
+
+// named is the refusal of the first finding.
+func named(findings []guard.Finding) error {
+	if len(findings) == 0 {
+		return nil
+	}
+	f := findings[0]
+	return &Refusal{Kind: ErrInvalid, Reason: ReasonNamed, Field: f.Field, Line: f.Line}
+}
+
+// terms are what the notice must not say: the names of those whose role is
+// omitted, and of the author, when theirs is, all that the token says.
+func terms(c *Caller, rec *record.Record, names record.Names) guard.Terms {
+	var t guard.Terms
+	for _, p := range rec.OmittedPersons(names) {
+		t.Names = append(t.Names, p.Name)
+		if p.UserID != "" {
+			t.UserIDs = append(t.UserIDs, p.UserID)
+		}
+		if p.HSAID != "" {
+			t.HSAIDs = append(t.HSAIDs, p.HSAID)
+		}
+		if p.Author {
+			t = withToken(t, c)
+		}
+	}
+	return t
+}
+
+func withToken(t guard.Terms, c *Caller) guard.Terms {
+	for _, f := range []struct {
+		to    *[]string
+		value string
+	}{{&t.Names, c.Identity.Name}, {&t.Emails, c.Identity.Email}, {&t.Phones, c.Identity.Phone},
+		{&t.UserIDs, c.Identity.UserID}, {&t.HSAIDs, c.Identity.HSAID}} {
+		if f.value != "" {
+			*f.to = append(*f.to, f.value)
+		}
+	}
+	return t
+}
+
+// identified holds the draft against the token: the author commitment opens to
+// its issuer and subject, and what the record says of its author is what the
+// token says.
+func (o *Office) identified(c *Caller, p *prepared, rec *record.Record) error {
+	if !c.isAuthor(p.draft.Author) {
+		return invalid("statement.author", ReasonContradiction, nil)
+	}
+	a, id := rec.Author(), c.Identity
+	switch {
+	case a.Issuer != id.Issuer || a.Subject != id.Subject || a.Name != id.Name,
+		a.UserID != "" && a.UserID != id.UserID, a.HSAID != "" && a.HSAID != id.HSAID:
+		return invalid("seal.record.DISSENT_AUTHOR", ReasonContradiction, nil)
+	}
+	if c.DayKey == nil {
+		if p.Authorship != "" {
+			return invalid("seal.authorship", ReasonEvidence, nil)
+		}
+		return nil
+	}
+	var by statement.Authorship
+	if _, err := jws.Read(p.Authorship, c.DayKey, &by); err != nil {
+		return invalid("seal.authorship", ReasonEvidence, err)
+	}
+	if by.Authority != p.draft.Authority || by.Draft != p.digest || by.AuthorKey != p.key.Thumbprint() {
+		return invalid("seal.authorship", ReasonEvidence, nil)
+	}
+	return nil
+}
+
+// seal makes the seal, the wrappings and the receipt.
+func (o *Office) seal(c *Caller, p *prepared, f *inForce) error {
+	plain, err := record.Lay(p.Seed, p.Record)
+	if err != nil {
+		return malformed("seal", err)
+	}
+	for i, d := range plain.Stated() {
+		if d != p.draft.Commitments[i] {
+			return invalid(fmt.Sprintf("statement.commitments[%d]", i), ReasonContradiction, nil)
+		}
+	}
+	json, err := o.evidence(c, p).Encode()
+	if err != nil {
+		return malformed("seal", err)
+	}
+	if err := plain.SetEvidence(p.Seed, json); err != nil {
+		return malformed("seal", err)
+	}
+	subject := seal.Subject{Authority: p.draft.Authority, Decision: p.draft.Decision, Revision: p.draft.Revision,
+		Draft: p.digest, AuthorKey: p.key.Thumbprint(), Set: p.draft.Set}
+	s, err := seal.New(subject, seal.Shapes(f.set), p.Seed, &plain)
+	if err != nil {
+		return fmt.Errorf("sealing: %w", err)
+	}
+	head, err := s.Head.Marshal()
+	if err != nil {
+		return fmt.Errorf("sealing: %w", err)
+	}
+	wrappings, err := o.wrap(s, f)
+	if err != nil {
+		return fmt.Errorf("sealing: %w", err)
+	}
+	p.row = draftRow{Content: p.Content, Head: head, Ciphertexts: s.JoinCiphertexts(), Wrappings: wrappings}
+	p.owed, err = o.promise(c, p.draft.Decision, p.digest)
+	return err
+}
+
+// evidence is the seventh section: what a court checks authorship by.
+func (o *Office) evidence(c *Caller, p *prepared) *record.Evidence {
+	it := record.EvidenceItem{
+		Type: record.EvidenceAccessToken, Label: record.LabelBearer, Token: c.Token, Key: string(c.Key),
+		KeysIndex: int64(c.KeysIndex), Nonce: ident.Bytes(c.Nonce[:]), Provider: c.Provider, Received: c.today(), ACR: c.Identity.ACR,
+	}
+	if !c.Identity.AuthTime.IsZero() {
+		it.AuthTime = c.Identity.AuthTime.Unix()
+	}
+	if c.DayKey != nil {
+		j := c.DayKey.JWK()
+		it.Label, it.DayKey, it.Authorship = record.LabelDPoP, &j, p.Authorship
+	}
+	return &record.Evidence{Items: []record.EvidenceItem{it}}
+}

@@ -1,0 +1,283 @@
+package workflow
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"sync"
+
+	"github.com/fxamacker/cbor/v2"
+
+	"sigill/keys/ident"
+	"sigill/keys/record"
+	"sigill/server/audit"
+	"sigill/server/ledger"
+)
+
+// The rooms of the house. What awaits a signature lies under random keys in a
+// small room; what is signed is filed by log index, whose order says when it was
+// signed and not when anyone drafted.
+const (
+	roomMatterKey  ledger.Room = "matter-key" // decision id: the matter's key
+	roomMatter     ledger.Room = "matter"     // decision id: matterRow
+	roomDraft      ledger.Room = "draft"      // decision id: draftRow
+	roomInbox      ledger.Room = "inbox"      // decision id: inboxRow, while pending
+	roomDecision   ledger.Room = "decision"   // log index: decisionRow
+	roomCase       ledger.Room = "case"       // MAC of the case reference: caseRow
+	roomRequest    ledger.Room = "request"    // MAC of request id and caller: requestRow
+	roomUsed       ledger.Room = "used"       // MAC of a key that may be used once
+	roomOwed       ledger.Room = "owed"       // random: owedRow
+	roomIndex      ledger.Room = "entry"      // entry digest: log index
+	roomMeta       ledger.Room = "meta"       // counters and what is in force
+	roomOrder      ledger.Room = "order"      // version: documentRow
+	roomSet        ledger.Room = "set"        // epoch: documentRow
+	roomRequester  ledger.Room = "requester"  // requester id: documentRow
+	roomProvider   ledger.Room = "provider"   // SHA-256 of issuer and JWKS: documentRow
+	roomOpening    ledger.Room = "opening"    // opening id: openingRow
+	roomOpeningsOf ledger.Room = "openings"   // decision id ‖ opening id: empty
+	roomNotice     ledger.Room = "notice"     // due day ‖ opening id: empty, a delayed notice
+)
+
+// randomRooms and orderedRooms are the layout that [Layout] gives.
+var (
+	randomRooms = []ledger.Room{roomMatterKey, roomMatter, roomDraft, roomInbox, roomCase, roomRequest, roomUsed, roomOwed,
+		roomIndex, roomMeta, roomRequester, roomProvider, roomOpening, roomOpeningsOf}
+	orderedRooms = []ledger.Room{roomDecision, roomOrder, roomSet, roomNotice}
+)
+
+// Rooms lists the rooms of the house and whether their keys only grow.
+func Rooms() map[ledger.Room]bool {
+	out := map[ledger.Room]bool{}
+	for _, r := range randomRooms {
+		out[r] = false
+	}
+	for _, r := range orderedRooms {
+		out[r] = true
+	}
+	return out
+}
+
+// A state is where a decision stands, as proto/sigill/v1.DecisionState has it.
+type state int
+
+// The states.
+const (
+	Pending state = iota + 1
+	Returned
+	Signed
+	Dispatched
+	Withdrawn
+)
+
+// A matterRow is the small row that lasts: what a matter is, and what has
+// happened to it. It is sealed under the matter's key.
+type matterRow struct {
+	State     state             `cbor:"1,keyasint"`
+	Revision  int               `cbor:"2,keyasint"`
+	Digests   []ident.Digest    `cbor:"3,keyasint"` // of every revision's draft statement
+	AuthorKey ident.Digest      `cbor:"4,keyasint"` // thumbprint
+	Author    ident.Digest      `cbor:"5,keyasint"` // author commitment
+	Watch     [32]byte          `cbor:"6,keyasint"` // watch secret
+	Case      [32]byte          `cbor:"7,keyasint"` // MAC of the case reference
+	Returns   []string          `cbor:"8,keyasint"` // statements; gone when signed
+	Dissents  []string          `cbor:"9,keyasint"`
+	Abstained []audit.AccountID `cbor:"10,keyasint"` // signers
+	Index     uint64            `cbor:"11,keyasint"` // of the decision's log entry
+	Dispatch  string            `cbor:"12,keyasint"`
+	Notices   uint32            `cbor:"13,keyasint"` // opening notices logged so far
+	Jwk       []byte            `cbor:"14,keyasint"` // the author key
+	Statement string            `cbor:"15,keyasint"` // of the last revision; gone when signed or withdrawn
+}
+
+// A draftRow is what awaits a signature: one row, replaced by each revision.
+type draftRow struct {
+	Content     []byte   `cbor:"1,keyasint"`
+	Head        []byte   `cbor:"2,keyasint"`
+	Ciphertexts []byte   `cbor:"3,keyasint"`
+	Wrappings   [][]byte `cbor:"4,keyasint"`
+}
+
+// An inboxRow makes a pending draft visible from a time on.
+type inboxRow struct {
+	Visible int64 `cbor:"1,keyasint"` // unix seconds
+}
+
+// A decisionRow is a signed decision with its seal: one large value, written
+// once.
+type decisionRow struct {
+	Decision    string   `cbor:"1,keyasint"`
+	Content     []byte   `cbor:"2,keyasint"`
+	Head        []byte   `cbor:"3,keyasint"`
+	Ciphertexts []byte   `cbor:"4,keyasint"`
+	Wrappings   [][]byte `cbor:"5,keyasint"`
+	Preimage    []byte   `cbor:"6,keyasint"`
+	ID          []byte   `cbor:"7,keyasint"` // of the decision, for who starts from the log
+	HeadSize    uint64   `cbor:"8,keyasint"` // of the checkpoint in the commit that signed it
+}
+
+// A caseRow lists the drafts of a case reference in the order in which their
+// first revisions came, each by the digest of its last.
+type caseRow struct {
+	Decisions [][]byte       `cbor:"1,keyasint"`
+	Last      []ident.Digest `cbor:"2,keyasint"`
+}
+
+// A requestRow makes a change idempotent.
+type requestRow struct {
+	Print  ident.Digest `cbor:"1,keyasint"`
+	Answer []byte       `cbor:"2,keyasint"`
+}
+
+// An owedRow is an entry that the log is owed for an author's act.
+type owedRow struct {
+	Entry    []byte `cbor:"1,keyasint"`
+	Received uint32 `cbor:"2,keyasint"` // day
+}
+
+// A documentRow is a document of authority or of the log key, as it was signed.
+type documentRow struct {
+	Signatures []string `cbor:"1,keyasint"`
+	Preimage   []byte   `cbor:"2,keyasint"`
+	Index      uint64   `cbor:"3,keyasint"`
+}
+
+var encMode = sync.OnceValues(func() (cbor.EncMode, error) { return cbor.CoreDetEncOptions().EncMode() })
+
+var decMode = sync.OnceValues(func() (cbor.DecMode, error) {
+	return cbor.DecOptions{ExtraReturnErrors: cbor.ExtraDecErrorUnknownField, DupMapKey: cbor.DupMapKeyEnforcedAPF,
+		MaxArrayElements: 1 << 20}.DecMode()
+})
+
+func encode(v any) ([]byte, error) {
+	m, err := encMode()
+	if err != nil {
+		return nil, fmt.Errorf("encoding a row: %w", err)
+	}
+	b, err := m.Marshal(v)
+	if err != nil {
+		return nil, fmt.Errorf("encoding a row: %w", err)
+	}
+	return b, nil
+}
+
+func decode(b []byte, v any) error {
+	m, err := decMode()
+	if err != nil {
+		return fmt.Errorf("decoding a row: %w", err)
+	}
+	if err := m.Unmarshal(b, v); err != nil {
+		return damaged("decoding a row", err)
+	}
+	return nil
+}
+
+// get reads a row that is not a matter's. It returns ledger.ErrNotFound as it
+// is; damage is [ErrData].
+func get(r ledger.Reader, room ledger.Room, key []byte, v any) error {
+	b, err := r.Get(room, key)
+	switch {
+	case errors.Is(err, ledger.ErrNotFound):
+		return err
+	case errors.Is(err, ledger.ErrCorrupt):
+		return damaged("room "+string(room), err)
+	case err != nil:
+		return err
+	}
+	return decode(b, v)
+}
+
+func put(tx *ledger.Tx, room ledger.Room, key []byte, v any) error {
+	b, err := encode(v)
+	if err != nil {
+		return err
+	}
+	return tx.Put(room, key, b)
+}
+
+func indexKey(i uint64) []byte { return binary.BigEndian.AppendUint64(nil, i) }
+
+func idKey(id ident.ID) []byte { b := id.Bytes(); return b[:] }
+
+// A matter is one decision's rows under its own key: when the key goes, they are
+// gone.
+type matter struct {
+	o   *Office
+	id  ident.ID
+	key [32]byte
+	matterRow
+}
+
+// matter reads a matter, or ledger.ErrNotFound.
+func (o *Office) matter(r ledger.Reader, id ident.ID) (*matter, error) {
+	m := &matter{o: o, id: id}
+	k, err := r.Get(roomMatterKey, idKey(id))
+	if err != nil {
+		return nil, storeError(err)
+	}
+	if len(k) != len(m.key) {
+		return nil, damaged("matter key", ledger.ErrCorrupt)
+	}
+	m.key = [32]byte(k)
+	return m, m.get(r, roomMatter, idKey(id), &m.matterRow)
+}
+
+// storeError turns damage into [ErrData]; not found stays what it is.
+func storeError(err error) error {
+	if errors.Is(err, ledger.ErrCorrupt) {
+		return damaged("store", err)
+	}
+	return err
+}
+
+func place(room ledger.Room, key []byte) string { return string(room) + "/" + string(key) }
+
+// get reads one of the matter's rows.
+func (m *matter) get(r ledger.Reader, room ledger.Room, key []byte, v any) error {
+	b, err := r.Get(room, key)
+	if err != nil {
+		return storeError(err)
+	}
+	plain, err := m.o.cipher.OpenMatter(m.key, place(room, key), b)
+	if err != nil {
+		return damaged("room "+string(room), err)
+	}
+	return decode(plain, v)
+}
+
+// A writer is an operation, or the overlay in which a batch ends.
+type writer interface {
+	Put(room ledger.Room, key, value []byte) error
+}
+
+// put writes one of the matter's rows.
+func (m *matter) put(tx writer, room ledger.Room, key []byte, v any) error {
+	b, err := encode(v)
+	if err != nil {
+		return err
+	}
+	return tx.Put(room, key, m.o.cipher.SealMatter(m.key, place(room, key), b))
+}
+
+// save writes the matter's lasting row.
+func (m *matter) save(tx writer) error { return m.put(tx, roomMatter, idKey(m.id), &m.matterRow) }
+
+// draft reads what awaits a signature.
+func (m *matter) draft(r ledger.Reader) (*draftRow, error) {
+	d := &draftRow{}
+	return d, m.get(r, roomDraft, idKey(m.id), d)
+}
+
+// decision reads what is signed.
+func (m *matter) decision(r ledger.Reader) (*decisionRow, error) {
+	d := &decisionRow{}
+	return d, m.get(r, roomDecision, indexKey(m.Index), d)
+}
+
+// last is the digest of the last revision.
+func (m *matter) last() ident.Digest { return m.Digests[len(m.Digests)-1] }
+
+// ended reports whether nothing more can be drafted or signed.
+func (m *matter) ended() bool { return m.State != Pending && m.State != Returned }
+
+// allSections is the whole record.
+const allSections = record.Scope(1<<record.Sections - 1)

@@ -1,0 +1,233 @@
+package workflow
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"sigill/keys/ident"
+	"sigill/keys/jws"
+	"sigill/keys/proof"
+	"sigill/keys/statement"
+	"sigill/keys/token"
+	"sigill/server/ledger"
+)
+
+// ReturnDraft sends a draft back with a reason, under the signer's name, in the
+// log.
+func (o *Office) ReturnDraft(ctx context.Context, c *Caller, compact string) (*Logged, error) {
+	var r statement.Return
+	s, err := o.signerAct(c, compact, &r, func() ident.Date { return r.Date })
+	if err != nil {
+		return nil, o.refused(ctx, c, nil, err)
+	}
+	return o.logAct(ctx, c, r.Decision, compact, proof.Returned, func(tx *ledger.Tx, a *actor) error {
+		m, err := o.actOnPending(tx, c, a, s, r.Decision, r.Draft)
+		if err != nil {
+			return err
+		}
+		m.State, m.Returns = Returned, append(m.Returns, compact)
+		if err := tx.Delete(roomInbox, idKey(m.id)); err != nil {
+			return err
+		}
+		return m.save(tx)
+	})
+}
+
+// AbstainFromDecision takes the signer out of the matter, for bias (16 § FL).
+func (o *Office) AbstainFromDecision(ctx context.Context, c *Caller, compact string) (*Logged, error) {
+	var ab statement.Abstention
+	s, err := o.signerAct(c, compact, &ab, func() ident.Date { return ab.Date })
+	if err != nil {
+		return nil, o.refused(ctx, c, nil, err)
+	}
+	return o.logAct(ctx, c, ab.Decision, compact, proof.Event, func(tx *ledger.Tx, a *actor) error {
+		m, err := o.actOnPending(tx, c, a, s, ab.Decision, ab.Draft)
+		if err != nil {
+			return err
+		}
+		m.Abstained = append(m.Abstained, a.id)
+		return m.save(tx)
+	})
+}
+
+// DispatchDecision records that the notice went out. It must cite every dissent:
+// none can be dropped.
+func (o *Office) DispatchDecision(ctx context.Context, c *Caller, compact string) (*Logged, error) {
+	var d statement.Dispatch
+	s, err := o.signerAct(c, compact, &d, func() ident.Date { return d.Date })
+	if err != nil {
+		return nil, o.refused(ctx, c, nil, err)
+	}
+	return o.logAct(ctx, c, d.Decision, compact, proof.Dispatched, func(tx *ledger.Tx, a *actor) error {
+		if err := o.bindKey(tx, a, s.kid); err != nil {
+			return err
+		}
+		m, err := o.matter(tx, d.Decision)
+		if errors.Is(err, ledger.ErrNotFound) {
+			return absent()
+		}
+		if err != nil {
+			return err
+		}
+		if err := o.dispatchable(tx, m, &d); err != nil {
+			return err
+		}
+		m.State, m.Dispatch = Dispatched, compact
+		return m.save(tx)
+	})
+}
+
+func (o *Office) dispatchable(r ledger.Reader, m *matter, d *statement.Dispatch) error {
+	switch m.State {
+	case Dispatched:
+		return refuse(ErrState, ReasonDispatched)
+	case Signed:
+	default:
+		return refuse(ErrState, ReasonNotSigned)
+	}
+	row, err := m.decision(r)
+	if err != nil {
+		return err
+	}
+	if jws.Digest(row.Decision) != d.Statement {
+		return invalid("statement.statement", ReasonContradiction, nil)
+	}
+	var due []ident.Digest
+	for _, s := range m.Dissents {
+		due = append(due, jws.Digest(s))
+	}
+	statement.SortEarlier(due)
+	if !slices.Equal(due, d.Dissents) {
+		return &Refusal{Kind: ErrState, Reason: ReasonDissents, Digests: due}
+	}
+	return nil
+}
+
+// signerAct reads a signer's or registrar's statement.
+func (o *Office) signerAct(c *Caller, compact string, st jws.Statement, on func() ident.Date) (*signer, error) {
+	s, err := o.readSigned(o.current(), c, compact, st, func() (string, ident.Date) { return "", on() })
+	if err != nil {
+		return nil, err
+	}
+	if a := authorityOf(st); a != o.Trust.Authority {
+		return nil, invalid("statement.authority", ReasonField, jws.ErrValue)
+	}
+	return s, nil
+}
+
+func authorityOf(st jws.Statement) ident.Authority {
+	switch s := st.(type) {
+	case *statement.Return:
+		return s.Authority
+	case *statement.Abstention:
+		return s.Authority
+	case *statement.Dispatch:
+		return s.Authority
+	}
+	return ""
+}
+
+// actOnPending finds the draft that a signer acts on: shown to them, in the
+// revision that they cite.
+func (o *Office) actOnPending(tx *ledger.Tx, c *Caller, a *actor, s *signer, id ident.ID, draft ident.Digest) (*matter, error) {
+	if err := o.bindKey(tx, a, s.kid); err != nil {
+		return nil, err
+	}
+	m, err := o.pending(tx, c, a, id)
+	if isKind(err, ErrNotFound) {
+		if m, err := o.matter(tx, id); err == nil && slices.Contains(m.Digests, draft) {
+			return nil, refuse(ErrState, ReasonEnded)
+		}
+		return nil, absent()
+	}
+	if err != nil {
+		return nil, err
+	}
+	if m.last() != draft {
+		if slices.Contains(m.Digests, draft) {
+			return nil, refuse(ErrStale, ReasonRevision)
+		}
+		return nil, invalid("statement.draft", ReasonContradiction, nil)
+	}
+	return m, nil
+}
+
+// A loggedRow is what a logged act's answer is remade from.
+type loggedRow struct {
+	Preimage []byte   `cbor:"1,keyasint"`
+	Tag      [16]byte `cbor:"2,keyasint"`
+	Index    uint64   `cbor:"3,keyasint"`
+}
+
+// logAct runs a named act that leaves an entry of its own, and proves the entry.
+func (o *Office) logAct(ctx context.Context, c *Caller, id ident.ID, compact string, kind proof.Kind, change func(tx *ledger.Tx, a *actor) error) (*Logged, error) {
+	tag := randomTag()
+	if kind != proof.Event {
+		tag = proof.SubjectTag(id)
+	}
+	return o.logNamed(ctx, c, idKey(id), compact, proof.NewPreimage(kind, jws.Digest(compact)), tag, change)
+}
+
+// logNamed is logAct with the entry given.
+func (o *Office) logNamed(ctx context.Context, c *Caller, about []byte, compact string, pre proof.Preimage, tag proof.Tag, change func(tx *ledger.Tx, a *actor) error) (*Logged, error) {
+	entry, err := pre.Entry(tag)
+	if err != nil {
+		return nil, fmt.Errorf("entry: %w", err)
+	}
+	answer, head, err := o.named(ctx, c, about, fingerprint(c.Method, compact), func(tx *ledger.Tx, a *actor) ([]byte, error) {
+		if err := change(tx, a); err != nil {
+			return nil, err
+		}
+		i, err := o.enter(tx, entry)
+		if err != nil {
+			return nil, err
+		}
+		return encode(loggedRow{pre.Marshal(), tag, i})
+	})
+	if err != nil {
+		return nil, err
+	}
+	return o.loggedAgain(ctx, answer, head)
+}
+
+// loggedAgain proves an entry from the row that stands for the answer.
+func (o *Office) loggedAgain(ctx context.Context, answer []byte, head ledger.Head) (*Logged, error) {
+	var row loggedRow
+	if err := decode(answer, &row); err != nil {
+		return nil, err
+	}
+	pre, err := proof.ParsePreimage(row.Preimage)
+	if err != nil {
+		return nil, damaged("answer", err)
+	}
+	return o.logged(ctx, pre, row.Tag, row.Index, head)
+}
+
+// GetBundle gives a signed decision to its author, a signer or a registrar.
+func (o *Office) GetBundle(ctx context.Context, c *Caller, id ident.ID) ([]byte, error) {
+	if c.Role == token.Caseworker {
+		m, err := o.authorReads(ctx, c, id)
+		if err != nil {
+			return nil, err
+		}
+		if m.State != Signed && m.State != Dispatched {
+			return nil, refuse(ErrState, ReasonNotSigned)
+		}
+		return o.publishedBundle(ctx, m)
+	}
+	var found *matter
+	err := o.look(ctx, c, idKey(id), func(r ledger.Reader, a *actor) error {
+		m, err := o.matter(r, id)
+		if errors.Is(err, ledger.ErrNotFound) || err == nil && m.State != Signed && m.State != Dispatched {
+			return absent()
+		}
+		found = m
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return o.publishedBundle(ctx, found)
+}

@@ -1,0 +1,299 @@
+package workflow
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"sigill/keys/bundle"
+	"sigill/keys/ident"
+	"sigill/keys/jws"
+	"sigill/keys/order"
+	"sigill/keys/proof"
+	"sigill/keys/seal"
+	"sigill/keys/statement"
+	"sigill/server/ledger"
+)
+
+// CosignDecision signs: under a fresh number, by the institutional key, into the
+// log, in one durable commit. The same approval again gets the same bundle.
+func (o *Office) CosignDecision(ctx context.Context, c *Caller, approval string) ([]byte, error) {
+	var a statement.Approval
+	f := o.current()
+	officer, err := o.readSigned(f, c, approval, &a, func() (string, ident.Date) { return a.Item, a.Date })
+	if err != nil {
+		return nil, o.refused(ctx, c, nil, err)
+	}
+	about := idKey(a.Decision)
+	if again, err := o.signedBefore(ctx, c, a.Decision, approval); again != nil || err != nil {
+		return again, err
+	}
+	draft, err := o.approvable(f, c, &a, officer)
+	if err != nil {
+		return nil, o.refused(ctx, c, about, err)
+	}
+	_, _, err = o.named(ctx, c, about, fingerprint("cosign", approval), func(tx *ledger.Tx, who *actor) ([]byte, error) {
+		if err := o.bindKey(tx, who, officer.kid); err != nil {
+			return nil, err
+		}
+		m, err := o.pending(tx, c, who, a.Decision)
+		if isKind(err, ErrNotFound) {
+			err = o.whyNot(tx, c, who, a.Decision, approval)
+		}
+		if err != nil {
+			return nil, err
+		}
+		return nil, o.cosign(tx, c, m, &a, approval, draft, f)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return o.signedBefore(ctx, c, a.Decision, approval)
+}
+
+// signer is who made a statement, by the delegation order.
+type signer struct {
+	order.Officer
+	kid ident.Digest
+}
+
+// readSigned reads a signer's statement: signed by a key that the order in force
+// names for the item on the statement's date, which must be today.
+func (o *Office) readSigned(f *inForce, c *Caller, compact string, st jws.Statement, what func() (item string, on ident.Date)) (*signer, error) {
+	if f.order == nil {
+		return nil, refuse(ErrState, ReasonOrder)
+	}
+	key, _, err := jws.ReadBy(compact, func(kid ident.Digest) (*jws.PublicKey, error) {
+		_, k, err := f.order.Dispatcher(kid, c.today())
+		return k, err
+	}, st)
+	if errors.Is(err, order.ErrNoSigner) {
+		return nil, &Refusal{Kind: ErrPermission, Reason: ReasonKey, err: err}
+	}
+	if err != nil {
+		return nil, malformed("statement", err)
+	}
+	item, on := what()
+	if on != c.today() {
+		return nil, refuse(ErrState, ReasonDay)
+	}
+	s := &signer{kid: key.Thumbprint()}
+	if item == "" {
+		s.Officer, _, err = f.order.Dispatcher(s.kid, on)
+	} else {
+		s.Officer, _, err = f.order.Signer(s.kid, item, on)
+	}
+	if err != nil {
+		return nil, &Refusal{Kind: ErrPermission, Reason: ReasonOrder, err: err}
+	}
+	return s, nil
+}
+
+// approvable checks all of an approval that needs no queue.
+func (o *Office) approvable(f *inForce, c *Caller, a *statement.Approval, s *signer) (*statement.Draft, error) {
+	d, _, err := a.ReadDraft()
+	if err != nil {
+		return nil, malformed("approval", err)
+	}
+	if a.Authority != o.Trust.Authority || a.Signer.Title != s.Title {
+		return nil, invalid("approval.signer.title", ReasonField, jws.ErrValue)
+	}
+	if a.Signer.Name != "" && a.Signer.Name != c.Identity.Name {
+		return nil, invalid("approval.signer.name", ReasonContradiction, nil)
+	}
+	if uint64(a.Checkpoint.Size) > o.ledger.Head().Size {
+		return nil, invalid("approval.checkpoint", ReasonField, jws.ErrValue)
+	}
+	return d, f.permits(d, c.today())
+}
+
+// whyNot says why a draft cannot be signed, to a signer who may know: the matter
+// has ended or moved on. To all others it is absent.
+func (o *Office) whyNot(r ledger.Reader, c *Caller, a *actor, id ident.ID, approval string) error {
+	m, err := o.matter(r, id)
+	if errors.Is(err, ledger.ErrNotFound) {
+		return absent()
+	}
+	if err != nil {
+		return err
+	}
+	switch {
+	case slices.Contains(m.Abstained, a.id):
+		return refuse(ErrState, ReasonAbstained)
+	case !cites(m, approval):
+		return absent()
+	case m.State != Pending:
+		return refuse(ErrState, ReasonEnded)
+	}
+	return absent()
+}
+
+// cites reports whether an approval holds one of the matter's revisions: then its
+// signer has been shown the draft.
+func cites(m *matter, approval string) bool {
+	var a statement.Approval
+	return jws.Peek(approval, &a) == nil && slices.Contains(m.Digests, jws.Digest(a.Draft))
+}
+
+// cosign is the operation: the approval is over the last revision and its seal;
+// then number, signature, entry, rows.
+func (o *Office) cosign(tx *ledger.Tx, c *Caller, m *matter, a *statement.Approval, approval string, d *statement.Draft, f *inForce) error {
+	if jws.Digest(a.Draft) != m.last() {
+		if slices.Contains(m.Digests, jws.Digest(a.Draft)) {
+			return refuse(ErrStale, ReasonRevision)
+		}
+		return invalid("approval.draft", ReasonContradiction, nil)
+	}
+	row, err := m.draft(tx)
+	if err != nil {
+		return err
+	}
+	if err := sealed(a, d, m, row.Head); err != nil {
+		return err
+	}
+	if o.current().orderDigest != f.orderDigest {
+		return refuse(ErrState, ReasonSuperseded)
+	}
+	compact, err := o.decide(tx, c, a, d, approval)
+	if err != nil {
+		return err
+	}
+	return o.file(tx, m, compact, row)
+}
+
+// sealed checks that an approval names the seal that the server holds.
+func sealed(a *statement.Approval, d *statement.Draft, m *matter, head []byte) error {
+	h, err := seal.ParseHead(head)
+	if err != nil {
+		return damaged("seal", err)
+	}
+	if a.Core != ident.Sum(head) || bundle.CheckHead(h, d, m.last(), m.AuthorKey, a.Record) != nil {
+		return invalid("approval.core", ReasonContradiction, nil)
+	}
+	return nil
+}
+
+// decide draws the number and signs the decision.
+func (o *Office) decide(tx *ledger.Tx, c *Caller, a *statement.Approval, d *statement.Draft, approval string) (string, error) {
+	if ident.DateOf(tx.Now) != a.Date {
+		return "", refuse(ErrState, ReasonDay)
+	}
+	counter := []byte(fmt.Sprintf("number/%04d", a.Date.Year()))
+	n, err := number(tx, counter)
+	if err != nil {
+		return "", err
+	}
+	if err := putNumber(tx, counter, n+1); err != nil {
+		return "", err
+	}
+	compact, err := jws.Make(o.Institution.Signer, &statement.Decision{
+		Amends: d.Amends, Approval: approval, Author: d.Author, Authority: d.Authority, Core: a.Core, Corrects: d.Corrects,
+		Date: a.Date, Decision: d.Decision, Item: d.Item, Mode: d.Mode, Number: int64(n + 1), Order: d.Order,
+		Record: a.Record, Year: a.Date.Year(),
+	}, jws.Certified(tx.Now, o.Institution.Chain...))
+	if err != nil {
+		return "", &Refusal{Kind: ErrUnavailable, Reason: ReasonStopped, err: err}
+	}
+	return compact, nil
+}
+
+// file moves a signed decision from the small room under its log index. Earlier
+// drafts and returns go, their digests stay.
+func (o *Office) file(tx *ledger.Tx, m *matter, compact string, row *draftRow) error {
+	var d statement.Decision
+	if err := jws.Peek(compact, &d); err != nil {
+		return err
+	}
+	pre := proof.NewPreimage(proof.Decision, jws.Digest(compact))
+	entry, err := pre.Entry(proof.DecisionTag(uint16(d.Year), uint64(d.Number), m.id))
+	if err != nil {
+		return fmt.Errorf("decision's entry: %w", err)
+	}
+	if m.Index, err = o.enter(tx, entry); err != nil {
+		return err
+	}
+	m.State, m.Statement, m.Returns = Signed, "", nil
+	if err := m.save(tx); err != nil {
+		return err
+	}
+	if err := tx.Delete(roomDraft, idKey(m.id)); err != nil {
+		return err
+	}
+	if err := tx.Delete(roomInbox, idKey(m.id)); err != nil {
+		return err
+	}
+	// The decision's row is written once, when the size of its checkpoint is
+	// known; nobody can ask for it before the commit.
+	signed := &decisionRow{Decision: compact, Content: row.Content, Head: row.Head, Ciphertexts: row.Ciphertexts,
+		Wrappings: row.Wrappings, Preimage: pre.Marshal(), ID: idKey(m.id)}
+	tx.AtHead(func(h ledger.Head, w ledger.Writer) error {
+		signed.HeadSize = h.Size
+		return m.put(w, roomDecision, indexKey(m.Index), signed)
+	})
+	return nil
+}
+
+// signedBefore is the bundle of a decision that was signed by exactly this
+// approval, with the proof of the commit that signed it; nil if there is none.
+func (o *Office) signedBefore(ctx context.Context, c *Caller, id ident.ID, approval string) ([]byte, error) {
+	m, err := o.find(ctx, id)
+	if isKind(err, ErrNotFound) || err == nil && m.State != Signed && m.State != Dispatched {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	row, d, err := o.decisionOf(ctx, m)
+	if err != nil || d.Approval != approval {
+		return nil, err
+	}
+	head, err := o.ledger.HeadAt(ctx, row.HeadSize)
+	if err != nil {
+		return nil, ledgerError(err)
+	}
+	return o.bundleAt(ctx, m, row, d, head)
+}
+
+func (o *Office) decisionOf(ctx context.Context, m *matter) (row *decisionRow, d *statement.Decision, err error) {
+	err = o.ledger.Read(ctx, func(r ledger.Reader) error {
+		row, err = m.decision(r)
+		return err
+	})
+	if err != nil {
+		return nil, nil, ledgerError(err)
+	}
+	d = &statement.Decision{}
+	if err := jws.Peek(row.Decision, d); err != nil {
+		return nil, nil, damaged("decision", err)
+	}
+	return row, d, nil
+}
+
+func (o *Office) bundleAt(ctx context.Context, m *matter, row *decisionRow, d *statement.Decision, head ledger.Head) ([]byte, error) {
+	var docs []string
+	err := o.ledger.Read(ctx, func(r ledger.Reader) (err error) {
+		docs, err = o.orderDocs(r, d.Order.Version)
+		return err
+	})
+	if err != nil {
+		return nil, ledgerError(err)
+	}
+	return o.bundle(ctx, docs, m, row, head)
+}
+
+// publishedBundle is the bundle at the published head, or at the head of the
+// commit that signed it while that is not published yet.
+func (o *Office) publishedBundle(ctx context.Context, m *matter) ([]byte, error) {
+	row, d, err := o.decisionOf(ctx, m)
+	if err != nil {
+		return nil, err
+	}
+	head := o.ledger.Published()
+	if head.Size < row.HeadSize {
+		if head, err = o.ledger.HeadAt(ctx, row.HeadSize); err != nil {
+			return nil, ledgerError(err)
+		}
+	}
+	return o.bundleAt(ctx, m, row, d, head)
+}

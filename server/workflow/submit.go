@@ -1,0 +1,262 @@
+package workflow
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"runtime"
+
+	"golang.org/x/sync/errgroup"
+
+	"sigill/keys/ident"
+	"sigill/keys/jws"
+	"sigill/keys/proof"
+	"sigill/keys/record"
+	"sigill/keys/seal"
+	"sigill/keys/statement"
+	"sigill/server/audit"
+	"sigill/server/ledger"
+)
+
+// A Submission is a draft as its author's client sends it.
+type Submission struct {
+	Statement   string
+	Content     []byte
+	Record      [record.Stated][]byte
+	Seed        record.Seed
+	Authorship  string   // "" for an unbound token
+	WatchSecret [32]byte // of a first revision
+}
+
+// A DraftAnswer is the promise to log and what the client recomputes the seal
+// from. No part is secret.
+type DraftAnswer struct {
+	Receipt   string `cbor:"1,keyasint"`
+	Head      []byte `cbor:"2,keyasint"`
+	Key       []byte `cbor:"3,keyasint"`
+	KeysIndex uint64 `cbor:"4,keyasint"`
+}
+
+// prepared is a submission after all that needs no queue: checked and sealed.
+type prepared struct {
+	Submission
+	draft  statement.Draft
+	key    *jws.PublicKey
+	digest ident.Digest
+	row    draftRow
+	owed   owed
+}
+
+// An owed entry is promised by a receipt.
+type owed struct {
+	entry   proof.Entry
+	receipt string
+}
+
+// SubmitDraft takes a first revision: seals its record, stores it and promises
+// its log entry. A refusal names nobody.
+func (o *Office) SubmitDraft(ctx context.Context, c *Caller, in Submission) (*DraftAnswer, error) {
+	p, err := o.prepare(c, in)
+	if err != nil {
+		return nil, o.refused(ctx, c, nil, err)
+	}
+	if p.draft.Revision != 1 {
+		return nil, o.refused(ctx, c, nil, invalid("statement.revision", ReasonRevision, nil))
+	}
+	thumb := p.key.Thumbprint()
+	var answer []byte
+	_, err = o.ledger.Do(ctx, func(tx *ledger.Tx) error {
+		answer, err = o.once(tx, c, thumb[:], fingerprint("submit", in.Statement), func() ([]byte, error) {
+			return o.submit(tx, c, p)
+		})
+		return err
+	})
+	if err != nil {
+		return nil, o.refused(ctx, c, nil, ledgerError(err))
+	}
+	out := &DraftAnswer{}
+	return out, decode(answer, out)
+}
+
+// submit is the operation of a first revision.
+func (o *Office) submit(tx *ledger.Tx, c *Caller, p *prepared) ([]byte, error) {
+	if err := o.mayDraft(tx, c, p); err != nil {
+		return nil, err
+	}
+	if err := o.inForceStill(p); err != nil {
+		return nil, err
+	}
+	thumb := p.key.Thumbprint()
+	for _, u := range []struct {
+		label, field string
+		value        []byte
+	}{
+		{"author key", "statement.jwk", thumb[:]},
+		{"decision id", "statement.decision", idKey(p.draft.Decision)},
+	} {
+		if err := o.useOnce(tx, u.label, u.field, u.value); err != nil {
+			return nil, err
+		}
+	}
+	m := &matter{o: o, id: p.draft.Decision}
+	rand.Read(m.key[:])
+	caseKey := o.cipher.MAC("case", []byte(p.draft.Case))
+	m.matterRow = matterRow{State: Pending, AuthorKey: thumb, Author: p.draft.Author, Watch: p.WatchSecret, Case: caseKey}
+	jwk, err := jws.Canonical(p.key.JWK())
+	if err != nil {
+		return nil, err
+	}
+	m.Jwk = jwk
+	if err := tx.Put(roomMatterKey, idKey(m.id), m.key[:]); err != nil {
+		return nil, err
+	}
+	return o.accept(tx, c, m, p)
+}
+
+// accept stores a revision that has passed every check, and what it owes.
+func (o *Office) accept(tx *ledger.Tx, c *Caller, m *matter, p *prepared) ([]byte, error) {
+	if err := o.citeEarlier(tx, m, p); err != nil {
+		return nil, err
+	}
+	m.State, m.Revision, m.Statement = Pending, p.draft.Revision, p.Statement
+	m.Digests = append(m.Digests, p.digest)
+	if err := m.put(tx, roomDraft, idKey(m.id), &p.row); err != nil {
+		return nil, err
+	}
+	if err := m.save(tx); err != nil {
+		return nil, err
+	}
+	visible := o.visibleFrom(c.Received, p.draft.Urgent)
+	if err := m.put(tx, roomInbox, idKey(m.id), inboxRow{visible.Unix()}); err != nil {
+		return nil, err
+	}
+	if err := o.owe(tx, c, p.owed); err != nil {
+		return nil, err
+	}
+	if err := audit.PutAuthor(tx.Overlay, ident.DateOf(tx.Now), c.Method, idKey(m.id), audit.OK); err != nil {
+		return nil, err
+	}
+	return encode(DraftAnswer{p.owed.receipt, p.row.Head, c.Key, c.KeysIndex})
+}
+
+// mayDraft refuses those who sign or review: one who drafts what they sign would
+// be the only name that anyone needs to guess.
+func (o *Office) mayDraft(r ledger.Reader, c *Caller, p *prepared) error {
+	_, row, err := audit.Find(r, o.login(c))
+	if err != nil && !errors.Is(err, ledger.ErrNotFound) {
+		return storeError(err)
+	}
+	for _, role := range row.Roles {
+		if officer(role) {
+			return refuse(ErrPermission, ReasonOfficer)
+		}
+	}
+	rec, err := record.Parse(p.Record)
+	if err != nil {
+		return malformed("record", err)
+	}
+	for _, person := range rec.Persons() {
+		if person.UserID == "" {
+			continue
+		}
+		k := o.officerKey(person.UserID)
+		if _, err := r.Get(roomUsed, k[:]); err == nil {
+			return invalid("record.user_id", ReasonOfficer, nil)
+		} else if !errors.Is(err, ledger.ErrNotFound) {
+			return storeError(err)
+		}
+	}
+	return nil
+}
+
+func officer(role string) bool { return role == "signer" || role == "reviewer" }
+
+func (o *Office) officerKey(userID string) [32]byte {
+	return o.cipher.MAC("officer", []byte(userID))
+}
+
+// noteOfficer remembers the user id of an account that signs or reviews, so that
+// it cannot stand in a record.
+func (o *Office) noteOfficer(tx *ledger.Tx, c *Caller) error {
+	if !officer(string(c.Role)) || c.Identity.UserID == "" {
+		return nil
+	}
+	k := o.officerKey(c.Identity.UserID)
+	return tx.Put(roomUsed, k[:], []byte{})
+}
+
+// useOnce marks a value as used, or refuses it without saying where it was.
+func (o *Office) useOnce(tx *ledger.Tx, label, field string, value []byte) error {
+	k := o.cipher.MAC(label, value)
+	switch _, err := tx.Get(roomUsed, k[:]); {
+	case err == nil:
+		return invalid(field, ReasonTaken, nil)
+	case !errors.Is(err, ledger.ErrNotFound):
+		return storeError(err)
+	}
+	return tx.Put(roomUsed, k[:], []byte{})
+}
+
+// citeEarlier holds a draft to the earlier drafts of its case reference, those
+// accepted before this decision's first revision, each by its last digest; then
+// it files the new digest. A fresh draft cannot bury a refused one.
+func (o *Office) citeEarlier(tx *ledger.Tx, m *matter, p *prepared) error {
+	var row caseRow
+	if err := get(tx, roomCase, m.Case[:], &row); err != nil && !errors.Is(err, ledger.ErrNotFound) {
+		return err
+	}
+	at := len(row.Decisions)
+	for i, id := range row.Decisions {
+		if string(id) == string(idKey(m.id)) {
+			at = i
+		}
+	}
+	due := append([]ident.Digest{}, row.Last[:at]...)
+	statement.SortEarlier(due)
+	if len(due) > statement.MaxEarlier {
+		return refuse(ErrState, ReasonTooMany)
+	}
+	if !equal(due, p.draft.Earlier) {
+		return &Refusal{Kind: ErrState, Reason: ReasonEarlier, Digests: due}
+	}
+	if at == len(row.Decisions) {
+		row.Decisions, row.Last = append(row.Decisions, idKey(m.id)), append(row.Last, p.digest)
+	} else {
+		row.Last[at] = p.digest
+	}
+	return put(tx, roomCase, m.Case[:], row)
+}
+
+func equal(a, b []ident.Digest) bool {
+	if len(a) != len(b) {
+		return false
+	}
+	for i := range a {
+		if a[i] != b[i] {
+			return false
+		}
+	}
+	return true
+}
+
+// wrap seals every reviewer's shares, as many at a time as there are cores.
+func (o *Office) wrap(s *seal.Sealed, f *inForce) ([][]byte, error) {
+	var out [][]byte
+	var jobs errgroup.Group
+	jobs.SetLimit(max(1, runtime.GOMAXPROCS(0)))
+	for g, keys := range f.setKeys {
+		for i, key := range keys {
+			slot := len(out)
+			out = append(out, nil)
+			jobs.Go(func() error {
+				w, err := s.Wrap(g+1, i+1, key)
+				if err != nil {
+					return err
+				}
+				out[slot] = w.Marshal()
+				return nil
+			})
+		}
+	}
+	return out, jobs.Wait()
+}
