@@ -38,6 +38,7 @@ var (
 	ErrTitle       = errors.New("the approval gives the signer a title that the delegation order does not")
 	ErrDate        = errors.New("the decision's date is not the day on which it was signed")
 	ErrEntry       = errors.New("the log entry is not this decision's")
+	ErrProvider    = errors.New("an identity provider that the trust file does not list")
 	ErrHead        = errors.New("the seal is not the one that the decision names")
 )
 

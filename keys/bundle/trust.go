@@ -9,6 +9,7 @@ import (
 	"sigill/keys/jws"
 	"sigill/keys/order"
 	"sigill/keys/proof"
+	"sigill/keys/token"
 )
 
 // TypTrust is the typ member of a trust file.
@@ -23,7 +24,7 @@ type TrustFile struct {
 	Certificates []TrustCertificate `json:"certificates"`
 	Name         string             `json:"name"`
 	Policy       []string           `json:"policy"` // C2SP tlog-policy, by line; it lists the log keys
-	Providers    []string           `json:"providers"`
+	Providers    []Provider         `json:"providers"`
 	Typ          string             `json:"typ"`
 }
 
@@ -31,6 +32,18 @@ type TrustFile struct {
 type BoardKeys struct {
 	Keys []jws.JWK `json:"keys"`
 	Need int       `json:"need"`
+}
+
+// A Provider is an identity provider whose logins count as evidence, and how its
+// tokens are read long after it is gone: which audience they are made out to (a
+// token for another service proves nothing here) and where its claims stand.
+// Claims that the provider does not send have no path.
+type Provider struct {
+	Audience string   `json:"audience"`
+	HSAID    []string `json:"hsa_id,omitempty"`
+	Issuer   string   `json:"issuer"`
+	Name     []string `json:"name,omitempty"`
+	UserID   []string `json:"user_id,omitempty"`
 }
 
 // A TrustCertificate is an institutional certificate with the days on which its
@@ -47,8 +60,8 @@ type Trust struct {
 	Name      string
 	Board     order.Board
 	Policy    proof.Policy
-	Providers []string
 	File      TrustFile
+	providers map[string]*token.Provider
 	certs     []trusted
 }
 
@@ -89,7 +102,7 @@ func (t *Trust) load() error {
 	if err := jws.Text("name", f.Name, 1, 200); err != nil {
 		return err
 	}
-	t.Authority, t.Name, t.Providers = f.Authority, f.Name, f.Providers
+	t.Authority, t.Name = f.Authority, f.Name
 	if len(f.Board.Keys) < 1 || len(f.Board.Keys) > order.MaxSignatures || f.Board.Need < 1 || f.Board.Need > len(f.Board.Keys) {
 		return jws.Field("board", jws.ErrCount)
 	}
@@ -113,6 +126,9 @@ func (t *Trust) load() error {
 	if t.Policy.Authority() != f.Authority {
 		return jws.Field("policy", ErrAuthority)
 	}
+	if err := t.addProviders(f.Providers); err != nil {
+		return err
+	}
 	if len(f.Certificates) < 1 || len(f.Certificates) > 100 {
 		return jws.Field("certificates", jws.ErrCount)
 	}
@@ -122,6 +138,36 @@ func (t *Trust) load() error {
 		}
 	}
 	return nil
+}
+
+const maxProviders = 20
+
+func (t *Trust) addProviders(list []Provider) error {
+	if len(list) > maxProviders {
+		return jws.Field("providers", jws.ErrCount)
+	}
+	t.providers = map[string]*token.Provider{}
+	for i, p := range list {
+		if t.providers[p.Issuer] != nil {
+			return jws.Field(fmt.Sprintf("providers[%d].issuer", i), jws.ErrValue)
+		}
+		read, err := token.NewProvider(token.Config{Issuer: p.Issuer, Audience: p.Audience, Label: p.Issuer,
+			Lifetime: token.MaxLifetime, Leeway: token.MaxLeeway, Name: p.Name, UserID: p.UserID, HSAID: p.HSAID})
+		if err != nil {
+			return jws.Field(fmt.Sprintf("providers[%d]", i), err)
+		}
+		t.providers[p.Issuer] = read
+	}
+	return nil
+}
+
+// Provider finds the reader of an issuer's tokens for [token.CheckEvidence]. Its
+// lifetime and leeway are the widest that a server may have been set to.
+func (t *Trust) Provider(issuer string) (*token.Provider, error) {
+	if p := t.providers[issuer]; p != nil {
+		return p, nil
+	}
+	return nil, ErrProvider
 }
 
 func (t *Trust) addCertificate(c TrustCertificate) error {

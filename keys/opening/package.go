@@ -29,7 +29,7 @@ type Package struct {
 	Request     string          `json:"request"`
 	Requested   Entry           `json:"requested"`
 	Requester   []string        `json:"requester"` // the board's registration
-	Set         []string        `json:"set"`       // the reviewer set of the seal's epoch
+	Set         ident.Bytes     `json:"set"`       // payload of the reviewer set that the draft cites by digest
 	Typ         string          `json:"typ"`
 	Votes       []CastVote      `json:"votes"`
 }
