@@ -1,0 +1,165 @@
+package guard
+
+// reach is how many words are looked through beside a name.
+const reach = 4
+
+// givenBefore says whether a first name or initial of the same person stands
+// before the last name, other names and particles between.
+func (v *view) givenBefore(h hit) bool {
+	for k, n := h.i-1, 0; k >= 0 && n < reach; k, n = k-1, n+1 {
+		t, g := v.toks[k], v.toks[k+1].gap
+		single := t.letters == 1 && t.upper && t.gap != 0
+		if g&(gapPara|gapComma|gapColon|gapAt|gapSlash) != 0 || g&gapStop != 0 && !single {
+			return false
+		}
+		key := string(v.key(k))
+		switch {
+		case single && h.who.initials[key]:
+			if t.first != 'I' || g&gapDot != 0 {
+				return true
+			}
+		case t.capitals && t.letters <= 3 && t.upper && len(key) > 1 && h.who.initials[firstLetters(key, 1)] && n == 0 && h.who.initials[lastLetter(key)]:
+			return true
+		case t.upper && n > 0 && has(h.who.given, key):
+			return true
+		case has(h.who.sur, key):
+			return false // that first name has its last name already
+		}
+		if !single && !v.in(k, particles) && (!t.upper || isTitle(v.key(k))) {
+			return false
+		}
+	}
+	return false
+}
+
+// lastLetter is the fold of the last letter of a fold.
+func lastLetter(key string) string {
+	rest := key
+	for {
+		first := firstLetters(rest, 1)
+		if first == rest || first == "" {
+			return rest
+		}
+		rest = rest[len(first):]
+	}
+}
+
+// has says whether a fold is one of parts.
+func has(parts []part, key string) bool {
+	for _, p := range parts {
+		if p.key == key {
+			return true
+		}
+	}
+	return false
+}
+
+// initialAfter says whether one of the initials follows word j: Lindberg, A. or
+// Anna L. Where bare is false only with its full stop.
+func (v *view) initialAfter(j int, initials map[string]bool, bare bool) bool {
+	if j+1 >= len(v.toks) {
+		return false
+	}
+	t, after := v.toks[j+1], v.after(j+1)
+	if t.letters != 1 || !initials[string(v.key(j+1))] || t.gap == 0 || t.gap&gapStop != 0 {
+		return false
+	}
+	if t.gap.is(gapDot|gapMark|gapHyphen) && after&gapAt != 0 { // anna.l@
+		return true
+	}
+	if !t.upper || !t.gap.is(gapSpace|gapComma|gapLine) || t.gap&gapPara != 0 {
+		return false
+	}
+	return after&gapDot != 0 || bare && t.first != 'I' // I is also a word
+}
+
+// titleBefore says whether a title, label or closing phrase stands before word
+// i. A name that is also a place does not count after "i" or "på".
+func (v *view) titleBefore(i int, place bool) bool {
+	for k, n := i-1, 0; k >= 0 && n <= reach; k, n = k-1, n+1 {
+		g := v.toks[k+1].gap
+		title := isTitle(v.key(k))
+		if g&gapComma != 0 && !title || g&gapAt != 0 || g == 0 {
+			return false
+		}
+		if g&gapStop != 0 && !(title && v.in(k, shortTitles)) {
+			return false
+		}
+		if title {
+			return !(n > 0 && g&gapPara != 0)
+		}
+		if !v.in(k, fillers) || place && n == 0 && v.in(k, placeWords) {
+			return false
+		}
+	}
+	return false
+}
+
+// titleAfter says whether a title stands after word j: Anna, socialsekreterare;
+// Anna (handläggare); Anna är din handläggare.
+func (v *view) titleAfter(j int) bool {
+	linked := false
+	for k, n := j+1, 0; k < len(v.toks) && n <= reach; k, n = k+1, n+1 {
+		g := v.toks[k].gap
+		if g&(gapStop|gapPara|gapAt) != 0 || g == 0 {
+			return false
+		}
+		if isTitle(v.key(k)) && !v.in(k, shortTitles) && !closing[string(v.key(k))] {
+			apart := g&(gapComma|gapOther|gapLine|gapSlash|gapHyphen) != 0
+			other := k+1 < len(v.toks) && v.toks[k+1].upper && v.after(k).is(gapSpace)
+			return (n == 0 && apart || linked) && !other
+		}
+		if !v.in(k, linking) {
+			return false
+		}
+		linked = true
+	}
+	return false
+}
+
+// linking words stand between a name and the title that it has.
+var linking = foldedSet(`är som din er min vår ansvarig blir var i ärendet ditt`)
+
+// closing are those titles that begin a signature and follow no name.
+var closing = inflected(`herr fru fröken hälsning hälsningar vänligen högaktningsfullt tjänsten referens upprättad beslutad handläggning`)
+
+// signed says whether the name is alone on a line after a slash: /Anna.
+func (v *view) signed(h hit) bool {
+	g := v.toks[h.i].gap
+	return g&gapSlash != 0 && g&(gapLine|gapPara) != 0 && v.after(h.j)&(gapLine|gapPara) != 0
+}
+
+// somebodyElse says whether the word before a last name makes it another
+// person's: a first name, an initial, a family, a name used elsewhere.
+func (v *view) somebodyElse(i int) bool {
+	k := i - 1
+	if k < 0 {
+		return false
+	}
+	t, g := v.toks[k], v.toks[i].gap
+	if v.in(k, facilities) && g.is(gapSpace|gapLine) {
+		return true
+	}
+	if t.letters == 1 && t.upper && g&gapDot != 0 && g.is(gapDot|gapStop|gapSpace) {
+		return true
+	}
+	if !t.upper || !g.is(gapSpace|gapLine|gapHyphen) || g&gapPara != 0 {
+		return false
+	}
+	if v.in(k, givenNames) {
+		return true
+	}
+	if t.capitals || t.letters < 3 || ordinary[string(v.key(k))] || organisation(string(v.key(k))) {
+		return false
+	}
+	return v.midSentence(k) || v.isProper(k)
+}
+
+func organisation(key string) bool {
+	for _, o := range organisations {
+		if len(key) >= len(o) && key[len(key)-len(o):] == o {
+			return true
+		}
+	}
+	return false
+}

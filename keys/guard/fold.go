@@ -1,0 +1,141 @@
+package guard
+
+import (
+	"strings"
+	"unicode"
+
+	"go.mau.fi/util/confusable"
+	"golang.org/x/text/unicode/norm"
+)
+
+// folded are the folds of the characters that nearly all text is made of.
+var folded = func() (t [0x250]string) {
+	for r := range t {
+		t[r] = computeFold(rune(r))
+	}
+	return t
+}()
+
+// fold returns what a character is compared as: lower-case letters without
+// marks, look-alikes made one (UTS #39, and i, l, 1 as one, digits that stand
+// for letters), nothing for what is neither letter nor digit. It is made for
+// comparing terms with text, both folded, never for showing.
+func fold(r rune) string {
+	if r >= 0 && int(r) < len(folded) {
+		return folded[r]
+	}
+	return computeFold(r)
+}
+
+func computeFold(r rune) string {
+	if invisible(r) || !(unicode.IsLetter(r) || unicode.IsDigit(r) || unicode.In(r, unicode.No, unicode.So)) {
+		return ""
+	}
+	var b strings.Builder
+	for _, q := range norm.NFKD.String(string(lookalike(r))) {
+		q = asciiDigit(lookalike(q))
+		repl := confusable.GetReplacement(q)
+		if repl == "" {
+			repl = string(q)
+		}
+		for _, c := range repl {
+			b.WriteString(class(unicode.ToLower(c)))
+		}
+	}
+	return b.String()
+}
+
+// asciiDigit maps the decimal digits of other scripts, whose blocks begin at
+// a code point that ends in 0 or 6.
+func asciiDigit(r rune) rune {
+	if r < 0x80 || !unicode.IsDigit(r) {
+		return r
+	}
+	n := r & 0xF
+	if !unicode.IsDigit(r &^ 0xF) {
+		n -= 6
+	}
+	if n < 0 || n > 9 {
+		return r
+	}
+	return '0' + n
+}
+
+// class makes one of what UTS #39 leaves apart once case is gone.
+func class(r rune) string {
+	switch r {
+	case 'i', '1':
+		return "l"
+	case '0':
+		return "o"
+	case '3':
+		return "e"
+	case '4':
+		return "a"
+	case '5':
+		return "s"
+	case '7':
+		return "t"
+	case 'ß':
+		return "ss"
+	case 'm': // UTS #39 takes m for rn
+		return "rn"
+	}
+	if unicode.IsLetter(r) || unicode.IsDigit(r) {
+		return string(r)
+	}
+	return ""
+}
+
+// lookalike maps letters that look like Latin ones and that UTS #39 leaves
+// alone or sends elsewhere: Cyrillic and Greek small letters, small capitals,
+// flags and boxed letters.
+func lookalike(r rune) rune {
+	const from = "вкмнтβƅðÐᴀʙᴄᴅᴇғɢʜɪᴊᴋʟᴍɴᴏᴘʀꜱᴛᴜᴠᴡʏᴢ"
+	const to = "bkmhtbbdDabcdefghijklmnoprstuvwyz"
+	switch {
+	case r < 0x80:
+		return r
+	case r >= 0x1F1E6 && r <= 0x1F1FF:
+		return 'a' + r - 0x1F1E6
+	case r >= 0x1F150 && r <= 0x1F169:
+		return 'a' + r - 0x1F150
+	case r >= 0x1F170 && r <= 0x1F189:
+		return 'a' + r - 0x1F170
+	}
+	i := 0
+	for _, q := range from {
+		if q == r {
+			return rune(to[i])
+		}
+		i++
+	}
+	return r
+}
+
+// invisible says whether a character shows nothing and takes no room, so that
+// it could split a name unseen.
+func invisible(r rune) bool {
+	switch {
+	case r < 0x20:
+		return r != '\n' && r != '\t' && r != '\r' && r != '\v' && r != '\f'
+	case r < 0x7F:
+		return false
+	case r == 0x7F, r == 0x115F, r == 0x1160, r == 0x3164, r == 0xFFA0, r == 0xFFFC:
+		return true
+	case r >= 0x80 && r < 0xA0:
+		return r != 0x85
+	case r < 0x300:
+		return r == 0xAD
+	}
+	return unicode.In(r, unicode.Cf, unicode.Mn, unicode.Me) || r >= 0xE0000 && r <= 0xE0FFF
+}
+
+// foldString folds a whole string to one word.
+func foldString(s string) string {
+	var b strings.Builder
+	for _, r := range s {
+		b.WriteString(fold(r))
+	}
+	return b.String()
+}
