@@ -192,8 +192,10 @@ type SealProof struct {
 	ProviderKey []byte `protobuf:"bytes,2,opt,name=provider_key,json=providerKey,proto3" json:"provider_key,omitempty"`
 	// Index in the log of the provider_keys entry.
 	ProviderKeysIndex uint64 `protobuf:"varint,3,opt,name=provider_keys_index,json=providerKeysIndex,proto3" json:"provider_keys_index,omitempty"`
-	unknownFields     protoimpl.UnknownFields
-	sizeCache         protoimpl.SizeCache
+	// The provider's label, as the evidence states it.
+	Provider      string `protobuf:"bytes,4,opt,name=provider,proto3" json:"provider,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *SealProof) Reset() {
@@ -245,6 +247,13 @@ func (x *SealProof) GetProviderKeysIndex() uint64 {
 		return x.ProviderKeysIndex
 	}
 	return 0
+}
+
+func (x *SealProof) GetProvider() string {
+	if x != nil {
+		return x.Provider
+	}
+	return ""
 }
 
 // SubmitDraftRequest carries a first revision.
@@ -1114,11 +1123,12 @@ const file_sigill_v1_drafting_proto_rawDesc = "" +
 	"\x04seed\x18\x02 \x01(\fB\a\xbaH\x04z\x02h R\x04seed\x12(\n" +
 	"\n" +
 	"authorship\x18\x03 \x01(\tB\b\xbaH\x05r\x03\x18\x80\x10R\n" +
-	"authorship\"r\n" +
+	"authorship\"\x8e\x01\n" +
 	"\tSealProof\x12\x12\n" +
 	"\x04head\x18\x01 \x01(\fR\x04head\x12!\n" +
 	"\fprovider_key\x18\x02 \x01(\fR\vproviderKey\x12.\n" +
-	"\x13provider_keys_index\x18\x03 \x01(\x04R\x11providerKeysIndex\"\x91\x02\n" +
+	"\x13provider_keys_index\x18\x03 \x01(\x04R\x11providerKeysIndex\x12\x1a\n" +
+	"\bprovider\x18\x04 \x01(\tR\bprovider\"\x91\x02\n" +
 	"\x12SubmitDraftRequest\x12&\n" +
 	"\n" +
 	"request_id\x18\x01 \x01(\fB\a\xbaH\x04z\x02h\x10R\trequestId\x12)\n" +

@@ -1,0 +1,354 @@
+package client
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+
+	"sigill/keys/guard"
+	"sigill/keys/ident"
+	"sigill/keys/jws"
+	"sigill/keys/order"
+	"sigill/keys/record"
+	"sigill/keys/seal"
+	"sigill/keys/statement"
+	sigillv1 "sigill/proto/sigill/v1"
+)
+
+// Errors of drafting.
+var (
+	// ErrNamed: the text names someone whose name is omitted. It wraps a
+	// [NamedError].
+	ErrNamed = errors.New("the text names someone whose name is to be omitted")
+	// ErrSeal: the server sealed something other than what the client sent.
+	ErrSeal = errors.New("the server's seal is not over what was sent")
+	// ErrReceipt: the receipt does not promise what it must.
+	ErrReceipt = errors.New("the receipt is not for this act")
+)
+
+// A NamedError says where a text names someone, without saying whom.
+type NamedError struct{ Findings []guard.Finding }
+
+func (e *NamedError) Error() string {
+	f := e.Findings[0]
+	return fmt.Sprintf("%s: %s, line %d", ErrNamed.Error(), f.Field, f.Line)
+}
+
+// Unwrap is [ErrNamed].
+func (e *NamedError) Unwrap() error { return ErrNamed }
+
+// An Identity is what the caller's own token says of them.
+type Identity struct {
+	Issuer, Subject, Name, Email, Phone, UserID, HSAID, ACR string
+	AuthTime                                                int64
+	Token                                                   string
+}
+
+// A Caseworker drafts decisions.
+type Caseworker struct {
+	*Session
+	Me Identity
+}
+
+// Caseworker is the session's caller as a caseworker.
+func (s *Session) Caseworker(me Identity) *Caseworker { return &Caseworker{s, me} }
+
+// A Text is what a caseworker writes: the decision and what is said of it. What
+// the law gives no choice in is not here.
+type Text struct {
+	Content    []byte
+	Media      string
+	Title      string
+	Type       string
+	Item       string
+	Case       string
+	Contact    string
+	Mode       record.Mode
+	Names      record.Names
+	Appeal     statement.Appeal
+	Reasons    statement.Reasons
+	Provisions []statement.Provision
+	Protocol   string
+	Urgent     bool
+	Amends     *statement.Cite
+	Corrects   *statement.Cite
+	Record     record.Record // the author's own Person is filled in from the token
+}
+
+// Own is what the author keeps of a matter: with it the author alone can revise,
+// dissent, withdraw and look, and can prove what was promised. It reveals
+// authorship: keep it encrypted (keys/keyfile), and delete it when done.
+type Own struct {
+	AuthorKey ident.Bytes    `json:"author_key"` // Ed25519 seed
+	Case      string         `json:"case"`
+	Decision  ident.ID       `json:"decision"`
+	Nonce     ident.Bytes    `json:"nonce"`
+	Receipts  []string       `json:"receipts"`
+	Revisions []ident.Digest `json:"revisions"`
+	Typ       string         `json:"typ"`
+	Watch     ident.Bytes    `json:"watch"`
+}
+
+// TypOwn is the typ member of [Own].
+const TypOwn = "sigill-own"
+
+// Submit drafts a new decision. On success it returns what the author must keep.
+func (w *Caseworker) Submit(ctx context.Context, t Text) (*Own, error) {
+	own := &Own{Typ: TypOwn, Case: statement.NormalCase(t.Case), Decision: ident.NewID(), Receipts: []string{},
+		AuthorKey: random(32), Nonce: random(32), Watch: random(32)}
+	var earlier []ident.Digest
+	for range 3 {
+		err := w.submit(ctx, own, t, earlier)
+		e := (*Error)(nil)
+		if errors.As(err, &e) && e.Reason == "EARLIER_DRAFTS" {
+			earlier = e.Digests // shown to the author by the caller; cited and signed again
+			continue
+		}
+		return own, err
+	}
+	return nil, fmt.Errorf("earlier drafts of the case keep changing")
+}
+
+// Revise replaces the last revision of the author's own draft.
+func (w *Caseworker) Revise(ctx context.Context, own *Own, t Text) error {
+	var earlier []ident.Digest
+	for range 3 {
+		err := w.submit(ctx, own, t, earlier)
+		e := (*Error)(nil)
+		if errors.As(err, &e) && e.Reason == "EARLIER_DRAFTS" {
+			earlier = e.Digests
+			continue
+		}
+		return err
+	}
+	return fmt.Errorf("earlier drafts of the case keep changing")
+}
+
+func random(n int) ident.Bytes {
+	b := make(ident.Bytes, n)
+	rand.Read(b)
+	return b
+}
+
+// revision is one submission in the making.
+type revision struct {
+	text    Text
+	rec     record.Record
+	draft   statement.Draft
+	compact string
+	digest  ident.Digest
+	key     *jws.Signer
+	seed    record.Seed
+	plain   record.Plaintexts
+	stated  [record.Stated][]byte
+	set     *order.ReviewerSet
+	auth    string // authorship
+}
+
+func (w *Caseworker) submit(ctx context.Context, own *Own, t Text, earlier []ident.Digest) error {
+	r, err := w.prepare(ctx, own, t, earlier)
+	if err != nil {
+		return err
+	}
+	sealIn := &sigillv1.SealInput{Seed: r.seed[:], Authorship: r.auth, Record: &sigillv1.RecordInput{
+		Decider: r.stated[0], Presenter: r.stated[1], Participants: r.stated[2], DissentAuthor: r.stated[3],
+		BiasDeclaration: r.stated[4], Assessment: r.stated[5],
+	}}
+	call := asAuthor(ctx, own.call(false))
+	var receipt string
+	var proof *sigillv1.SealProof
+	if len(own.Revisions) == 0 {
+		out, err := w.drafting().SubmitDraft(call, &sigillv1.SubmitDraftRequest{RequestId: newRequestID(), Statement: r.compact,
+			Content: t.Content, Seal: sealIn, WatchSecret: own.Watch})
+		if err != nil {
+			return err
+		}
+		receipt, proof = out.GetReceipt(), out.GetSeal()
+	} else {
+		out, err := w.drafting().ReviseDraft(call, &sigillv1.ReviseDraftRequest{RequestId: newRequestID(), Statement: r.compact,
+			Content: t.Content, Seal: sealIn})
+		if err != nil {
+			return err
+		}
+		receipt, proof = out.GetReceipt(), out.GetSeal()
+	}
+	// Accepted, whatever the checks below say: keep what proves it.
+	own.Revisions = append(own.Revisions, r.digest)
+	own.Receipts = append(own.Receipts, receipt)
+	rc, err := w.checkReceipt(own, receipt, r.digest)
+	if err != nil {
+		return err
+	}
+	return w.checkSeal(own, r, proof, rc.Received)
+}
+
+func (o *Own) call(read bool) authorCall {
+	key, _ := o.signer()
+	return authorCall{nonce: record.Nonce(o.Nonce), key: key, decision: o.Decision, read: read}
+}
+
+// prepare fills in what the author does not write, guards, pads, signs.
+func (w *Caseworker) prepare(ctx context.Context, own *Own, t Text, earlier []ident.Digest) (*revision, error) {
+	r := &revision{text: t, rec: w.fill(t.Record)}
+	if err := w.Guard(t, &r.rec); err != nil {
+		return nil, err
+	}
+	if err := r.rec.Check(t.Mode, t.Names); err != nil {
+		return nil, err
+	}
+	_, version, err := w.Delegation(ctx)
+	if err != nil {
+		return nil, err
+	}
+	set, epoch, err := w.ReviewerSet(ctx, 0)
+	if err != nil {
+		return nil, err
+	}
+	r.set = set
+	rand.Read(r.seed[:])
+	if r.stated, err = r.rec.Encode(); err != nil {
+		return nil, err
+	}
+	if r.plain, err = record.Lay(r.seed, r.stated); err != nil {
+		return nil, err
+	}
+	if r.key, err = own.signer(); err != nil {
+		return nil, err
+	}
+	stated := r.plain.Stated()
+	statement.SortEarlier(earlier)
+	r.draft = statement.Draft{
+		Amends: t.Amends, Appeal: t.Appeal, Author: record.AuthorCommitment(record.Nonce(own.Nonce), w.Me.Issuer, w.Me.Subject),
+		Authority: w.Trust.Authority, Case: own.Case, Commitments: stated[:], Contact: t.Contact,
+		Content: statement.Content{Digest: ident.Sum(t.Content), Media: t.Media, Size: len(t.Content)}, Corrects: t.Corrects,
+		Decision: own.Decision, Earlier: earlier, Item: t.Item, Mode: t.Mode, Names: t.Names, Order: version,
+		Protocol: t.Protocol, Provisions: t.Provisions, Reasons: t.Reasons, Revision: len(own.Revisions) + 1, Set: epoch,
+		Title: t.Title, Type: t.Type, Urgent: t.Urgent,
+	}
+	if n := len(own.Revisions); n > 0 {
+		r.draft.Previous = own.Revisions[n-1]
+	}
+	if r.compact, err = jws.Make(r.key, &r.draft, jws.Embed()); err != nil {
+		return nil, err
+	}
+	r.digest = jws.Digest(r.compact)
+	if w.Day == nil {
+		return r, nil
+	}
+	r.auth, err = jws.Make(w.Day, &statement.Authorship{AuthorKey: r.key.Public().Thumbprint(), Authority: w.Trust.Authority, Draft: r.digest})
+	return r, err
+}
+
+// fill puts what the token says of the author where the mode places them.
+func (w *Caseworker) fill(r record.Record) record.Record {
+	me := func(p record.Person) record.Person {
+		p.Author, p.Stated = true, false
+		p.Name, p.Issuer, p.Subject = w.Me.Name, w.Me.Issuer, w.Me.Subject
+		return p
+	}
+	if p := r.Decider.Person; p != nil && p.Author {
+		q := me(*p)
+		r.Decider.Person = &q
+	}
+	if p := r.Presenter.Person; p != nil && p.Author {
+		q := me(*p)
+		r.Presenter.Person = &q
+	}
+	persons := make([]record.Person, len(r.Participants.Persons))
+	for i, p := range r.Participants.Persons {
+		if persons[i] = p; p.Author {
+			persons[i] = me(p)
+		}
+	}
+	r.Participants.Persons = persons
+	for _, p := range r.Persons() {
+		if p.Author {
+			r.DissentAuthor.Person = p
+		}
+	}
+	return r
+}
+
+// Guard refuses a text that names someone whose role is omitted, before anything
+// is sent.
+func (w *Caseworker) Guard(t Text, rec *record.Record) error {
+	if err := guard.CheckMedia(t.Media, t.Content); err != nil {
+		return err
+	}
+	texts := []guard.Text{{Field: "content", Body: string(t.Content)}, {Field: "title", Body: t.Title}, {Field: "contact", Body: t.Contact},
+		{Field: "case", Body: t.Case}, {Field: "type", Body: t.Type}, {Field: "protocol", Body: t.Protocol}}
+	for _, p := range t.Provisions {
+		texts = append(texts, guard.Text{Field: "provisions", Body: p.Place})
+	}
+	if found := guard.Check(w.terms(rec, t.Names), texts...); len(found) > 0 {
+		return &NamedError{found}
+	}
+	return nil
+}
+
+func (w *Caseworker) terms(rec *record.Record, names record.Names) guard.Terms {
+	var t guard.Terms
+	add := func(to *[]string, v string) {
+		if v != "" {
+			*to = append(*to, v)
+		}
+	}
+	for _, p := range rec.OmittedPersons(names) {
+		add(&t.Names, p.Name)
+		add(&t.UserIDs, p.UserID)
+		add(&t.HSAIDs, p.HSAID)
+		if p.Author {
+			add(&t.Emails, w.Me.Email)
+			add(&t.Phones, w.Me.Phone)
+			add(&t.UserIDs, w.Me.UserID)
+			add(&t.HSAIDs, w.Me.HSAID)
+		}
+	}
+	return t
+}
+
+// checkReceipt verifies a promise: by a log key of the trust file, for this act.
+func (w *Caseworker) checkReceipt(own *Own, compact string, act ident.Digest) (*statement.Receipt, error) {
+	rc := &statement.Receipt{}
+	if _, _, err := jws.ReadBy(compact, w.Trust.LogKey, rc); err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrReceipt, err)
+	}
+	if rc.Authority != w.Trust.Authority || rc.Decision != own.Decision || rc.Statement != act {
+		return nil, ErrReceipt
+	}
+	return rc, nil
+}
+
+// checkSeal recomputes the seal from what was sent and compares heads.
+func (w *Caseworker) checkSeal(own *Own, r *revision, p *sigillv1.SealProof, received ident.Date) error {
+	it := record.EvidenceItem{
+		Type: record.EvidenceAccessToken, Label: record.LabelBearer, Token: w.Me.Token, Key: string(p.GetProviderKey()),
+		KeysIndex: int64(p.GetProviderKeysIndex()), Nonce: own.Nonce, Provider: p.GetProvider(), Received: received,
+		ACR: w.Me.ACR, AuthTime: w.Me.AuthTime,
+	}
+	if w.Day != nil {
+		j := w.Day.Public().JWK()
+		it.Label, it.DayKey, it.Authorship = record.LabelDPoP, &j, r.auth
+	}
+	evidence, err := (&record.Evidence{Items: []record.EvidenceItem{it}}).Encode()
+	if err != nil {
+		return err
+	}
+	if err := r.plain.SetEvidence(r.seed, evidence); err != nil {
+		return err
+	}
+	s, err := seal.New(seal.Subject{Authority: r.draft.Authority, Decision: own.Decision, Revision: r.draft.Revision, Draft: r.digest,
+		AuthorKey: r.key.Public().Thumbprint(), Set: r.draft.Set}, seal.Shapes(r.set), r.seed, &r.plain)
+	if err != nil {
+		return err
+	}
+	head, err := s.Head.Marshal()
+	if err != nil {
+		return err
+	}
+	if string(head) != string(p.GetHead()) {
+		return ErrSeal
+	}
+	return nil
+}

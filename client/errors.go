@@ -1,0 +1,79 @@
+package client
+
+import (
+	"errors"
+	"fmt"
+	"strconv"
+
+	"google.golang.org/genproto/googleapis/rpc/errdetails"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+
+	"sigill/keys/ident"
+)
+
+// An Error is the server's no, with the stable reason and the member that it is
+// about. See proto/SPEC.md, "Errors".
+type Error struct {
+	Code    codes.Code
+	Reason  string
+	Field   string
+	Line    int            // in the content, from 1; 0 if it is not about a line
+	Digests []ident.Digest // what must be cited
+	Message string
+}
+
+func (e *Error) Error() string {
+	s := fmt.Sprintf("the server refused (%s", e.Code)
+	if e.Reason != "" {
+		s += ", " + e.Reason
+	}
+	s += ")"
+	if e.Field != "" {
+		s += ": " + e.Field
+	}
+	if e.Line > 0 {
+		s += fmt.Sprintf(", line %d", e.Line)
+	}
+	return s
+}
+
+// Reason is the stable reason of a refusal, or "".
+func Reason(err error) string {
+	if e := (*Error)(nil); errors.As(err, &e) {
+		return e.Reason
+	}
+	return ""
+}
+
+// asError reads a gRPC status with its details; nil stays nil.
+func asError(err error) error {
+	if err == nil {
+		return nil
+	}
+	st, ok := status.FromError(err)
+	if !ok {
+		return err
+	}
+	e := &Error{Code: st.Code(), Message: st.Message()}
+	for _, d := range st.Details() {
+		switch d := d.(type) {
+		case *errdetails.ErrorInfo:
+			e.Reason = d.GetReason()
+			e.Line, _ = strconv.Atoi(d.GetMetadata()["line"])
+		case *errdetails.BadRequest:
+			for _, v := range d.GetFieldViolations() {
+				if e.Field == "" {
+					e.Field = v.GetField()
+				}
+			}
+		case *errdetails.PreconditionFailure:
+			for _, v := range d.GetViolations() {
+				if digest, err := ident.ParseDigest(v.GetSubject()); err == nil {
+					e.Digests = append(e.Digests, digest)
+				}
+			}
+		}
+	}
+	return e
+}

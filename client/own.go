@@ -1,0 +1,167 @@
+package client
+
+import (
+	"context"
+	"crypto/ed25519"
+	"fmt"
+
+	"sigill/keys/bundle"
+	"sigill/keys/guard"
+	"sigill/keys/ident"
+	"sigill/keys/jws"
+	"sigill/keys/opening"
+	"sigill/keys/record"
+	"sigill/keys/statement"
+	sigillv1 "sigill/proto/sigill/v1"
+)
+
+func (o *Own) signer() (*jws.Signer, error) {
+	if len(o.AuthorKey) != ed25519.SeedSize || len(o.Nonce) != len(record.Nonce{}) {
+		return nil, fmt.Errorf("%w: not an author's own file", ErrConfig)
+	}
+	return jws.NewSigner(ed25519.NewKeyFromSeed(o.AuthorKey))
+}
+
+// Dissent records the author's dissent in paragraphs. It is refused here if it
+// names its author.
+func (w *Caseworker) Dissent(ctx context.Context, own *Own, paragraphs []string) error {
+	var texts []guard.Text
+	for _, p := range paragraphs {
+		texts = append(texts, guard.Text{Field: "paragraphs", Body: p})
+	}
+	t := guard.Terms{}
+	for _, f := range []struct {
+		to *[]string
+		v  string
+	}{{&t.Names, w.Me.Name}, {&t.Emails, w.Me.Email}, {&t.Phones, w.Me.Phone}, {&t.UserIDs, w.Me.UserID}, {&t.HSAIDs, w.Me.HSAID}} {
+		if f.v != "" {
+			*f.to = append(*f.to, f.v)
+		}
+	}
+	if found := guard.Check(t, texts...); len(found) > 0 {
+		return &NamedError{found}
+	}
+	st := &statement.Dissent{Authority: w.Trust.Authority, Decision: own.Decision, Draft: own.last(), Paragraphs: paragraphs}
+	return w.act(ctx, own, st, func(ctx context.Context, compact string) (string, error) {
+		out, err := w.drafting().AttachDissent(ctx, &sigillv1.AttachDissentRequest{RequestId: newRequestID(), Statement: compact})
+		return out.GetReceipt(), err
+	})
+}
+
+// Withdraw ends the author's own draft.
+func (w *Caseworker) Withdraw(ctx context.Context, own *Own) error {
+	st := &statement.Withdrawal{Authority: w.Trust.Authority, Decision: own.Decision, Draft: own.last()}
+	return w.act(ctx, own, st, func(ctx context.Context, compact string) (string, error) {
+		out, err := w.drafting().WithdrawDraft(ctx, &sigillv1.WithdrawDraftRequest{RequestId: newRequestID(), Statement: compact})
+		return out.GetReceipt(), err
+	})
+}
+
+// act signs, sends and keeps the receipt.
+func (w *Caseworker) act(ctx context.Context, own *Own, st jws.Statement, send func(context.Context, string) (string, error)) error {
+	key, err := own.signer()
+	if err != nil {
+		return err
+	}
+	compact, err := jws.Make(key, st)
+	if err != nil {
+		return err
+	}
+	receipt, err := send(asAuthor(ctx, own.call(false)), compact)
+	if err != nil {
+		return err
+	}
+	own.Receipts = append(own.Receipts, receipt)
+	_, err = w.checkReceipt(own, receipt, jws.Digest(compact))
+	return err
+}
+
+// A Matter is the author's own matter as the server has it, verified.
+type Matter struct {
+	State    sigillv1.DecisionState
+	Draft    *statement.Draft // nil once signed or withdrawn
+	Content  []byte
+	Returns  []statement.Return // by whom is the delegation order's to say
+	Dissents int
+	Verdict  *bundle.Verdict // once signed
+	Bundle   []byte
+}
+
+// Get shows the author their own matter. What comes back must be what the author
+// signed, or ErrSeal.
+func (w *Caseworker) Get(ctx context.Context, own *Own) (*Matter, error) {
+	r, err := w.drafting().GetDraft(asAuthor(ctx, own.call(true)), &sigillv1.GetDraftRequest{RequestId: newRequestID(), DecisionId: string(own.Decision)})
+	if err != nil {
+		return nil, err
+	}
+	m := &Matter{State: r.GetState(), Content: r.GetContent(), Dissents: len(r.GetDissents()), Bundle: r.GetBundle()}
+	if s := r.GetStatement(); s != "" {
+		m.Draft = &statement.Draft{}
+		if jws.Digest(s) != own.last() {
+			return nil, fmt.Errorf("%w: not the last revision", ErrSeal)
+		}
+		if _, err := jws.ReadEmbedded(s, m.Draft); err != nil {
+			return nil, err
+		}
+		if err := m.Draft.Content.Fits(m.Content); err != nil {
+			return nil, err
+		}
+	}
+	if len(m.Bundle) > 0 {
+		if m.Verdict, err = bundle.Verify(m.Bundle, w.Trust); err != nil {
+			return nil, err
+		}
+		if m.Verdict.DraftDigest() != own.last() {
+			return nil, fmt.Errorf("%w: another draft was signed", ErrSeal)
+		}
+	}
+	d, _, err := w.Delegation(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, s := range r.GetReturns() {
+		var ret statement.Return
+		if _, _, err := jws.ReadBy(s, signerKeys(d), &ret); err != nil {
+			return nil, err
+		}
+		m.Returns = append(m.Returns, ret)
+	}
+	return m, nil
+}
+
+// An OpeningNotice is what an author learns of an opening of their seal.
+type OpeningNotice struct {
+	Request   opening.Request
+	Requester string
+	Release   opening.Release
+}
+
+// Openings lists the openings that the author may know of.
+func (w *Caseworker) Openings(ctx context.Context, own *Own) ([]OpeningNotice, error) {
+	r, err := w.drafting().ListSealOpenings(asAuthor(ctx, own.call(true)), &sigillv1.ListSealOpeningsRequest{RequestId: newRequestID(), DecisionId: string(own.Decision)})
+	if err != nil {
+		return nil, err
+	}
+	var out []OpeningNotice
+	for _, o := range r.GetOpenings() {
+		n := OpeningNotice{Requester: o.GetRequester()}
+		if _, _, err := jws.ReadBy(o.GetRelease(), w.Trust.LogKey, &n.Release); err != nil {
+			return nil, err
+		}
+		if err := jws.Peek(o.GetRequest(), &n.Request); err != nil {
+			return nil, err
+		}
+		if n.Release.Decision != own.Decision || n.Release.Request != jws.Digest(o.GetRequest()) {
+			return nil, fmt.Errorf("%w: an opening of another seal", ErrSeal)
+		}
+		out = append(out, n)
+	}
+	return out, nil
+}
+
+func (o *Own) last() (d ident.Digest) {
+	if n := len(o.Revisions); n > 0 {
+		return o.Revisions[n-1]
+	}
+	return d
+}

@@ -1,0 +1,117 @@
+package client
+
+import (
+	"context"
+	"crypto/hpke"
+	"fmt"
+	"time"
+
+	"sigill/keys/bundle"
+	"sigill/keys/ident"
+	"sigill/keys/jws"
+	"sigill/keys/opening"
+	"sigill/keys/order"
+	"sigill/keys/record"
+	sigillv1 "sigill/proto/sigill/v1"
+)
+
+// A Requester asks for seals to be opened: a court, a supervisor, the
+// authority's own lawyer. Key is the one that the board registered.
+type Requester struct {
+	*Session
+	Key *jws.Signer
+}
+
+// Requester is the session's caller as a requester.
+func (s *Session) Requester(key *jws.Signer) *Requester { return &Requester{s, key} }
+
+// An Ask is what a requester asks for.
+type Ask struct {
+	Verdict   *bundle.Verdict // the decision, verified
+	Ground    order.Ground
+	Reference string // the requester's own, such as a court case number
+	Sections  []record.Section
+	Days      int // until the request expires, at most 30
+}
+
+// A Recipient is the key to which a request's answer is sealed. It is fresh for
+// each request, and the only thing that opens the answer: keep it encrypted
+// until then (keys/keyfile).
+type Recipient struct {
+	Opening ident.ID    `json:"opening"`
+	Request string      `json:"request"`
+	Seed    ident.Bytes `json:"seed"` // of the MLKEM768-X25519 key
+	Typ     string      `json:"typ"`
+}
+
+// TypRecipient is the typ member of [Recipient].
+const TypRecipient = "sigill-recipient"
+
+// Private is the recipient's key.
+func (r *Recipient) Private() (hpke.PrivateKey, error) {
+	return hpke.MLKEM768X25519().NewPrivateKey(r.Seed)
+}
+
+// NewRequest makes a request and its recipient key. The caller keeps the
+// recipient before the request is sent.
+func (q *Requester) NewRequest(a Ask) (*Recipient, error) {
+	key, err := hpke.MLKEM768X25519().GenerateKey()
+	if err != nil {
+		return nil, fmt.Errorf("recipient key: %w", err)
+	}
+	seed, err := key.Bytes()
+	if err != nil {
+		return nil, fmt.Errorf("recipient key: %w", err)
+	}
+	today := ident.DateOf(time.Now())
+	req := &opening.Request{
+		Authority: q.Trust.Authority, Date: today, Decision: a.Verdict.Decision.Decision, Expires: today.AddDays(a.Days),
+		Ground: a.Ground, Opening: ident.NewID(), Recipient: key.PublicKey().Bytes(), Reference: a.Reference,
+		Sections: a.Sections, Statement: a.Verdict.Digest,
+	}
+	compact, err := jws.Make(q.Key, req)
+	if err != nil {
+		return nil, err
+	}
+	return &Recipient{Typ: TypRecipient, Opening: req.Opening, Request: compact, Seed: seed}, nil
+}
+
+// Send sends a request, for the first time or again.
+func (q *Requester) Send(ctx context.Context, r *Recipient) error {
+	id := ident.Sum(r.Request) // the same request is the same call
+	_, err := q.opening().RequestOpening(ctx, &sigillv1.RequestOpeningRequest{RequestId: id[:16], Request: r.Request})
+	return err
+}
+
+// Get shows how a request stands.
+func (q *Requester) Get(ctx context.Context, id ident.ID) (*sigillv1.Opening, error) {
+	r, err := q.opening().GetOpening(ctx, &sigillv1.GetOpeningRequest{OpeningId: string(id)})
+	return r.GetOpening(), err
+}
+
+// List lists the requester's own requests.
+func (q *Requester) List(ctx context.Context) ([]*sigillv1.Opening, error) {
+	var out []*sigillv1.Opening
+	for page := ""; ; {
+		r, err := q.opening().ListOpenings(ctx, &sigillv1.ListOpeningsRequest{PageToken: page})
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, r.GetOpenings()...)
+		if page = r.GetNextPageToken(); page == "" {
+			return out, nil
+		}
+	}
+}
+
+// Collect fetches the opening package, which keys/disclosure opens offline.
+func (q *Requester) Collect(ctx context.Context, id ident.ID) ([]byte, error) {
+	r, err := q.opening().CollectOpening(ctx, &sigillv1.CollectOpeningRequest{RequestId: newRequestID(), OpeningId: string(id)})
+	return r.GetPackage(), err
+}
+
+// Withdraw takes an undecided request back.
+func (q *Requester) Withdraw(ctx context.Context, id ident.ID) error {
+	_, err := q.opening().WithdrawOpening(ctx, &sigillv1.WithdrawOpeningRequest{RequestId: newRequestID(), OpeningId: string(id)})
+	return err
+}

@@ -1,0 +1,250 @@
+// Package client is how programs use Sigill: one file for each role, on top of a
+// [Session]. Every role's client checks what it gets before it acts on it, and
+// trusts the trust file alone, never the server.
+//
+// Start with [Dial]. Then [Session.Caseworker] drafts, revises and dissents;
+// [Session.Signer] reads and signs; [Session.Requester] asks for a seal to be
+// opened and opens what was granted; [Session.Reviewer] judges such requests;
+// [Session.Board] publishes documents of authority. Each has a runnable example.
+// What needs no server (verifying a decision, opening a package) is in
+// keys/bundle and keys/disclosure.
+package client
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"net"
+	"net/url"
+	"time"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/credentials"
+	"google.golang.org/grpc/credentials/insecure"
+	"google.golang.org/grpc/metadata"
+	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/reflect/protoreflect"
+
+	"sigill/keys/bundle"
+	"sigill/keys/ident"
+	"sigill/keys/jws"
+	"sigill/keys/record"
+	"sigill/keys/token"
+	sigillv1 "sigill/proto/sigill/v1"
+)
+
+// Config says where the server is and who calls.
+type Config struct {
+	Addr   string         // host:port
+	Origin string         // the server's public origin, https://host[:port], as DPoP proofs name it
+	Roots  *x509.CertPool // who signs the server's TLS certificate; nil: the system's, or no TLS on loopback with Plain
+	Plain  bool           // no TLS; loopback only
+	Trust  *bundle.Trust
+	Token  func(context.Context) (string, error) // an access token; nil for public calls alone
+	Day    *jws.Signer                           // the day key that the token is bound to; nil for an unbound token
+}
+
+// ErrConfig says what a session cannot be made from.
+var ErrConfig = errors.New("client configuration")
+
+// A Session is one caller's connection. It may be used concurrently.
+type Session struct {
+	Config
+	cc *grpc.ClientConn
+}
+
+// Dial makes a session. It connects at the first call.
+func Dial(c Config) (*Session, error) {
+	if c.Trust == nil {
+		return nil, fmt.Errorf("%w: no trust file", ErrConfig)
+	}
+	if u, err := url.Parse(c.Origin); err != nil || u.Host == "" || u.Path != "" {
+		return nil, fmt.Errorf("%w: the origin is no https://host", ErrConfig)
+	}
+	transport := credentials.NewTLS(&tls.Config{RootCAs: c.Roots, MinVersion: tls.VersionTLS13})
+	if c.Plain {
+		host, _, err := net.SplitHostPort(c.Addr)
+		if ip := net.ParseIP(host); err != nil || host != "localhost" && (ip == nil || !ip.IsLoopback()) {
+			return nil, fmt.Errorf("%w: no TLS is for loopback alone", ErrConfig)
+		}
+		transport = insecure.NewCredentials()
+	}
+	s := &Session{Config: c}
+	var err error
+	s.cc, err = grpc.NewClient("passthrough:///"+c.Addr, grpc.WithTransportCredentials(transport),
+		grpc.WithUnaryInterceptor(s.unary), grpc.WithStreamInterceptor(s.stream), grpc.WithUserAgent(""),
+		grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(16<<20)))
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrConfig, err)
+	}
+	return s, nil
+}
+
+// Close ends the connection.
+func (s *Session) Close() error { return s.cc.Close() }
+
+// authorCall marks a call as the author's.
+type authorCall struct {
+	nonce    record.Nonce
+	key      *jws.Signer
+	decision ident.ID
+	read     bool
+}
+
+type authorKey struct{}
+
+func asAuthor(ctx context.Context, a authorCall) context.Context {
+	return context.WithValue(ctx, authorKey{}, a)
+}
+
+// attempts is how often a change is tried while the server is unavailable.
+const attempts = 4
+
+// unary adds who calls, pads an author's request, and tries again what can be
+// tried again: UNAVAILABLE, and only with a request id.
+func (s *Session) unary(ctx context.Context, method string, req, reply any, cc *grpc.ClientConn, invoke grpc.UnaryInvoker, opts ...grpc.CallOption) error {
+	for n := 1; ; n++ {
+		out, err := s.identify(ctx, method, req)
+		if err != nil {
+			return err
+		}
+		err = invoke(out, method, req, reply, cc, opts...)
+		if status.Code(err) != codes.Unavailable || len(requestID(req)) == 0 || n == attempts {
+			return asError(err)
+		}
+		select {
+		case <-time.After(time.Duration(n*n) * 100 * time.Millisecond):
+		case <-ctx.Done():
+			return asError(err)
+		}
+	}
+}
+
+func (s *Session) stream(ctx context.Context, desc *grpc.StreamDesc, cc *grpc.ClientConn, method string, open grpc.Streamer, opts ...grpc.CallOption) (grpc.ClientStream, error) {
+	out, err := s.identify(ctx, method, nil)
+	if err != nil {
+		return nil, err
+	}
+	return open(out, desc, cc, method, opts...)
+}
+
+// identify puts token, DPoP proof and author metadata into a call's context.
+func (s *Session) identify(ctx context.Context, method string, req any) (context.Context, error) {
+	if s.Token == nil {
+		return ctx, nil
+	}
+	access, err := s.Token(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("access token: %w", err)
+	}
+	values := []string{"authorization", "Bearer " + access}
+	if s.Day != nil {
+		proof, err := token.NewProof(s.Day, "POST", s.Origin+method, access, time.Now(), rand.Text())
+		if err != nil {
+			return nil, fmt.Errorf("DPoP proof: %w", err)
+		}
+		values = []string{"authorization", "DPoP " + access, "dpop", proof}
+	}
+	if a, ok := ctx.Value(authorKey{}).(authorCall); ok {
+		values = append(values, "sigill-author-nonce-bin", string(a.nonce[:]))
+		if a.read {
+			proof, err := token.NewAuthorProof(a.key, token.AuthorRead{Authority: s.Trust.Authority, Decision: a.decision,
+				Method: method, Request: [16]byte(requestID(req))}, time.Now())
+			if err != nil {
+				return nil, fmt.Errorf("author proof: %w", err)
+			}
+			values = append(values, "sigill-author-proof", proof)
+		}
+		if err := pad(req, values); err != nil {
+			return nil, err
+		}
+	}
+	return metadata.AppendToOutgoingContext(ctx, values...), nil
+}
+
+func requestID(req any) []byte {
+	if r, ok := req.(interface{ GetRequestId() []byte }); ok {
+		return r.GetRequestId()
+	}
+	return nil
+}
+
+func newRequestID() []byte {
+	b := make([]byte, 16)
+	rand.Read(b)
+	return b
+}
+
+// paddedSize is the length of all of an author's request but its content.
+const paddedSize = 32 << 10
+
+// ErrTooLarge says that an author's request does not fit under its padding.
+var ErrTooLarge = errors.New("the record and its statements are too large")
+
+// pad brings the values and the message without content to one size.
+func pad(req any, values []string) error {
+	m, ok := req.(proto.Message)
+	if !ok {
+		return nil
+	}
+	field := func(name protoreflect.Name) protoreflect.FieldDescriptor {
+		return m.ProtoReflect().Descriptor().Fields().ByName(name)
+	}
+	padding := field("padding")
+	if padding == nil {
+		return nil
+	}
+	m.ProtoReflect().Clear(padding)
+	bare := proto.Clone(m)
+	if content := field("content"); content != nil {
+		bare.ProtoReflect().Clear(content)
+	}
+	free := paddedSize - total(bare, values)
+	// The longest padding that fits; at the two lengths where the field's own
+	// length takes one more byte, the sum is one byte short.
+	for n := free - 2; n > 0 && n > free-8; n-- {
+		bare.ProtoReflect().Set(padding, protoreflect.ValueOfBytes(make([]byte, n)))
+		if total(bare, values) <= paddedSize {
+			m.ProtoReflect().Set(padding, protoreflect.ValueOfBytes(make([]byte, n)))
+			return nil
+		}
+	}
+	return ErrTooLarge
+}
+
+func total(bare proto.Message, values []string) int {
+	size := proto.Size(bare)
+	for i := 1; i < len(values); i += 2 {
+		size += len(values[i])
+	}
+	return size
+}
+
+func (s *Session) drafting() sigillv1.DraftingServiceClient {
+	return sigillv1.NewDraftingServiceClient(s.cc)
+}
+
+func (s *Session) signing() sigillv1.SigningServiceClient {
+	return sigillv1.NewSigningServiceClient(s.cc)
+}
+
+func (s *Session) opening() sigillv1.OpeningServiceClient {
+	return sigillv1.NewOpeningServiceClient(s.cc)
+}
+
+func (s *Session) review() sigillv1.ReviewServiceClient {
+	return sigillv1.NewReviewServiceClient(s.cc)
+}
+
+func (s *Session) verification() sigillv1.VerificationServiceClient {
+	return sigillv1.NewVerificationServiceClient(s.cc)
+}
+
+func (s *Session) administration() sigillv1.AdministrationServiceClient {
+	return sigillv1.NewAdministrationServiceClient(s.cc)
+}
