@@ -2,6 +2,7 @@ package token_test
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"log/slog"
 	"strings"
@@ -99,8 +100,12 @@ func TestPersonalNumber(t *testing.T) {
 		"organisation":     {"x": "212000-0142"},
 		"organisation, 12": {"x": "162120000142"},
 		"wrong digit":      {"x": "191212121213"},
-		"no such month":    {"x": "191313131313"},
-		"no such day":      {"x": "1912123212"},
+		"month 13":         {"x": "191213121211"},
+		"month 0":          {"x": "191200121216"},
+		"day 32":           {"x": "191212321218"},
+		"day 0":            {"x": "191212001216"},
+		"day 92":           {"x": "191212921215"},
+		"month 13, day 61": {"x": "191213611211"},
 		"other century":    {"x": "171212121212"},
 		"eleven":           {"x": "11212121212"},
 		"thirteen":         {"x": "1912121212123"},
@@ -112,6 +117,15 @@ func TestPersonalNumber(t *testing.T) {
 		"hsa":              {"x": "SE2120000142-1003"},
 	} {
 		t.Run(name, func(t *testing.T) { accepted(t, es256(header("ES256"), claims().with(c))) })
+	}
+	// A phone number is one by its standard name, and by the configured one.
+	elsewhere := config()
+	elsewhere.Phone = token.Path{"mobile"}
+	for name, want := range map[string]error{"phone_number": nil, "mobile": nil, "Mobil": token.ErrToken} {
+		_, err := door(t, elsewhere, allKeys(), es256(header("ES256"), claims().with(obj{name: "0701234569"})), now)
+		if !errors.Is(err, want) {
+			t.Fatal(name, err)
+		}
 	}
 }
 

@@ -57,7 +57,13 @@ func TestAuthorProof(t *testing.T) {
 	check("another key", proof, other.Public(), r, now)
 	check("a day key", proof, day.Public(), r, now)
 	check("empty", "", author.Public(), r, now)
-	check("long", strings.Repeat("A", token.MaxProof+1), author.Public(), r, now)
+	long := r
+	long.Method = "/" + strings.Repeat("m", token.MaxProof)
+	s, err := token.NewAuthorProof(author, long, now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	check("long", s, author.Public(), long, now)
 	for i := range len(proof) {
 		b := []byte(proof)
 		b[i] ^= 1
@@ -74,9 +80,14 @@ func TestAuthorProof(t *testing.T) {
 		Method    string `json:"method"`
 		Request   string `json:"request"`
 	}
-	s, err := jws.Sign(author, "sigill-withdrawal+jws", payload{string(r.Authority), string(r.Decision), now.Unix(), r.Method, b64.EncodeToString(r.Request[:])})
+	s, err = jws.Sign(author, "sigill-withdrawal+jws", payload{string(r.Authority), string(r.Decision), now.Unix(), r.Method, b64.EncodeToString(r.Request[:])})
 	if err != nil {
 		t.Fatal(err)
 	}
+	byDay, err := jws.Sign(day, "sigill-author-proof+jws", payload{string(r.Authority), string(r.Decision), now.Unix(), r.Method, b64.EncodeToString(r.Request[:])})
+	if err != nil {
+		t.Fatal(err)
+	}
+	check("by a P-256 key", byDay, day.Public(), r, now)
 	check("another typ", s, author.Public(), r, now)
 }

@@ -119,6 +119,12 @@ func TestJ27_dpop(t *testing.T) {
 	} {
 		check(raw(x.h.json(), x.c.json(), key), tok, jkt, htm, htu, now, x.because)
 	}
+	edPub, err := jws.NewPublicKey(keys().ed.Public())
+	if err != nil {
+		t.Fatal(err)
+	}
+	check(raw(h.with(obj{"jwk": jwkOf("", keys().ed).with(obj{"kid": nil})}).json(), c.json(), keys().ed), tok, edPub.Thumbprint(), htm, htu, now,
+		"a proof by another key than the token is bound to")
 	check(raw(h.json(), `{"jti":"y",`+c.json()[1:], key), tok, jkt, htm, htu, now, becauseDuplicate)
 	check(raw(h.json(), c.json(), keys().other), tok, jkt, htm, htu, now, becauseSignature)
 

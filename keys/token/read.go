@@ -79,10 +79,10 @@ func decode64(s string) ([]byte, error) {
 
 // readObject reads data, exactly one JSON object. Texts become string, numbers
 // json.Number. The grammar is encoding/json's; what that lets pass is refused
-// here: duplicate members, deep nesting, invalid UTF-8, and lone surrogates,
-// which it replaces so that two different names would become one.
+// here: duplicate members, deep nesting, and any text with U+FFFD, which is what
+// invalid UTF-8 and lone surrogates are read as: two names would become one.
 func readObject(data []byte) (map[string]any, error) {
-	if !utf8.Valid(data) || !json.Valid(data) {
+	if !json.Valid(data) {
 		return nil, errJSON
 	}
 	w := walker{s: string(data)}

@@ -246,6 +246,11 @@ func TestJ17_json(t *testing.T) {
 	refused(t, raw(h, nested(8), ec), becauseDepth)
 	refused(t, raw(h, nested(1000), ec), becauseDepth)
 	accepted(t, raw(h, nested(7), ec))
+	objects := func(n int) string {
+		return `{"x":` + strings.Repeat(`{"x":`, n) + `1` + strings.Repeat("}", n) + `,` + c[1:]
+	}
+	refused(t, raw(h, objects(8), ec), becauseDepth)
+	accepted(t, raw(h, objects(7), ec))
 	for _, bad := range []string{"null", "[]", `"x"`, "1", c + "{}", c + c, c + "x", c + "\x00", c[:len(c)-1], c[:len(c)-1] + ",}",
 		"\ufeff" + c, c[:len(c)-1] + ",\"x\":\"\xff\"}", c[:len(c)-1] + ",\"x\":\"\n\"}", c[:len(c)-1] + `,"x":01}`, " "} {
 		refused(t, raw(h, bad, ec), becauseJSON)
@@ -319,6 +324,22 @@ func TestJ21_keyMismatch(t *testing.T) {
 			t.Fatal(alg, err)
 		}
 	}
+	set, _, err := token.ParseKeySet(issuer, jwks(jwkOf("k-ES256", k.ed)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := token.NewProvider(config())
+	if err != nil {
+		t.Fatal(err)
+	}
+	u, err := token.Parse(es256(header("ES256"), claims()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	key, _ := set.Find("k-ES256", "EdDSA")
+	id, err := p.Check(u, key, now)
+	refusedAs(t, id, err, becauseKey)
+
 	ec := jwkOf("k", k.ec)
 	for name, j := range map[string]obj{
 		"use": ec.with(obj{"use": "enc"}), "use of two": ec.with(obj{"use": []any{"sig"}}), "ops": ec.with(obj{"key_ops": []any{"sign"}}),
