@@ -81,7 +81,30 @@ func TestJ27_dpop(t *testing.T) {
 		}
 	}
 
-	// What others' clients write.
+	ed, _, err := jws.Generate(jws.EdDSA)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s, err := token.NewProof(ed, htm, htu, tok, now, "x"); !errors.Is(err, jws.ErrAlgorithm) || s != "" {
+		t.Fatal("a day key that is not P-256", err)
+	}
+	for _, jti := range []string{"", strings.Repeat("j", 129)} {
+		if s, err := token.NewProof(day, htm, htu, tok, now, jti); err == nil || s != "" {
+			t.Fatal("a proof that nobody would take")
+		}
+	}
+}
+
+// What other clients write.
+func TestJ27_othersProofs(t *testing.T) {
+	const tok, another = "a.b.c", "a proof for another call"
+	day, key := dayKey(t)
+	jkt := day.Public().Thumbprint()
+	check := func(proof, tok string, jkt ident.Digest, htm, htu string, at time.Time, because string) {
+		t.Helper()
+		p, err := token.CheckProof(proof, tok, jkt, htm, htu, at)
+		proofRefused(t, p, err, because)
+	}
 	pub := jwkOf("", key)
 	delete(pub, "kid")
 	h := obj{"typ": "dpop+jwt", "alg": "ES256", "jwk": pub}
@@ -127,19 +150,6 @@ func TestJ27_dpop(t *testing.T) {
 		"a proof by another key than the token is bound to")
 	check(raw(h.json(), `{"jti":"y",`+c.json()[1:], key), tok, jkt, htm, htu, now, becauseDuplicate)
 	check(raw(h.json(), c.json(), keys().other), tok, jkt, htm, htu, now, becauseSignature)
-
-	ed, _, err := jws.Generate(jws.EdDSA)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if s, err := token.NewProof(ed, htm, htu, tok, now, "x"); !errors.Is(err, jws.ErrAlgorithm) || s != "" {
-		t.Fatal("a day key that is not P-256", err)
-	}
-	for _, jti := range []string{"", strings.Repeat("j", 129)} {
-		if s, err := token.NewProof(day, htm, htu, tok, now, jti); err == nil || s != "" {
-			t.Fatal("a proof that nobody would take")
-		}
-	}
 }
 
 // The example of RFC 9449, sections 4.1, 7.1 and 6.1, made by others.
