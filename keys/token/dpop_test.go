@@ -40,7 +40,7 @@ func proofRefused(t *testing.T, p token.Proof, err error, because string) {
 
 func TestJ27_dpop(t *testing.T) {
 	const tok = "a.b.c"
-	day, key := dayKey(t)
+	day, _ := dayKey(t)
 	jkt := day.Public().Thumbprint()
 	proof, err := token.NewProof(day, htm, htu, tok, now, "an id")
 	if err != nil {
