@@ -229,7 +229,7 @@ func (o *Office) promiseAs(c *Caller, id ident.ID, act ident.Digest, kind proof.
 	}
 	day := c.today()
 	receipt, err := jws.Make(o.Log, &statement.Receipt{
-		Authority: o.Trust.Authority, Decision: id, Due: day.AddDays(OwedDays + 1), Entry: entry.Digest,
+		Authority: o.Trust.Authority, Decision: id, Due: day.AddDays(OwedDays), Entry: entry.Digest,
 		Received: day, Statement: act,
 	})
 	if err != nil {

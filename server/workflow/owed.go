@@ -1,0 +1,120 @@
+package workflow
+
+import (
+	"context"
+	"crypto/rand"
+	"fmt"
+	"math/big"
+	"time"
+
+	"sigill/keys/ident"
+	"sigill/keys/proof"
+	"sigill/server/ledger"
+)
+
+// PublishOwed puts what the log is owed for author's acts into it, in one batch
+// and in random order, once there are at least k entries, or when the oldest has
+// waited for seven days. The server calls it at a fixed hour, so that neither
+// place nor time says which act came when.
+func (o *Office) PublishOwed(ctx context.Context, now time.Time) error {
+	today := ident.DateOf(now)
+	_, err := o.ledger.Do(ctx, func(tx *ledger.Tx) error {
+		entries, keys, oldest, err := owedEntries(tx)
+		if err != nil || len(entries) == 0 {
+			return err
+		}
+		if len(entries) < o.SmallestSet && today.Days() < oldest+OwedDays {
+			return nil
+		}
+		if err := shuffle(entries); err != nil {
+			return err
+		}
+		for _, e := range entries {
+			if _, err := o.enter(tx, e); err != nil {
+				return err
+			}
+		}
+		for _, k := range keys {
+			if err := tx.Delete(roomOwed, k); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	return ledgerError(err)
+}
+
+func owedEntries(r ledger.Reader) (entries []proof.Entry, keys [][]byte, oldest uint32, err error) {
+	oldest = ^uint32(0)
+	for p, err := range r.Scan(roomOwed, nil, nil) {
+		if err != nil {
+			return nil, nil, 0, storeError(err)
+		}
+		var row owedRow
+		if err := decode(p.Value, &row); err != nil {
+			return nil, nil, 0, err
+		}
+		e, err := proof.ParseEntry(row.Entry)
+		if err != nil {
+			return nil, nil, 0, damaged("owed entry", err)
+		}
+		entries, keys, oldest = append(entries, e), append(keys, p.Key), min(oldest, row.Received)
+	}
+	return entries, keys, oldest, nil
+}
+
+// shuffle is Fisher-Yates with the system's randomness.
+func shuffle(entries []proof.Entry) error {
+	for i := len(entries) - 1; i > 0; i-- {
+		n, err := rand.Int(rand.Reader, big.NewInt(int64(i+1)))
+		if err != nil {
+			return fmt.Errorf("shuffling: %w", err)
+		}
+		j := int(n.Int64())
+		entries[i], entries[j] = entries[j], entries[i]
+	}
+	return nil
+}
+
+// Status is figures that point at nobody.
+type Status struct {
+	Version          string
+	LogSize          uint64
+	Epoch            int
+	Order            int
+	CertificateUntil ident.Date
+	Drafts           uint64
+	Openings         uint64
+	Owed             uint64
+}
+
+// GetStatus tells how the authority stands.
+func (o *Office) GetStatus(ctx context.Context, c *Caller) (*Status, error) {
+	s := &Status{Version: o.Version, LogSize: o.ledger.Head().Size,
+		CertificateUntil: ident.DateOf(o.Institution.Chain[0].NotAfter)}
+	f := o.current()
+	if f.order != nil {
+		s.Order = f.order.Version
+	}
+	if f.set != nil {
+		s.Epoch = f.set.Epoch
+	}
+	err := o.look(ctx, c, nil, func(r ledger.Reader, _ *actor) error {
+		from, to := within(undecided, nil)
+		for _, n := range []struct {
+			room     ledger.Room
+			from, to []byte
+			count    *uint64
+		}{{roomInbox, nil, nil, &s.Drafts}, {roomOpeningsOf, from, to, &s.Openings}, {roomOwed, nil, nil, &s.Owed}} {
+			*n.count = 0
+			for _, err := range r.Scan(n.room, n.from, n.to) {
+				if err != nil {
+					return storeError(err)
+				}
+				*n.count++
+			}
+		}
+		return nil
+	})
+	return s, err
+}

@@ -1,0 +1,302 @@
+package workflow
+
+import (
+	"context"
+	"crypto/rand"
+	"fmt"
+	"slices"
+	"time"
+
+	"sigill/keys/bundle"
+	"sigill/keys/ident"
+	"sigill/keys/jws"
+	"sigill/keys/opening"
+	"sigill/keys/order"
+	"sigill/keys/proof"
+	"sigill/keys/record"
+	"sigill/keys/seal"
+	"sigill/server/audit"
+	"sigill/server/ledger"
+)
+
+// ballots are the votes of a request, as the count takes them.
+func (row *openingRow) ballots() (out []opening.Ballot, votes []*opening.Vote, err error) {
+	for _, b := range row.Ballots {
+		v := &opening.Vote{}
+		if err := jws.Peek(b.Vote, v); err != nil {
+			return nil, nil, damaged("vote", err)
+		}
+		out = append(out, opening.Ballot{Vote: v, Cast: opening.Cast{Vector: v.Vector, Vote: jws.Digest(b.Vote)}})
+		votes = append(votes, v)
+	}
+	return out, votes, nil
+}
+
+// conclude ends a request if its votes, or its last day, have decided it: the log
+// key signs how, the log takes it, and the author is told at once or on the day
+// that a lawful delay ends. The caller saves the row.
+func (o *Office) conclude(tx *ledger.Tx, id ident.ID, row *openingRow, s *sealRow, on ident.Date) error {
+	req, err := row.request()
+	if err != nil {
+		return err
+	}
+	ballots, votes, err := row.ballots()
+	if err != nil {
+		return err
+	}
+	rel := opening.Conclude(req, jws.Digest(row.Request), s.core, s.head.Groups, ballots, on)
+	if rel == nil {
+		return nil
+	}
+	if row.Release, err = jws.Make(o.Log, rel); err != nil {
+		return &Refusal{Kind: ErrUnavailable, Reason: ReasonStopped, err: err}
+	}
+	signed := jws.Digest(row.Release)
+	if len(rel.Granted) == 0 {
+		if row.Released, err = o.enterAs(tx, proof.OpeningRefused, signed, randomTag()); err != nil {
+			return err
+		}
+		return row.close(tx, id, openingRefused)
+	}
+	due := on
+	if d := opening.NoticeNotBefore(s.head.Groups, votes); on.Before(d) {
+		due = d
+	}
+	var random [12]byte
+	rand.Read(random[:])
+	if row.Released, err = o.enterAs(tx, proof.OpeningReleased, signed, proof.ReleaseTag(due, random)); err != nil {
+		return err
+	}
+	if due == on {
+		err = o.notice(tx, row)
+	} else {
+		err = tx.Put(roomNotice, noticeKey(due, id), []byte{})
+	}
+	if err != nil {
+		return err
+	}
+	return row.close(tx, id, openingReleased)
+}
+
+// serverExpiry is the method that the trail names for what the clock ends.
+const serverExpiry = "expiry"
+
+// ExpireOpenings ends requests whose last day has passed: what is granted is
+// released, and where nothing is, the request is closed.
+func (o *Office) ExpireOpenings(ctx context.Context, now time.Time) error {
+	on := ident.DateOf(now)
+	var due []ident.ID
+	err := o.ledger.Read(ctx, func(r ledger.Reader) error {
+		return listed(r, undecided, nil, func(id ident.ID, row *openingRow) (bool, error) {
+			req, err := row.request()
+			if err == nil && req.Expires.Before(on) {
+				due = append(due, id)
+			}
+			return true, err
+		})
+	})
+	if err != nil {
+		return ledgerError(err)
+	}
+	for _, id := range due {
+		s, _, err := o.fetchable(ctx, id)
+		if err != nil {
+			return err
+		}
+		if _, err := o.ledger.Do(ctx, func(tx *ledger.Tx) error { return o.expire(tx, id, s, on) }); err != nil {
+			return ledgerError(err)
+		}
+	}
+	return nil
+}
+
+// expire is the operation, under the account of nobody.
+func (o *Office) expire(tx *ledger.Tx, id ident.ID, s *sealRow, on ident.Date) error {
+	row, err := readOpening(tx, id)
+	if err != nil || row.State != openingPending {
+		return err // decided meanwhile
+	}
+	if err := o.conclude(tx, id, row, s, on); err != nil {
+		return err
+	}
+	if row.State == openingPending {
+		if _, err := o.enterAs(tx, proof.OpeningClosed, jws.Digest(row.Request), randomTag()); err != nil {
+			return err
+		}
+		if err := row.close(tx, id, openingExpired); err != nil {
+			return err
+		}
+	}
+	c := &Caller{Method: serverExpiry}
+	return o.trail(tx, c, &actor{id: audit.AccountID{}}, row.Decision, audit.OK)
+}
+
+// CollectOpening hands out what was granted, in the same bytes each time: the
+// first time fixes the checkpoint that everything in the package is proved by.
+func (o *Office) CollectOpening(ctx context.Context, c *Caller, id ident.ID) ([]byte, error) {
+	var row *openingRow
+	about := o.aboutOpening(ctx, id)
+	_, _, err := o.named(ctx, c, about, fingerprint(c.Method, string(id)), func(tx *ledger.Tx, a *actor) (_ []byte, err error) {
+		if row, err = own(tx, a, id); err != nil {
+			return nil, err
+		}
+		if err := o.stillMay(tx, row); err != nil {
+			return nil, err
+		}
+		return nil, o.collect(tx, id, row)
+	})
+	if err != nil {
+		return nil, err
+	}
+	if row == nil { // asked for under a request id that was answered before
+		err = o.ledger.Read(ctx, func(r ledger.Reader) (err error) {
+			row, err = readOpening(r, id)
+			return err
+		})
+		if err != nil {
+			return nil, ledgerError(err)
+		}
+	}
+	return o.packageOf(ctx, row)
+}
+
+func (o *Office) collect(tx *ledger.Tx, id ident.ID, row *openingRow) error {
+	size := o.ledger.Head().Size // before this batch: what it proves is committed
+	if row.State == openingReleased && size > row.Released.Index {
+		m, err := o.matter(tx, row.decision())
+		if err != nil {
+			return err
+		}
+		row.State, row.HeadSize, row.Dissents = openingCollected, size, len(m.Dissents)
+		return row.save(tx, id)
+	}
+	switch row.State {
+	case openingCollected:
+		return nil
+	case openingWithdrawn, openingExpired:
+		return refuse(ErrState, ReasonEnded)
+	}
+	return refuse(ErrState, ReasonNotReleased)
+}
+
+// packageOf puts a collected opening together, at its own checkpoint.
+func (o *Office) packageOf(ctx context.Context, row *openingRow) ([]byte, error) {
+	head, err := o.ledger.HeadAt(ctx, row.HeadSize)
+	if err != nil {
+		return nil, ledgerError(err)
+	}
+	var s *sealRow
+	var set []byte
+	var keys []documentRow
+	err = o.ledger.Read(ctx, func(r ledger.Reader) error {
+		if s, err = o.sealOf(r, row.decision()); err != nil {
+			return err
+		}
+		of, err := s.set(r)
+		if err != nil {
+			return err
+		}
+		if set, err = jws.Canonical(of); err != nil {
+			return err
+		}
+		keys, err = providersBefore(r, s.m.Index)
+		return err
+	})
+	if err != nil {
+		return nil, ledgerError(err)
+	}
+	_, d, err := o.decisionOf(ctx, s.m)
+	if err != nil {
+		return nil, err
+	}
+	p := &opening.Package{Typ: opening.TypPackage, Head: s.decision.Head, Set: set, Request: row.Request, Requester: row.Requester,
+		Release: row.Release, Dissents: append([]string{}, s.m.Dissents[:row.Dissents]...), Ciphertexts: []opening.Ciphertext{},
+		Providers: []opening.ProviderEntry{}}
+	for _, b := range row.Ballots {
+		p.Votes = append(p.Votes, opening.CastVote{Vector: b.Vector, Vote: b.Vote})
+	}
+	if p.Bundle, err = o.bundleAt(ctx, s.m, s.decision, d, head); err != nil {
+		return nil, err
+	}
+	if p.Requested, err = o.entryOf(ctx, row.Requested, head); err != nil {
+		return nil, err
+	}
+	if p.Released, err = o.entryOf(ctx, row.Released, head); err != nil {
+		return nil, err
+	}
+	if err := o.addGranted(ctx, p, s, keys, head); err != nil {
+		return nil, err
+	}
+	b, err := p.Marshal()
+	if err == nil && len(b) > opening.MaxPackage {
+		err = opening.ErrPackage
+	}
+	if err != nil {
+		return nil, fmt.Errorf("opening package: %w", err)
+	}
+	return b, nil
+}
+
+// addGranted adds the ciphertexts of what was granted and, with the evidence, the
+// key sets that it may cite: which one, only the requester will know.
+func (o *Office) addGranted(ctx context.Context, p *opening.Package, s *sealRow, keys []documentRow, head ledger.Head) error {
+	var rel opening.Release
+	if err := jws.Peek(p.Release, &rel); err != nil {
+		return damaged("release", err)
+	}
+	parts, err := seal.SplitCiphertexts(s.decision.Ciphertexts)
+	if err != nil {
+		return damaged("seal", err)
+	}
+	for _, sec := range rel.Granted {
+		p.Ciphertexts = append(p.Ciphertexts, opening.Ciphertext{Bytes: parts[sec-1], Section: sec})
+	}
+	if !slices.Contains(rel.Granted, record.SectionEvidence) {
+		return nil
+	}
+	for _, k := range keys {
+		e, err := o.entryOf(ctx, loggedRow{Preimage: k.Preimage, Index: k.Index}, head)
+		if err != nil {
+			return err
+		}
+		p.Providers = append(p.Providers, opening.ProviderEntry{Keys: k.Signatures[0], Logged: e})
+	}
+	return nil
+}
+
+// entryOf proves an entry as a package holds it.
+func (o *Office) entryOf(ctx context.Context, row loggedRow, head ledger.Head) (opening.Entry, error) {
+	text, err := o.ledger.Proof(ctx, row.Index, head)
+	if err != nil {
+		return opening.Entry{}, ledgerError(err)
+	}
+	return opening.Entry{Preimage: row.Preimage, Proof: bundle.SplitLines(text), Tag: row.Tag[:]}, nil
+}
+
+// providersBefore lists the key sets that were logged before an index, in the
+// order of the log: a token is accepted only under one that is logged.
+func providersBefore(r ledger.Reader, index uint64) (out []documentRow, err error) {
+	for p, err := range r.Scan(roomProvider, nil, nil) {
+		if err != nil {
+			return nil, storeError(err)
+		}
+		var row documentRow
+		if err := decode(p.Value, &row); err != nil {
+			return nil, err
+		}
+		var doc order.ProviderKeys
+		if len(row.Signatures) != 1 || jws.Peek(row.Signatures[0], &doc) != nil {
+			return nil, damaged("provider keys", ledger.ErrCorrupt)
+		}
+		if row.Index < index {
+			out = append(out, row)
+		}
+	}
+	slices.SortFunc(out, func(a, b documentRow) int {
+		if a.Index < b.Index {
+			return -1
+		}
+		return 1
+	})
+	return out, nil
+}

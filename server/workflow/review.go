@@ -1,0 +1,490 @@
+package workflow
+
+import (
+	"context"
+	"errors"
+	"slices"
+
+	"sigill/keys/ident"
+	"sigill/keys/jws"
+	"sigill/keys/opening"
+	"sigill/keys/order"
+	"sigill/keys/proof"
+	"sigill/keys/record"
+	"sigill/keys/seal"
+	"sigill/keys/token"
+	"sigill/server/ledger"
+)
+
+// Who a reviewer is: a signing key in the set of the seal's own epoch, which the
+// set in force does not list as revoked. A login is bound to its key by its first
+// vote, or by the key proof with which it fetches its first share: an author proof
+// (keys/token) in form, by the reviewer's signing key, with the opening's id in
+// the decision's place. A login without a key yet sees what some reviewer may see,
+// as a new signer does; it gets no share.
+
+// readSet reads the reviewer set of an epoch. It was verified when it was
+// published; a seal's set is held to the digest in its head as well.
+func readSet(r ledger.Reader, epoch int) (*order.ReviewerSet, error) {
+	var row documentRow
+	if err := get(r, roomSet, indexKey(uint64(epoch)), &row); err != nil {
+		return nil, damaged("reviewer set", err)
+	}
+	set := &order.ReviewerSet{}
+	if len(row.Signatures) == 0 {
+		return nil, damaged("reviewer set", ledger.ErrCorrupt)
+	}
+	if err := jws.Peek(row.Signatures[0], set); err != nil {
+		return nil, damaged("reviewer set", err)
+	}
+	return set, nil
+}
+
+// setOf is the set of a seal.
+func (s *sealRow) set(r ledger.Reader) (*order.ReviewerSet, error) {
+	set, err := readSet(r, s.head.Set.Epoch)
+	if err != nil {
+		return nil, err
+	}
+	if d, err := order.Digest(set); err != nil || d != s.head.Set.Digest {
+		return nil, damaged("reviewer set", errors.Join(err, ledger.ErrCorrupt))
+	}
+	return set, nil
+}
+
+// member finds a reviewer by key. A revoked key is nobody's, in any epoch.
+func (o *Office) member(set *order.ReviewerSet, kid ident.Digest) (group int, m order.Reviewer, key *jws.PublicKey, err error) {
+	if group, m, key, err = set.Find(kid); err == nil && o.revoked(kid) {
+		err = order.ErrReviewer
+	}
+	if err != nil {
+		return 0, m, nil, &Refusal{Kind: ErrPermission, Reason: ReasonKey, err: err}
+	}
+	return group, m, key, nil
+}
+
+// revoked reports whether the set in force lists a key as revoked; each set lists
+// all that those before it do.
+func (o *Office) revoked(kid ident.Digest) bool {
+	f := o.current()
+	return f.set != nil && slices.Contains(f.set.Revoked, kid)
+}
+
+// sees reports whether a request is shown to a reviewer.
+func (o *Office) sees(r ledger.Reader, a *actor, row *openingRow) (set *order.ReviewerSet, ok bool, err error) {
+	if set, err = readSet(r, row.Epoch); err != nil || a.row.Key.IsZero() {
+		return set, err == nil, err
+	}
+	_, _, _, no := o.member(set, a.row.Key)
+	return set, no == nil, nil
+}
+
+// A ReviewItem is an undecided request.
+type ReviewItem struct {
+	ID      ident.ID
+	Request string
+	Voted   bool
+}
+
+// ListReviews lists the undecided requests on which the caller has a vote, by
+// random id.
+func (o *Office) ListReviews(ctx context.Context, c *Caller, size int, token string) (items []ReviewItem, next string, err error) {
+	page, err := pageFrom(token)
+	if err != nil {
+		return nil, "", err
+	}
+	if size == 0 {
+		size = pageDefault
+	}
+	err = o.look(ctx, c, nil, func(r ledger.Reader, a *actor) error {
+		return listed(r, undecided, page, func(id ident.ID, row *openingRow) (bool, error) {
+			set, ok, err := o.sees(r, a, row)
+			if err != nil || !ok {
+				return true, err
+			}
+			if len(items) == size {
+				next = string(items[size-1].ID)
+				return false, nil
+			}
+			voted := false
+			if group, m, _, err := o.member(set, a.row.Key); err == nil {
+				voted, err = row.voted(group, m.Index)
+				if err != nil {
+					return false, err
+				}
+			}
+			items = append(items, ReviewItem{id, row.Request, voted})
+			return true, nil
+		})
+	})
+	return items, next, err
+}
+
+// voted reports whether a reviewer has cast a vote.
+func (row *openingRow) voted(group, index int) (bool, error) {
+	for _, b := range row.Ballots {
+		var v opening.Vote
+		if err := jws.Peek(b.Vote, &v); err != nil {
+			return false, damaged("vote", err)
+		}
+		if v.Group == group && v.Index == index {
+			return true, nil
+		}
+	}
+	return false, nil
+}
+
+// A Review is all that a reviewer's client checks before it decrypts anything.
+type Review struct {
+	Request     string
+	Requester   []string // as registered now
+	Logged      Logged
+	Consistency []ident.Digest
+	Bundle      []byte
+	Head        []byte
+	Dissent     bool
+}
+
+// GetReview shows an undecided request to a reviewer. Its proofs lead to one
+// checkpoint, which is shown to contain the one of oldSize entries.
+func (o *Office) GetReview(ctx context.Context, c *Caller, id ident.ID, oldSize uint64) (*Review, error) {
+	var row *openingRow
+	var s *sealRow
+	var who *requester
+	err := o.look(ctx, c, o.aboutOpening(ctx, id), func(r ledger.Reader, a *actor) (err error) {
+		if row, err = readOpening(r, id); err != nil {
+			return err
+		}
+		_, ok, err := o.sees(r, a, row)
+		if err == nil && (!ok || row.State != openingPending) {
+			err = absent()
+		}
+		if err != nil {
+			return err
+		}
+		if s, err = o.sealOf(r, row.decision()); err != nil {
+			return err
+		}
+		was, err := o.readRequester(row.Requester)
+		if err != nil {
+			return err
+		}
+		who, err = o.requesterNow(r, was.Requester.Requester)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	if oldSize > o.ledger.Head().Size {
+		return nil, invalid("old_size", ReasonField, jws.ErrValue)
+	}
+	v := &Review{Request: row.Request, Requester: who.docs, Head: s.decision.Head, Dissent: len(s.m.Dissents) > 0}
+	head := o.headOver(max(oldSize, row.Requested.Index+1))
+	return v, o.fillReview(ctx, v, row, s, oldSize, head)
+}
+
+// fillReview adds the proofs.
+func (o *Office) fillReview(ctx context.Context, v *Review, row *openingRow, s *sealRow, oldSize uint64, head ledger.Head) error {
+	l, err := o.loggedFrom(ctx, row.Requested, head)
+	if err != nil {
+		return err
+	}
+	v.Logged = *l
+	if oldSize > 0 {
+		if v.Consistency, err = o.ledger.Consistency(ctx, oldSize, head.Size); err != nil {
+			return ledgerError(err)
+		}
+	}
+	_, d, err := o.decisionOf(ctx, s.m)
+	if err == nil {
+		v.Bundle, err = o.bundleAt(ctx, s.m, s.decision, d, head)
+	}
+	return err
+}
+
+// fetched is the answer of a hand-out.
+type fetched struct {
+	Wrapping []byte    `cbor:"1,keyasint"`
+	Logged   loggedRow `cbor:"2,keyasint"`
+}
+
+// FetchShare hands a reviewer their own wrapped shares of an undecided request.
+// That it did is in the log before they leave.
+func (o *Office) FetchShare(ctx context.Context, c *Caller, id ident.ID) ([]byte, *Logged, error) {
+	about := o.aboutOpening(ctx, id)
+	s, set, err := o.fetchable(ctx, id)
+	if err != nil {
+		return nil, nil, o.refused(ctx, c, about, err)
+	}
+	shown, err := o.keyProof(c, id, set)
+	if err != nil {
+		return nil, nil, o.refused(ctx, c, about, err)
+	}
+	answer, head, err := o.named(ctx, c, about, fingerprint(c.Method, string(id)), func(tx *ledger.Tx, a *actor) ([]byte, error) {
+		if !shown.IsZero() {
+			if err := o.bindKey(tx, a, shown); err != nil {
+				return nil, err
+			}
+		}
+		return o.handOut(tx, a, id, s, set)
+	})
+	if err != nil {
+		return nil, nil, err
+	}
+	var f fetched
+	if err := decode(answer, &f); err != nil {
+		return nil, nil, err
+	}
+	l, err := o.loggedFrom(ctx, f.Logged, head)
+	if err != nil {
+		return nil, nil, err
+	}
+	return f.Wrapping, l, nil
+}
+
+// fetchable reads the seal of a request and its reviewers.
+func (o *Office) fetchable(ctx context.Context, id ident.ID) (s *sealRow, set *order.ReviewerSet, err error) {
+	err = o.ledger.Read(ctx, func(r ledger.Reader) error {
+		row, err := readOpening(r, id)
+		if err != nil {
+			return err
+		}
+		if s, err = o.sealOf(r, row.decision()); err == nil {
+			set, err = s.set(r)
+		}
+		return err
+	})
+	return s, set, ledgerError(err)
+}
+
+// keyProof is the key that the caller proves to hold, or zero if they show no
+// proof.
+func (o *Office) keyProof(c *Caller, id ident.ID, set *order.ReviewerSet) (kid ident.Digest, err error) {
+	if c.Proof == "" {
+		return kid, nil
+	}
+	for _, g := range set.Groups {
+		for _, m := range g.Members {
+			key, err := m.Key.Public()
+			if err != nil {
+				return kid, damaged("reviewer set", err)
+			}
+			want := token.AuthorRead{Authority: o.Trust.Authority, Decision: id, Method: c.Method, Request: c.RequestID}
+			if token.CheckAuthorProof(c.Proof, key, want, c.Received) == nil {
+				return key.Thumbprint(), nil
+			}
+		}
+	}
+	return kid, refuse(ErrPermission, ReasonKey)
+}
+
+// handOut is the operation.
+func (o *Office) handOut(tx *ledger.Tx, a *actor, id ident.ID, s *sealRow, set *order.ReviewerSet) ([]byte, error) {
+	group, m, _, err := o.member(set, a.row.Key)
+	if err != nil {
+		return nil, err
+	}
+	row, err := readOpening(tx, id)
+	if err != nil {
+		return nil, err
+	}
+	if err := row.open(ident.DateOf(tx.Now)); err != nil {
+		return nil, err
+	}
+	w, err := s.wrapping(group, m.Index)
+	if err != nil {
+		return nil, err
+	}
+	l, err := o.enterAs(tx, proof.ShareHandedOut, ident.Sum(w), randomTag())
+	if err != nil {
+		return nil, err
+	}
+	return encode(fetched{w, l})
+}
+
+// wrapping finds a reviewer's wrapping among those of a seal, which lie in the
+// order of groups and members.
+func (s *sealRow) wrapping(group, index int) ([]byte, error) {
+	slot := index - 1
+	for _, g := range s.head.Groups[:group-1] {
+		slot += g.Members
+	}
+	if slot >= len(s.decision.Wrappings) {
+		return nil, damaged("wrappings", ledger.ErrCorrupt)
+	}
+	b := s.decision.Wrappings[slot]
+	w, err := seal.ParseWrapping(b)
+	if err != nil || w.Group != group || w.Index != index {
+		return nil, damaged("wrappings", errors.Join(err, ledger.ErrCorrupt))
+	}
+	return b, nil
+}
+
+// ApproveOpening casts a vote that grants sections, with their shares re-sealed
+// to the requester.
+func (o *Office) ApproveOpening(ctx context.Context, c *Caller, vote string, vector []byte) (int, error) {
+	return o.vote(ctx, c, vote, vector, func(v *opening.Vote, s *sealRow) error {
+		granted, err := record.ScopeOf(v.Granted)
+		if err != nil || granted == 0 {
+			return invalid("vote.granted", ReasonField, jws.ErrMissing)
+		}
+		r, err := seal.ParseRelease(vector)
+		if err != nil {
+			return invalid("vector", ReasonField, err)
+		}
+		if ident.Sum(vector) != v.Vector || r.Epoch != s.head.Set.Epoch || r.Group != v.Group || r.Index != v.Index || r.Scope != granted {
+			return invalid("vector", ReasonContradiction, nil)
+		}
+		return nil
+	})
+}
+
+// RefuseOpening casts a vote that grants nothing.
+func (o *Office) RefuseOpening(ctx context.Context, c *Caller, vote string) (int, error) {
+	return o.vote(ctx, c, vote, nil, func(v *opening.Vote, _ *sealRow) error {
+		if len(v.Granted) > 0 {
+			return invalid("vote.granted", ReasonField, jws.ErrValue)
+		}
+		return nil
+	})
+}
+
+// vote casts a vote: by a reviewer of the seal, on exactly this request, seen in a
+// checkpoint of this log; one from each.
+func (o *Office) vote(ctx context.Context, c *Caller, compact string, vector []byte, fits func(*opening.Vote, *sealRow) error) (int, error) {
+	var v opening.Vote
+	if err := jws.Peek(compact, &v); err != nil {
+		return 0, o.refused(ctx, c, nil, malformed("vote", err))
+	}
+	var s *sealRow
+	var kid ident.Digest
+	err := o.ledger.Read(ctx, func(r ledger.Reader) (err error) {
+		s, kid, err = o.readVote(r, compact, &v)
+		return err
+	})
+	if err == nil {
+		err = fits(&v, s)
+	}
+	if err == nil {
+		err = o.seenIn(ctx, &v)
+	}
+	about := o.aboutOpening(ctx, v.Opening)
+	if err != nil {
+		return 0, o.refused(ctx, c, about, ledgerError(err))
+	}
+	answer, _, err := o.named(ctx, c, about, fingerprint(c.Method, compact, string(vector)), func(tx *ledger.Tx, a *actor) ([]byte, error) {
+		if o.revoked(kid) {
+			return nil, refuse(ErrPermission, ReasonKey)
+		}
+		if err := o.bindKey(tx, a, kid); err != nil {
+			return nil, err
+		}
+		return o.cast(tx, &v, s, ballotRow{compact, vector})
+	})
+	if err != nil {
+		return 0, err
+	}
+	if len(answer) != 1 {
+		return 0, damaged("answer", ledger.ErrCorrupt)
+	}
+	return int(answer[0]), nil
+}
+
+// readVote verifies a vote against the seal's own reviewers and its request.
+func (o *Office) readVote(r ledger.Reader, compact string, v *opening.Vote) (*sealRow, ident.Digest, error) {
+	row, err := readOpening(r, v.Opening)
+	if err != nil {
+		return nil, ident.Digest{}, err
+	}
+	s, err := o.sealOf(r, row.decision())
+	if err != nil {
+		return nil, ident.Digest{}, err
+	}
+	set, err := s.set(r)
+	if err != nil {
+		return nil, ident.Digest{}, err
+	}
+	group, index := 0, 0
+	key, _, err := jws.ReadBy(compact, func(kid ident.Digest) (*jws.PublicKey, error) {
+		g, m, key, err := o.member(set, kid)
+		group, index = g, m.Index
+		return key, err
+	}, v)
+	if no := (*Refusal)(nil); errors.As(err, &no) {
+		return nil, ident.Digest{}, err
+	}
+	if err != nil {
+		return nil, ident.Digest{}, malformed("vote", err)
+	}
+	if v.Group != group || v.Index != index {
+		return nil, ident.Digest{}, invalid("vote.index", ReasonContradiction, nil)
+	}
+	req, err := row.request()
+	if err != nil {
+		return nil, ident.Digest{}, err
+	}
+	if v.Checkpoint.Size <= int64(row.Requested.Index) {
+		return nil, ident.Digest{}, invalid("vote.checkpoint", ReasonField, jws.ErrValue)
+	}
+	return s, key.Thumbprint(), malformed("vote", v.Fits(req, jws.Digest(row.Request), len(s.m.Dissents) > 0))
+}
+
+// seenIn checks that the checkpoint that a vote cites is one of this log.
+func (o *Office) seenIn(ctx context.Context, v *opening.Vote) error {
+	size := uint64(v.Checkpoint.Size)
+	if size > o.ledger.Head().Size {
+		return invalid("vote.checkpoint", ReasonField, jws.ErrValue)
+	}
+	h, err := o.ledger.HeadAt(ctx, size)
+	if err != nil {
+		return err
+	}
+	if h.Root != v.Checkpoint.Root {
+		return invalid("vote.checkpoint", ReasonContradiction, nil)
+	}
+	return nil
+}
+
+// cast is the operation.
+func (o *Office) cast(tx *ledger.Tx, v *opening.Vote, s *sealRow, b ballotRow) ([]byte, error) {
+	row, err := readOpening(tx, v.Opening)
+	if err != nil {
+		return nil, err
+	}
+	on := ident.DateOf(tx.Now)
+	if err := row.open(on); err != nil {
+		return nil, err
+	}
+	was, err := row.voted(v.Group, v.Index)
+	if err != nil {
+		return nil, err
+	}
+	if was {
+		return nil, refuse(ErrState, ReasonVoted)
+	}
+	if err := o.stillMay(tx, row); err != nil && len(v.Granted) > 0 {
+		return nil, err
+	}
+	row.Ballots = append(row.Ballots, b)
+	if err := o.conclude(tx, v.Opening, row, s, on); err != nil {
+		return nil, err
+	}
+	return []byte{byte(row.State)}, row.save(tx, v.Opening)
+}
+
+// stillMay refuses when the board has revoked the requester since it asked:
+// whoever holds its key now gets nothing.
+func (o *Office) stillMay(r ledger.Reader, row *openingRow) error {
+	was, err := o.readRequester(row.Requester)
+	if err != nil {
+		return err
+	}
+	now, err := o.requesterNow(r, was.Requester.Requester)
+	if err != nil {
+		return err
+	}
+	if now.Revoked != "" {
+		return refuse(ErrState, ReasonRequesterRevoked)
+	}
+	return nil
+}

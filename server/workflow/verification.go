@@ -1,0 +1,145 @@
+package workflow
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"time"
+
+	"sigill/keys/ident"
+	"sigill/keys/jws"
+	"sigill/keys/order"
+	"sigill/keys/proof"
+	"sigill/server/ledger"
+)
+
+// Publish makes the newest head of the log the one that everyone may see, and
+// returns its checkpoint.
+func (o *Office) Publish() []byte { return o.ledger.Publish().Note }
+
+// GetCheckpoint is the published head, with the proof that it extends a size that
+// the caller has seen.
+func (o *Office) GetCheckpoint(ctx context.Context, oldSize uint64) (note string, consistency []ident.Digest, err error) {
+	head := o.ledger.Published()
+	if oldSize > head.Size {
+		return "", nil, invalid("old_size", ReasonField, jws.ErrValue)
+	}
+	if oldSize > 0 {
+		if consistency, err = o.ledger.Consistency(ctx, oldSize, head.Size); err != nil {
+			return "", nil, ledgerError(err)
+		}
+	}
+	return string(head.Note), consistency, nil
+}
+
+// GetTrust is the trust file as the server has it.
+func (o *Office) GetTrust() ([]byte, error) { return o.Trust.File.Marshal() }
+
+// GetDelegationOrder is a version of the delegation order, or with 0 the one in
+// force.
+func (o *Office) GetDelegationOrder(ctx context.Context, version uint32) ([]string, *Logged, error) {
+	return o.published(ctx, roomOrder, metaOrder, uint64(version))
+}
+
+// GetReviewerSet is the reviewer set of an epoch, or with 0 the one in force.
+func (o *Office) GetReviewerSet(ctx context.Context, epoch uint32) ([]string, *Logged, error) {
+	return o.published(ctx, roomSet, metaSet, uint64(epoch))
+}
+
+func (o *Office) published(ctx context.Context, room ledger.Room, counter []byte, n uint64) ([]string, *Logged, error) {
+	var row documentRow
+	err := o.ledger.Read(ctx, func(r ledger.Reader) (err error) {
+		if n == 0 {
+			if n, err = number(r, counter); err != nil {
+				return err
+			}
+		}
+		return get(r, room, indexKey(n), &row)
+	})
+	if errors.Is(err, ledger.ErrNotFound) {
+		return nil, nil, absent()
+	}
+	if err != nil {
+		return nil, nil, ledgerError(err)
+	}
+	pre, err := proof.ParsePreimage(row.Preimage)
+	if err != nil {
+		return nil, nil, damaged("document", err)
+	}
+	head := o.ledger.Published()
+	if head.Size <= row.Index {
+		head = o.ledger.Head()
+	}
+	logged, err := o.logged(ctx, pre, proof.Tag{}, row.Index, head)
+	return row.Signatures, logged, err
+}
+
+// GetProof proves that an entry stands in the published log. Entries that are
+// owed, unpublished or unknown are one answer.
+func (o *Office) GetProof(ctx context.Context, entry ident.Digest) (text string, err error) {
+	head := o.ledger.Published()
+	var index uint64
+	err = o.ledger.Read(ctx, func(r ledger.Reader) error {
+		b, err := r.Get(roomIndex, entry[:])
+		if errors.Is(err, ledger.ErrNotFound) || err == nil && len(b) == 8 && binary.BigEndian.Uint64(b) >= head.Size {
+			return absent()
+		}
+		if err != nil {
+			return storeError(err)
+		}
+		if len(b) != 8 {
+			return damaged("entry", ledger.ErrCorrupt)
+		}
+		index = binary.BigEndian.Uint64(b)
+		return nil
+	})
+	if err != nil {
+		return "", ledgerError(err)
+	}
+	text, err = o.ledger.Proof(ctx, index, head)
+	return text, ledgerError(err)
+}
+
+// RecordProviderKeys logs an identity provider's key set before a token under it
+// is accepted, once for each set, and returns the entry's index.
+func (o *Office) RecordProviderKeys(ctx context.Context, issuer string, jwks []byte) (index uint64, err error) {
+	key := fingerprint("provider", issuer, string(jwks))
+	var row documentRow
+	err = o.ledger.Read(ctx, func(r ledger.Reader) error { return get(r, roomProvider, key[:], &row) })
+	if err == nil {
+		return row.Index, nil
+	}
+	if !errors.Is(err, ledger.ErrNotFound) {
+		return 0, ledgerError(err)
+	}
+	doc := &order.ProviderKeys{Authority: o.Trust.Authority, Date: ident.DateOf(time.Now()), Issuer: issuer, JWKS: jwks}
+	compact, err := jws.Make(o.Log, doc)
+	if err != nil {
+		return 0, fmt.Errorf("provider keys: %w", err)
+	}
+	digest, err := order.Digest(doc)
+	if err != nil {
+		return 0, fmt.Errorf("provider keys: %w", err)
+	}
+	pre := proof.NewPreimage(proof.ProviderKeys, digest)
+	entry, err := pre.Entry(proof.Tag{})
+	if err != nil {
+		return 0, fmt.Errorf("provider keys: %w", err)
+	}
+	_, err = o.ledger.Do(ctx, func(tx *ledger.Tx) error {
+		switch err := get(tx, roomProvider, key[:], &row); {
+		case err == nil:
+			return nil // another call was first
+		case !errors.Is(err, ledger.ErrNotFound):
+			return err
+		}
+		i, err := o.enter(tx, entry)
+		if err != nil {
+			return err
+		}
+		row = documentRow{[]string{compact}, pre.Marshal(), i}
+		return put(tx, roomProvider, key[:], row)
+	})
+	return row.Index, ledgerError(err)
+}
