@@ -18,6 +18,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -605,7 +606,7 @@ func TestGolden(t *testing.T) {
 	if k, err := keyfile.Load(path, pass); err != nil || k.Use() != keyfile.Gate {
 		t.Errorf("whole file: %v", err)
 	}
-	// one that would cost its reader a gigabyte is not begun with
+	// one that would cost its reader two gigabytes is not begun with
 	write(t, path, []byte(plain[0]), 10)
 	b, err := os.ReadFile(path)
 	if err != nil {
@@ -614,8 +615,13 @@ func TestGolden(t *testing.T) {
 	if err := os.WriteFile(path, bytes.Replace(b, []byte(" 10\n"), []byte(" 21\n"), 1), 0o600); err != nil {
 		t.Fatal(err)
 	}
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
 	if _, err := keyfile.Load(path, pass); !errors.Is(err, keyfile.ErrCannotOpen) {
 		t.Errorf("costly file: %v", err)
+	}
+	if runtime.ReadMemStats(&after); after.TotalAlloc-before.TotalAlloc > 64<<20 {
+		t.Errorf("costly file: it was begun with, for %d MiB", (after.TotalAlloc-before.TotalAlloc)>>20)
 	}
 }
 
