@@ -18,7 +18,7 @@ func Lay(seed Seed, stated [Stated][]byte) (p Plaintexts, err error) {
 	for i, json := range stated {
 		s := Section(i + 1)
 		if p[i], err = Pad(s, seed.Blind(s), json); err != nil {
-			return p, jws.Field("record."+s.String(), err)
+			return Plaintexts{}, jws.Field("record."+s.String(), err)
 		}
 	}
 	return p, nil
@@ -82,13 +82,19 @@ type EvidenceItem struct {
 	Type       string      `json:"type"`
 }
 
-// Encode gives the section's canonical JSON.
+// Encode checks the shape of the items and gives the section's canonical JSON.
 func (e *Evidence) Encode() ([]byte, error) {
+	if err := e.check(); err != nil {
+		return nil, jws.Field("record.EVIDENCE.items", err)
+	}
 	b, err := jws.Canonical(e)
 	if err == nil && len(b) > SectionEvidence.Room() {
 		err = ErrFit
 	}
-	return b, jws.Field("record.EVIDENCE", err)
+	if err != nil {
+		return nil, jws.Field("record.EVIDENCE", err)
+	}
+	return b, nil
 }
 
 // ParseEvidence reads the section strictly and checks the shape of its items.
@@ -97,16 +103,25 @@ func ParseEvidence(json []byte) (*Evidence, error) {
 	if err := jws.Decode(json, e); err != nil {
 		return nil, jws.Field("record.EVIDENCE", err)
 	}
-	if len(e.Items) != 1 {
-		return nil, jws.Field("record.EVIDENCE.items", jws.ErrCount)
-	}
-	it := e.Items[0]
-	bound := it.Authorship != "" && it.DayKey != nil
-	switch {
-	case it.Type != EvidenceAccessToken, len(it.Nonce) != len(Nonce{}), it.KeysIndex < 0,
-		it.Label != LabelDPoP && it.Label != LabelBearer, bound != (it.Label == LabelDPoP),
-		!bound && (it.Authorship != "" || it.DayKey != nil):
-		return nil, jws.Field("record.EVIDENCE.items", jws.ErrValue)
+	if err := e.check(); err != nil {
+		return nil, jws.Field("record.EVIDENCE.items", err)
 	}
 	return e, nil
+}
+
+// check: one login, whole, and bound to the draft exactly where the label says.
+func (e *Evidence) check() error {
+	if len(e.Items) != 1 {
+		return jws.ErrCount
+	}
+	it := e.Items[0]
+	bound := it.Label == LabelDPoP
+	switch {
+	case it.Token == "" || it.Key == "" || it.Provider == "" || it.Received == "":
+		return jws.ErrMissing
+	case it.Type != EvidenceAccessToken, len(it.Nonce) != len(Nonce{}), it.KeysIndex < 0,
+		!bound && it.Label != LabelBearer, bound != (it.Authorship != ""), bound != (it.DayKey != nil):
+		return jws.ErrValue
+	}
+	return nil
 }

@@ -21,6 +21,9 @@ type Person struct {
 	UserID  string `json:"user_id,omitempty"`
 }
 
+// maxName is room for 120 characters of any script.
+const maxName = 480
+
 func (p Person) check() error {
 	if p.Author == p.Stated {
 		return jws.Field("stated", jws.ErrValue)
@@ -31,7 +34,7 @@ func (p Person) check() error {
 	for _, f := range []struct {
 		name, s  string
 		min, max int
-	}{{"name", p.Name, 1, 200}, {"title", p.Title, 1, 100}, {"unit", p.Unit, 0, 100}, {"hsa_id", p.HSAID, 0, 64},
+	}{{"name", p.Name, 1, maxName}, {"title", p.Title, 1, 100}, {"unit", p.Unit, 0, 100}, {"hsa_id", p.HSAID, 0, 64},
 		{"user_id", p.UserID, 0, 128}, {"issuer", p.Issuer, 0, 255}, {"subject", p.Subject, 0, 255}} {
 		if err := jws.Text(f.name, f.s, f.min, f.max); err != nil {
 			return err
@@ -137,12 +140,14 @@ func (r *Record) parts() [Stated]any {
 // Encode gives the canonical JSON of the six sections, in order.
 func (r *Record) Encode() (out [Stated][]byte, err error) {
 	for i, p := range r.parts() {
-		if out[i], err = jws.Canonical(p); err != nil {
-			return out, jws.Field("record."+sectionNames[i], err)
+		json, err := jws.Canonical(p)
+		if err == nil && len(json) > Section(i+1).Room() {
+			err = ErrFit
 		}
-		if len(out[i]) > Section(i+1).Room() {
-			return out, jws.Field("record."+sectionNames[i], ErrFit)
+		if err != nil {
+			return [Stated][]byte{}, jws.Field("record."+sectionNames[i], err)
 		}
+		out[i] = json
 	}
 	return out, nil
 }
@@ -319,7 +324,7 @@ func (r *Record) checkAssessment(names Names) error {
 		if o.Ground != GroundThreat && o.Ground != GroundHarassment && o.Ground != GroundNuisance {
 			return jws.Field("ground", jws.ErrValue)
 		}
-		if o.Review.Before(o.Date) {
+		if o.Date == "" || o.Review.Before(o.Date) {
 			return jws.Field("review", jws.ErrValue)
 		}
 		if err := jws.Text("assessor", o.Assessor, 1, 100); err != nil {
@@ -343,6 +348,15 @@ func (r *Record) OmittedPersons(names Names) []Person {
 		if names.Of(at.Role) == Omitted {
 			out = append(out, at.Person)
 		}
+	}
+	return out
+}
+
+// Persons lists everyone of 31 § FL in the record.
+func (r *Record) Persons() []Person {
+	var out []Person
+	for _, at := range r.persons() {
+		out = append(out, at.Person)
 	}
 	return out
 }

@@ -96,8 +96,8 @@ func (s *Section) UnmarshalText(text []byte) error {
 // A Scope is a set of sections, as a bitmap: bit s−1 stands for section s.
 type Scope uint8
 
-// ScopeOf collects sections; it refuses none, unknown and repeated ones, and
-// any order but the sections' own, so that a scope has one form.
+// ScopeOf collects sections; it refuses unknown and repeated ones, and any order
+// but the sections' own, so that a scope has one form. No sections are scope 0.
 func ScopeOf(list []Section) (Scope, error) {
 	var sc Scope
 	last := Section(0)

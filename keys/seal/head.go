@@ -35,6 +35,21 @@ type Subject struct {
 	Set       order.Epoch  // whom it is sealed to
 }
 
+// Limits of a subject.
+const (
+	maxRevision = 1000
+	maxEpoch    = 1<<31 - 1
+)
+
+func (s *Subject) check() error {
+	_, err := ident.ParseAuthority(string(s.Authority))
+	_, err2 := ident.ParseID(string(s.Decision))
+	if err != nil || err2 != nil || s.Revision < 1 || s.Revision > maxRevision || s.Set.Epoch < 1 || s.Set.Epoch > maxEpoch {
+		return ErrFormat
+	}
+	return nil
+}
+
 // Shares are digests of every share: [group][member][section], from 0.
 type Shares [][][record.Sections]ident.Digest
 
@@ -109,12 +124,11 @@ func ParseHead(data []byte) (*Head, error) {
 		!s.ReadUint32(&epoch) || !s.CopyBytes(h.Set.Digest[:]) || !s.ReadUint8LengthPrefixed(&groups) {
 		return nil, ErrFormat
 	}
-	a, err := ident.ParseAuthority(string(authority))
-	if err != nil || rev < 1 || rev > 1000 || epoch < 1 || epoch > 1<<31-1 {
-		return nil, ErrFormat
-	}
-	h.Authority, h.Decision = a, ident.IDFromBytes([16]byte(id))
+	h.Authority, h.Decision = ident.Authority(authority), ident.IDFromBytes([16]byte(id))
 	h.Revision, h.Set.Epoch = int(rev), int(epoch)
+	if err := h.Subject.check(); err != nil {
+		return nil, err
+	}
 	if err := h.readGroups(&groups); err != nil {
 		return nil, err
 	}
@@ -183,7 +197,12 @@ func (h *Head) Digest() (ident.Digest, error) {
 // ShareDigest names one share: SHA-256("sigill share v1" ‖ decision id ‖ draft
 // digest ‖ group ‖ index ‖ section ‖ scalar).
 func (s *Subject) ShareDigest(group, index int, sec record.Section, scalar []byte) ident.Digest {
-	id := s.Decision.Bytes()
+	return s.shareDigest(s.Decision.Bytes(), group, index, sec, scalar)
+}
+
+// shareDigest is given the id's bytes, since decoding them for each of a seal's
+// shares costs as much as hashing.
+func (s *Subject) shareDigest(id [16]byte, group, index int, sec record.Section, scalar []byte) ident.Digest {
 	return ident.Sum([]byte("sigill share v1"), id[:], s.Draft[:], []byte{uint8(group), uint8(index), byte(sec)}, scalar)
 }
 

@@ -7,12 +7,14 @@ import (
 	"crypto/hpke"
 	"crypto/sha256"
 	"fmt"
+	"slices"
 
 	"github.com/cloudflare/circl/group"
 	"github.com/cloudflare/circl/math/polynomial"
 	"golang.org/x/crypto/cryptobyte"
 
 	"sigill/keys/ident"
+	"sigill/keys/order"
 	"sigill/keys/record"
 )
 
@@ -35,10 +37,18 @@ type Sealed struct {
 // has the seed and the plaintexts gets the same head. The sizes of the
 // plaintexts are those of their sections.
 func New(subject Subject, groups []Group, seed record.Seed, plain *record.Plaintexts) (*Sealed, error) {
+	if err := subject.check(); err != nil {
+		return nil, err
+	}
 	if err := checkGroups(groups); err != nil {
 		return nil, err
 	}
-	s := &Sealed{Head: Head{Subject: subject, Groups: groups, Commitments: plain.Commitments()}}
+	for i, sec := range record.All() {
+		if len(plain[i]) != sec.Size() {
+			return nil, fmt.Errorf("sealing %s: %w", sec, record.ErrFit)
+		}
+	}
+	s := &Sealed{Head: Head{Subject: subject, Groups: slices.Clone(groups), Commitments: plain.Commitments()}}
 	var secrets [record.Sections]group.Scalar
 	for i := range secrets {
 		secrets[i] = group.Ristretto255.NewScalar()
@@ -64,9 +74,6 @@ func New(subject Subject, groups []Group, seed record.Seed, plain *record.Plaint
 		if err != nil {
 			return nil, err
 		}
-		if len(plain[i]) != sec.Size() {
-			return nil, fmt.Errorf("sealing %s: %w", sec, record.ErrFit)
-		}
 		s.Ciphertexts[i] = key.Seal(make([]byte, 0, ciphertextSize(sec)), make([]byte, 12), plain[i], subject.SectionInfo(sec))
 		s.Head.Ciphertexts[i] = ident.Sum(s.Ciphertexts[i])
 	}
@@ -74,10 +81,11 @@ func New(subject Subject, groups []Group, seed record.Seed, plain *record.Plaint
 }
 
 func (s *Sealed) addGroup(g Group, vectors []Vector) {
+	id := s.Head.Decision.Bytes()
 	digests := make([][record.Sections]ident.Digest, len(vectors))
 	for m := range vectors {
 		for i, sec := range record.All() {
-			digests[m][i] = s.Head.ShareDigest(g.Group, m+1, sec, vectors[m][i][:])
+			digests[m][i] = s.Head.shareDigest(id, g.Group, m+1, sec, vectors[m][i][:])
 		}
 	}
 	s.shares = append(s.shares, vectors)
@@ -141,8 +149,10 @@ type Wrapping struct {
 // encapsulation, seven scalars and the tag.
 const BoxSize = 1120 + record.Sections*ScalarSize + tagSize
 
-// Suite is HPKE with MLKEM768-X25519 (0x647a), HKDF-SHA256 (0x0001) and
-// AES-256-GCM (0x0002).
+// KEM is MLKEM768-X25519, the only one that a seal's messages use.
+const KEM = 0x647a
+
+// Suite is the rest of the HPKE suite: HKDF-SHA256 (0x0001), AES-256-GCM (0x0002).
 func Suite() (hpke.KDF, hpke.AEAD) { return hpke.HKDFSHA256(), hpke.AES256GCM() }
 
 // Wrap seals the shares of a member (from 1) to their public key. It may be
@@ -159,8 +169,12 @@ func (s *Sealed) Wrap(g, index int, to hpke.PublicKey) (*Wrapping, error) {
 	return &Wrapping{s.Head.Set.Epoch, g, index, 0, box}, nil
 }
 
-// SealVector is one HPKE message over a vector, bound to info.
+// SealVector is one HPKE message over a vector, bound to info. Keys of another
+// KEM are refused: an X25519 key alone would seal for today only.
 func SealVector(to hpke.PublicKey, info []byte, v *Vector) ([]byte, error) {
+	if to.KEM().ID() != KEM {
+		return nil, fmt.Errorf("sealing shares: %w", order.ErrHPKEKey)
+	}
 	plain := make([]byte, 0, record.Sections*ScalarSize)
 	for _, sc := range v {
 		plain = append(plain, sc[:]...)
@@ -193,7 +207,7 @@ func ParseWrapping(data []byte) (*Wrapping, error) {
 	w := &Wrapping{}
 	var v, g, i uint8
 	var epoch uint32
-	if !s.ReadUint8(&v) || v != version || !s.ReadUint32(&epoch) || epoch < 1 || epoch > 1<<31-1 ||
+	if !s.ReadUint8(&v) || v != version || !s.ReadUint32(&epoch) || epoch < 1 || epoch > maxEpoch ||
 		!s.ReadUint8(&g) || g < 1 || !s.ReadUint8(&i) || i < 1 || !s.ReadUint32(&w.Generation) || len(s) != BoxSize {
 		return nil, ErrFormat
 	}
@@ -231,7 +245,7 @@ func ParseRelease(data []byte) (*Release, error) {
 	r := &Release{}
 	var v, g, i, scope uint8
 	var epoch uint32
-	if !s.ReadUint8(&v) || v != version || !s.ReadUint32(&epoch) || epoch < 1 || epoch > 1<<31-1 ||
+	if !s.ReadUint8(&v) || v != version || !s.ReadUint32(&epoch) || epoch < 1 || epoch > maxEpoch ||
 		!s.ReadUint8(&g) || g < 1 || !s.ReadUint8(&i) || i < 1 || !s.ReadUint8(&scope) || scope == 0 || scope > 127 || len(s) != BoxSize {
 		return nil, ErrFormat
 	}

@@ -8,8 +8,10 @@
 // its commitment. A bad share is an error that names the reviewer
 // ([BadShareError]); too few are [ErrNotEnough]; nothing partial comes out. The
 // head must have been checked against the decision's core digest by the caller
-// (keys/bundle does). Format: proto/SPEC.md, "Opening". The server's build is
-// held free of this package by the arrows test.
+// (keys/bundle does). Format: proto/SPEC.md, "Opening"; TestOpening tries every
+// quorum, TestByteFlip every changed byte, TestVectors what another
+// implementation sealed. The server's build is held free of this package by the
+// arrows test.
 package unseal
 
 import (
@@ -57,7 +59,10 @@ func OpenWrapping(h *seal.Head, w *seal.Wrapping, key hpke.PrivateKey) (*seal.Ve
 	if err != nil {
 		return nil, err
 	}
-	return v, checkVector(h, w.Group, w.Index, v, allSections)
+	if err := checkVector(h, w.Group, w.Index, v, allSections); err != nil {
+		return nil, err
+	}
+	return v, nil
 }
 
 const allSections = record.Scope(1<<record.Sections - 1)
@@ -67,6 +72,9 @@ func member(h *seal.Head, g, index int) bool {
 }
 
 func openVector(key hpke.PrivateKey, info, box []byte) (*seal.Vector, error) {
+	if key.KEM().ID() != seal.KEM {
+		return nil, ErrNotForKey
+	}
 	kdf, aead := seal.Suite()
 	plain, err := hpke.Open(key, kdf, aead, info, box)
 	if err != nil || len(plain) != record.Sections*seal.ScalarSize {
@@ -178,6 +186,9 @@ func OpenRelease(h *seal.Head, r *seal.Release, key hpke.PrivateKey, req Request
 // group. The shares must come from [OpenRelease] or [OpenWrapping]; they are
 // checked again. Ciphertexts are by section, those outside the scope ignored.
 func Combine(h *seal.Head, ciphertexts map[record.Section][]byte, shares []*Share, scope record.Scope) (map[record.Section][]byte, error) {
+	if scope == 0 || scope&^allSections != 0 {
+		return nil, record.ErrSection
+	}
 	for _, s := range shares {
 		if !member(h, s.Group, s.Index) {
 			return nil, ErrMember
