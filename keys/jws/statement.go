@@ -3,6 +3,7 @@ package jws
 import (
 	"errors"
 	"fmt"
+	"strings"
 
 	"sigill/keys/ident"
 )
@@ -67,22 +68,34 @@ func Make(s *Signer, st Statement, opts ...Option) (string, error) {
 	return Sign(s, st.Typ(), st, opts...)
 }
 
-// Read is [Verify] for a statement, with its own check after the signature.
+// Read is [Verify] for a statement, with its own check after the signature. Its
+// header says alg, kid and typ alone: time and certificate are for what the
+// institution signs (a typ that ends in +jwt). A signer's certificate may hold a
+// personal number, and the hour of an author's act points at the author.
 func Read(compact string, key *PublicKey, st Statement) (Header, error) {
-	h, err := Verify(compact, st.Typ(), key, st)
-	return h, after(st, err)
+	_, h, err := ReadBy(compact, Among(key), st)
+	return h, err
 }
 
 // ReadBy is [VerifyBy] for a statement.
 func ReadBy(compact string, lookup func(kid ident.Digest) (*PublicKey, error), st Statement) (*PublicKey, Header, error) {
 	k, h, err := VerifyBy(compact, st.Typ(), lookup, st)
-	return k, h, after(st, err)
+	if err == nil && !strings.HasSuffix(st.Typ(), "+jwt") && (h.Iat != 0 || h.X5c != nil || h.X5t != nil) {
+		err = ErrFormat
+	}
+	if err = after(st, err); err != nil {
+		return nil, Header{}, err
+	}
+	return k, h, nil
 }
 
 // ReadEmbedded is [VerifyEmbedded] for a statement.
 func ReadEmbedded(compact string, st Statement) (*PublicKey, error) {
 	k, err := VerifyEmbedded(compact, st.Typ(), st)
-	return k, after(st, err)
+	if err = after(st, err); err != nil {
+		return nil, err
+	}
+	return k, nil
 }
 
 func after(st Statement, err error) error {

@@ -29,8 +29,9 @@ const MaxDays = 30
 
 // Errors of opening statements.
 var (
-	ErrNotice  = errors.New("only a suspicion against an official or an internal investigation can delay the notice")
-	ErrRefusal = errors.New("a section that is not granted needs a refusal, and under a duty to give it can only question authenticity or scope")
+	ErrNotice      = errors.New("only a suspicion against an official or an internal investigation can delay the notice")
+	ErrReservation = errors.New("what is given under a duty cannot be given with a reservation")
+	ErrRefusal     = errors.New("a section that is not granted needs a refusal, and under a duty to give it can only question authenticity or scope")
 )
 
 // A Request asks for sections of a sealed record on a ground that the law knows.
@@ -55,13 +56,19 @@ func (*Request) Typ() string { return TypRequest }
 // Check implements [jws.Statement].
 func (r *Request) Check() error {
 	switch {
-	case r.Authority == "" || r.Decision == "" || r.Statement.IsZero():
+	case r.Authority == "":
+		return jws.Field("authority", jws.ErrMissing)
+	case r.Decision == "":
 		return jws.Field("decision", jws.ErrMissing)
+	case r.Statement.IsZero():
+		return jws.Field("statement", jws.ErrMissing)
 	case r.Opening == "":
 		return jws.Field("opening", jws.ErrMissing)
+	case r.Date == "":
+		return jws.Field("date", jws.ErrMissing)
 	case !r.Ground.Valid():
 		return jws.Field("ground", jws.ErrValue)
-	case r.Date == "" || r.Expires.Before(r.Date) || r.Date.AddDays(MaxDays).Before(r.Expires):
+	case r.Expires.Before(r.Date) || r.Date.AddDays(MaxDays).Before(r.Expires):
 		return jws.Field("expires", jws.ErrValue)
 	}
 	if err := jws.Text("reference", r.Reference, 1, 100); err != nil {
@@ -134,9 +141,17 @@ func (*Vote) Typ() string { return TypVote }
 // Check implements [jws.Statement]. [Vote.Fits] checks it against its request.
 func (v *Vote) Check() error {
 	switch {
-	case v.Authority == "" || v.Decision == "" || v.Opening == "" || v.Request.IsZero():
+	case v.Authority == "":
+		return jws.Field("authority", jws.ErrMissing)
+	case v.Decision == "":
+		return jws.Field("decision", jws.ErrMissing)
+	case v.Opening == "":
+		return jws.Field("opening", jws.ErrMissing)
+	case v.Request.IsZero():
 		return jws.Field("request", jws.ErrMissing)
-	case v.Group < 1 || v.Group > order.MaxGroups || v.Index < 1 || v.Index > order.MaxMembers:
+	case v.Group < 1 || v.Group > order.MaxGroups:
+		return jws.Field("group", jws.ErrValue)
+	case v.Index < 1 || v.Index > order.MaxMembers:
 		return jws.Field("index", jws.ErrValue)
 	case v.Checkpoint.Size < 1 || v.Checkpoint.Root.IsZero():
 		return jws.Field("checkpoint", jws.ErrValue)
@@ -145,8 +160,14 @@ func (v *Vote) Check() error {
 	if err != nil {
 		return jws.Field("granted", jws.ErrValue)
 	}
-	if (sc == 0) != v.Vector.IsZero() || sc == 0 && v.Refusal == nil {
+	if (sc == 0) != v.Vector.IsZero() {
 		return jws.Field("vector", jws.ErrValue)
+	}
+	if sc == 0 && v.Refusal == nil {
+		return jws.Field("refusal", jws.ErrMissing)
+	}
+	if sc == 0 && v.Reservation != "" {
+		return jws.Field("reservation", jws.ErrValue)
 	}
 	if err := jws.Text("reservation", v.Reservation, 0, 500); err != nil {
 		return err
@@ -187,8 +208,8 @@ func (r *Refusal) check() error {
 
 // Fits checks a vote against the request that it speaks of: it grants nothing
 // that was not asked for, refuses what it does not grant, under a duty to give
-// questions only authenticity or scope, and delays a notice only where the law
-// lets it. DISSENT_AUTHOR can be granted only where a dissent is logged.
+// questions only authenticity or scope and makes no reservation (10:14 OSL is for
+// private persons), and delays a notice only where the law lets it. DISSENT_AUTHOR can be granted only where a dissent is logged.
 func (v *Vote) Fits(req *Request, request ident.Digest, dissent bool) error {
 	if v.Authority != req.Authority || v.Decision != req.Decision || v.Opening != req.Opening || v.Request != request {
 		return jws.Field("request", jws.ErrValue)
@@ -202,6 +223,9 @@ func (v *Vote) Fits(req *Request, request ident.Digest, dissent bool) error {
 	}
 	if v.Refusal != nil && req.Ground.Force() == order.Duty && v.Refusal.Basis != BasisAuthenticity && v.Refusal.Basis != BasisScope {
 		return jws.Field("refusal.basis", ErrRefusal)
+	}
+	if v.Reservation != "" && req.Ground.Force() == order.Duty {
+		return jws.Field("reservation", ErrReservation)
 	}
 	if v.NotBefore != nil && (!req.Ground.MayDelay() || v.NotBefore.Date.Before(req.Date)) {
 		return jws.Field("notice_not_before", ErrNotice)

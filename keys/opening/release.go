@@ -5,6 +5,7 @@ import (
 
 	"sigill/keys/ident"
 	"sigill/keys/jws"
+	"sigill/keys/order"
 	"sigill/keys/record"
 	"sigill/keys/seal"
 )
@@ -22,14 +23,14 @@ func (d Decided) Settled() bool { return d.Open == 0 }
 // Tally counts votes over a request's sections: granted when every group has its
 // threshold of votes that grant it, refused when in one group so many lack it
 // that the threshold cannot be reached. A reviewer counts once, by the first
-// vote.
+// vote. Nobody's votes grant nothing, whatever the groups claim to need.
 func Tally(groups []seal.Group, asked record.Scope, votes []*Vote) Decided {
 	var out Decided
 	for _, sec := range asked.List() {
-		granted, refused := true, false
+		granted, refused := len(groups) > 0, false
 		for _, g := range groups {
 			yes, no := count(g, sec, votes)
-			granted = granted && yes >= g.Threshold
+			granted = granted && yes >= max(g.Threshold, 1)
 			refused = refused || no > g.Members-g.Threshold
 		}
 		bit := record.Scope(1 << (sec - 1))
@@ -48,10 +49,9 @@ func Tally(groups []seal.Group, asked record.Scope, votes []*Vote) Decided {
 func count(g seal.Group, sec record.Section, votes []*Vote) (yes, no int) {
 	seen := map[int]bool{}
 	for _, v := range votes {
-		if v.Group != g.Group || v.Index < 1 || v.Index > g.Members || seen[v.Index] {
+		if !counts(g, v, seen) {
 			continue
 		}
-		seen[v.Index] = true
 		if scope(v.Granted).Has(sec) {
 			yes++
 		} else {
@@ -59,6 +59,15 @@ func count(g seal.Group, sec record.Section, votes []*Vote) (yes, no int) {
 		}
 	}
 	return yes, no
+}
+
+// counts reports whether a vote is a member's first, and remembers it.
+func counts(g seal.Group, v *Vote, seen map[int]bool) bool {
+	if v.Group != g.Group || v.Index < 1 || v.Index > g.Members || seen[v.Index] {
+		return false
+	}
+	seen[v.Index] = true
+	return true
 }
 
 // NoticeNotBefore is the day until which the author's notice is delayed: the
@@ -69,14 +78,14 @@ func NoticeNotBefore(groups []seal.Group, votes []*Vote) ident.Date {
 		var dates []ident.Date
 		seen := map[int]bool{}
 		for _, v := range votes {
-			if v.Group == g.Group && !seen[v.Index] && v.NotBefore != nil {
+			if !counts(g, v, seen) {
+				continue
+			}
+			if v.NotBefore != nil {
 				dates = append(dates, v.NotBefore.Date)
 			}
-			if v.Group == g.Group {
-				seen[v.Index] = true
-			}
 		}
-		if len(dates) < g.Threshold {
+		if len(dates) < max(g.Threshold, 1) {
 			return ""
 		}
 		if d := slices.Min(dates); first == "" || d < first {
@@ -131,8 +140,17 @@ func (*Release) Typ() string { return TypRelease }
 
 // Check implements [jws.Statement].
 func (r *Release) Check() error {
-	if r.Authority == "" || r.Decision == "" || r.Opening == "" || r.Date == "" || r.Core.IsZero() || r.Request.IsZero() {
-		return jws.Field("request", jws.ErrMissing)
+	for _, m := range []struct {
+		field   string
+		missing bool
+	}{{"authority", r.Authority == ""}, {"core", r.Core.IsZero()}, {"date", r.Date == ""}, {"decision", r.Decision == ""},
+		{"opening", r.Opening == ""}, {"request", r.Request.IsZero()}} {
+		if m.missing {
+			return jws.Field(m.field, jws.ErrMissing)
+		}
+	}
+	if err := r.checkVotes(); err != nil {
+		return err
 	}
 	granted, err := record.ScopeOf(r.Granted)
 	if err != nil {
@@ -162,6 +180,19 @@ func (r *Release) Check() error {
 	}
 	if !ok {
 		return jws.Field("outcome", jws.ErrValue)
+	}
+	return nil
+}
+
+// checkVotes: nothing is decided without a vote, and none is named twice.
+func (r *Release) checkVotes() error {
+	if len(r.Votes) < 1 || len(r.Votes) > order.MaxGroups*order.MaxMembers {
+		return jws.Field("votes", jws.ErrCount)
+	}
+	for i, c := range r.Votes {
+		if c.Vote.IsZero() || slices.ContainsFunc(r.Votes[:i], func(o Cast) bool { return o.Vote == c.Vote }) {
+			return jws.Field("votes", jws.ErrValue)
+		}
 	}
 	return nil
 }

@@ -58,8 +58,11 @@ func (*Delegation) Typ() string { return TypDelegation }
 
 // Check implements [jws.Statement].
 func (d *Delegation) Check() error {
-	if d.Authority == "" || d.Date == "" {
-		return jws.Field("authority", jws.ErrMissing)
+	if err := missing("authority", d.Authority == ""); err != nil {
+		return err
+	}
+	if err := missing("date", d.Date == ""); err != nil {
+		return err
 	}
 	if err := jws.Text("board", d.Board, 1, 200); err != nil {
 		return err
@@ -75,8 +78,11 @@ func (d *Delegation) Check() error {
 			return jws.Field(index("items", i), err)
 		}
 	}
-	if len(d.Signers) < 1 || len(d.Signers) > 50 || len(d.Registrars) > 50 {
+	if len(d.Signers) < 1 || len(d.Signers) > 50 {
 		return jws.Field("signers", jws.ErrCount)
+	}
+	if len(d.Registrars) > 50 {
+		return jws.Field("registrars", jws.ErrCount)
 	}
 	seen := map[ident.Digest]bool{}
 	for _, list := range []struct {
@@ -140,11 +146,11 @@ func (d *Delegation) checkOfficer(o Officer, signer bool, seen map[ident.Digest]
 		return jws.Field("key", ErrTwice)
 	}
 	seen[key.Thumbprint()] = true
-	if signer != (len(o.Items) > 0) {
+	if signer != (len(o.Items) > 0) || len(o.Items) > len(d.Items) {
 		return jws.Field("items", jws.ErrCount)
 	}
-	for _, name := range o.Items {
-		if !slices.ContainsFunc(d.Items, func(it Item) bool { return it.Item == name }) {
+	for i, name := range o.Items {
+		if slices.Contains(o.Items[:i], name) || !slices.ContainsFunc(d.Items, func(it Item) bool { return it.Item == name }) {
 			return jws.Field("items", jws.ErrValue)
 		}
 	}

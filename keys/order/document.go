@@ -13,6 +13,7 @@ package order
 import (
 	"errors"
 	"fmt"
+	"reflect"
 
 	"sigill/keys/ident"
 	"sigill/keys/jws"
@@ -47,43 +48,53 @@ func Digest(doc Document) (ident.Digest, error) {
 }
 
 // Read checks that board.Need different board keys have signed one payload, and
-// reads it into doc. Every signature must be right: one that is not refuses all.
+// reads it into doc. Every signature must be right: one that is not refuses all,
+// and doc stays as it was. Of reviewer sets the board signs the first alone: a
+// later one of its making would take the seals from those who keep them.
 func (b Board) Read(signatures []string, doc Document) (ident.Digest, error) {
-	keys, d, err := read(signatures, jws.Among(b.Keys...), doc)
-	if err != nil {
-		return ident.Digest{}, err
-	}
-	if b.Need < 1 || len(keys) < b.Need {
-		return ident.Digest{}, fmt.Errorf("%s: %w", doc.Typ(), ErrSignatures)
-	}
-	return d, nil
+	return read(signatures, jws.Among(b.Keys...), doc, func(got Document, keys map[ident.Digest]bool) error {
+		if b.Need < 1 || len(keys) < b.Need {
+			return ErrSignatures
+		}
+		if set, ok := got.(*ReviewerSet); ok && set.Epoch != 1 {
+			return ErrEpoch
+		}
+		return nil
+	})
 }
 
-// read verifies all signatures and returns the thumbprints of the keys.
-func read(signatures []string, lookup func(ident.Digest) (*jws.PublicKey, error), doc Document) (map[ident.Digest]bool, ident.Digest, error) {
-	var digest ident.Digest
+// read verifies all signatures over one payload and has enough judge it with the
+// thumbprints of their keys. Only then is doc set.
+func read(signatures []string, lookup func(ident.Digest) (*jws.PublicKey, error), doc Document, enough func(Document, map[ident.Digest]bool) error) (digest ident.Digest, err error) {
 	if len(signatures) < 1 || len(signatures) > MaxSignatures {
-		return nil, digest, fmt.Errorf("%s: %w", doc.Typ(), ErrSignatures)
+		return digest, fmt.Errorf("%s: %w", doc.Typ(), ErrSignatures)
 	}
+	target := reflect.ValueOf(doc).Elem()
+	fresh := reflect.New(target.Type())
+	got := fresh.Interface().(Document)
 	keys := map[ident.Digest]bool{}
 	for i, s := range signatures {
-		key, _, err := jws.ReadBy(s, lookup, doc)
+		key, _, err := jws.ReadBy(s, lookup, got)
 		if err != nil {
-			return nil, digest, err
+			return ident.Digest{}, err
 		}
-		d, err := Digest(doc)
+		d, err := Digest(got)
 		if err != nil {
-			return nil, digest, err
+			return ident.Digest{}, err
 		}
 		if i > 0 && d != digest {
-			return nil, ident.Digest{}, fmt.Errorf("%s: %w", doc.Typ(), ErrPayloads)
+			return ident.Digest{}, fmt.Errorf("%s: %w", doc.Typ(), ErrPayloads)
 		}
 		if keys[key.Thumbprint()] {
-			return nil, ident.Digest{}, fmt.Errorf("%s: %w", doc.Typ(), ErrTwice)
+			return ident.Digest{}, fmt.Errorf("%s: %w", doc.Typ(), ErrTwice)
 		}
 		keys[key.Thumbprint()], digest = true, d
 	}
-	return keys, digest, nil
+	if err := enough(got, keys); err != nil {
+		return ident.Digest{}, fmt.Errorf("%s: %w", doc.Typ(), err)
+	}
+	target.Set(fresh.Elem())
+	return digest, nil
 }
 
 // A Version names one version of the delegation order.
@@ -99,11 +110,19 @@ type Epoch struct {
 }
 
 func period(from, until ident.Date) error {
-	if from == "" {
-		return jws.Field("from", jws.ErrMissing)
+	if err := missing("from", from == ""); err != nil {
+		return err
 	}
 	if until != "" && until.Before(from) {
 		return jws.Field("until", jws.ErrValue)
+	}
+	return nil
+}
+
+// missing names a member that must be there.
+func missing(field string, is bool) error {
+	if is {
+		return jws.Field(field, jws.ErrMissing)
 	}
 	return nil
 }

@@ -37,8 +37,11 @@ func (*Requester) Typ() string { return TypRequester }
 
 // Check implements [jws.Statement].
 func (r *Requester) Check() error {
-	if r.Authority == "" || r.Requester == "" {
-		return jws.Field("requester", jws.ErrMissing)
+	if err := missing("authority", r.Authority == ""); err != nil {
+		return err
+	}
+	if err := missing("requester", r.Requester == ""); err != nil {
+		return err
 	}
 	if err := period(r.From, r.Until); err != nil {
 		return err
@@ -85,8 +88,11 @@ func (*ProviderKeys) Typ() string { return TypProviderKeys }
 
 // Check implements [jws.Statement].
 func (p *ProviderKeys) Check() error {
-	if p.Authority == "" || p.Date == "" {
-		return jws.Field("authority", jws.ErrMissing)
+	if err := missing("authority", p.Authority == ""); err != nil {
+		return err
+	}
+	if err := missing("date", p.Date == ""); err != nil {
+		return err
 	}
 	if err := jws.Text("issuer", p.Issuer, 1, 255); err != nil {
 		return err

@@ -1,9 +1,10 @@
 package order
 
 import (
+	"bytes"
 	"crypto/hpke"
 	"errors"
-	"fmt"
+	"slices"
 
 	"sigill/keys/ident"
 	"sigill/keys/jws"
@@ -18,7 +19,9 @@ const HPKEKeySize = 1216
 // Limits of a reviewer set.
 const (
 	MaxGroups  = 4
-	MaxMembers = 15 // of a group
+	MaxMembers = 15        // of a group
+	MaxEpoch   = 1<<31 - 1 // seals write it in four bytes
+	MaxRevoked = 1000
 )
 
 // Errors of reviewer sets.
@@ -28,6 +31,7 @@ var (
 	ErrHPKEKey  = errors.New("not a usable MLKEM768-X25519 public key")
 	ErrEpoch    = errors.New("not the epoch after the set before, or another authority's")
 	ErrReviewer = errors.New("not a reviewer of this set")
+	ErrRevoked  = errors.New("a key that the set before has revoked is revoked no more")
 )
 
 // A Reviewer is a member of a group: keys and a function, never a name. One key
@@ -49,7 +53,8 @@ type Group struct {
 }
 
 // ReviewerSet is who can open the seals that are made in its epoch; every group
-// must agree. Revoked lists signing keys of any epoch that never vote again.
+// must agree. Revoked lists signing keys of any epoch that never vote again, in
+// the order of their bytes; a later set can only add to it.
 type ReviewerSet struct {
 	Authority ident.Authority `json:"authority"`
 	Date      ident.Date      `json:"date"`
@@ -63,33 +68,54 @@ type ReviewerSet struct {
 func (*ReviewerSet) Typ() string { return TypReviewers }
 
 // Check implements [jws.Statement]. In each group n ≥ t + 2, indices run from 1,
-// one key is archived, and no key stands twice in the set.
+// one key is archived and t keys are not revoked; no key stands twice in the set.
+// The thresholds together are at most [MaxSignatures], or no quorum's signatures
+// would fit under the next set.
 func (r *ReviewerSet) Check() error {
-	if r.Authority == "" || r.Date == "" {
-		return jws.Field("authority", jws.ErrMissing)
+	if err := missing("authority", r.Authority == ""); err != nil {
+		return err
 	}
-	if r.Epoch < 1 || (r.Epoch == 1) != r.Previous.IsZero() {
+	if err := missing("date", r.Date == ""); err != nil {
+		return err
+	}
+	if r.Epoch < 1 || r.Epoch > MaxEpoch || (r.Epoch == 1) != r.Previous.IsZero() {
 		return jws.Field("epoch", jws.ErrValue)
+	}
+	if err := r.checkRevoked(); err != nil {
+		return err
 	}
 	if len(r.Groups) < 1 || len(r.Groups) > MaxGroups {
 		return jws.Field("groups", jws.ErrCount)
 	}
-	seen := map[ident.Digest]bool{}
+	seen, votes := map[ident.Digest]bool{}, 0
 	for i, g := range r.Groups {
 		if g.Group != i+1 {
 			return jws.Field(index("groups", i), jws.ErrValue)
 		}
-		if err := g.check(seen); err != nil {
+		if err := g.check(seen, r.Revoked); err != nil {
 			return jws.Field(index("groups", i), err)
 		}
+		votes += g.Threshold
 	}
-	if len(r.Revoked) > 1000 {
-		return jws.Field("revoked", jws.ErrCount)
+	if votes > MaxSignatures {
+		return jws.Field("groups", ErrGroup)
 	}
 	return nil
 }
 
-func (g Group) check(seen map[ident.Digest]bool) error {
+func (r *ReviewerSet) checkRevoked() error {
+	if len(r.Revoked) > MaxRevoked {
+		return jws.Field("revoked", jws.ErrCount)
+	}
+	for i, d := range r.Revoked {
+		if d.IsZero() || i > 0 && bytes.Compare(r.Revoked[i-1][:], d[:]) >= 0 {
+			return jws.Field("revoked", jws.ErrValue)
+		}
+	}
+	return nil
+}
+
+func (g Group) check(seen map[ident.Digest]bool, revoked []ident.Digest) error {
 	if err := jws.Text("name", g.Name, 1, 100); err != nil {
 		return err
 	}
@@ -97,7 +123,7 @@ func (g Group) check(seen map[ident.Digest]bool) error {
 	if g.Threshold < 1 || n < g.Threshold+2 || n > MaxMembers {
 		return jws.Field("threshold", ErrGroup)
 	}
-	archived := 0
+	archived, active := 0, 0
 	for i, m := range g.Members {
 		at := index("members", i)
 		if m.Index != i+1 {
@@ -122,9 +148,15 @@ func (g Group) check(seen map[ident.Digest]bool) error {
 		if m.Archive {
 			archived++
 		}
+		if !slices.Contains(revoked, key.Thumbprint()) {
+			active++
+		}
 	}
 	if archived != 1 {
 		return jws.Field("archive", jws.ErrCount)
+	}
+	if active < g.Threshold {
+		return jws.Field("threshold", ErrGroup)
 	}
 	return nil
 }
@@ -134,13 +166,13 @@ func (g Group) check(seen map[ident.Digest]bool) error {
 func (m Reviewer) HPKEKey() (hpke.PublicKey, error) { return ParseHPKEKey(m.HPKE) }
 
 // ParseHPKEKey checks a public MLKEM768-X25519 key: the ML-KEM part is reduced
-// (FIPS 203) and the X25519 part is of no small order.
+// (FIPS 203), the X25519 part is the one form of its value and of no small order.
 func ParseHPKEKey(b []byte) (hpke.PublicKey, error) {
 	if len(b) != HPKEKeySize {
 		return nil, ErrHPKEKey
 	}
 	k, err := hpke.MLKEM768X25519().NewPublicKey(b)
-	if err != nil || smallOrder(b[HPKEKeySize-32:]) {
+	if err != nil || !usableX25519(b[HPKEKeySize-32:]) {
 		return nil, ErrHPKEKey
 	}
 	return k, nil
@@ -167,30 +199,33 @@ func (r *ReviewerSet) Find(kid ident.Digest) (group int, m Reviewer, key *jws.Pu
 }
 
 // ReadNext reads the set that follows r: the next epoch, citing r, signed by at
-// least the threshold of every group of r with keys that are not revoked.
+// least the threshold of every group of r with keys that are not revoked. Of
+// what is refused nothing is written to next.
 func (r *ReviewerSet) ReadNext(signatures []string, next *ReviewerSet) (ident.Digest, error) {
+	mine, err := Digest(r)
+	if err != nil {
+		return ident.Digest{}, err
+	}
 	lookup := func(kid ident.Digest) (*jws.PublicKey, error) {
-		for _, d := range r.Revoked {
-			if d == kid {
-				return nil, jws.ErrUnknownKey
-			}
-		}
 		_, _, k, err := r.Find(kid)
-		if err != nil {
+		if err != nil || slices.Contains(r.Revoked, kid) {
 			return nil, jws.ErrUnknownKey
 		}
 		return k, nil
 	}
-	keys, d, err := read(signatures, lookup, next)
-	if err != nil {
-		return d, err
-	}
-	mine, err := Digest(r)
-	if err != nil {
-		return d, err
-	}
+	return read(signatures, lookup, next, func(got Document, keys map[ident.Digest]bool) error {
+		return r.precedes(got.(*ReviewerSet), mine, keys)
+	})
+}
+
+func (r *ReviewerSet) precedes(next *ReviewerSet, mine ident.Digest, keys map[ident.Digest]bool) error {
 	if next.Authority != r.Authority || next.Epoch != r.Epoch+1 || next.Previous != mine {
-		return d, fmt.Errorf("%s: %w", TypReviewers, ErrEpoch)
+		return ErrEpoch
+	}
+	for _, d := range r.Revoked {
+		if !slices.Contains(next.Revoked, d) {
+			return ErrRevoked
+		}
 	}
 	for _, g := range r.Groups {
 		n := 0
@@ -200,8 +235,8 @@ func (r *ReviewerSet) ReadNext(signatures []string, next *ReviewerSet) (ident.Di
 			}
 		}
 		if n < g.Threshold {
-			return d, fmt.Errorf("%s: %w", TypReviewers, ErrQuorum)
+			return ErrQuorum
 		}
 	}
-	return d, nil
+	return nil
 }

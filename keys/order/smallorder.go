@@ -1,23 +1,29 @@
 package order
 
 import (
+	"bytes"
 	"crypto/ecdh"
-	"encoding/hex"
+
+	"filippo.io/edwards25519/field"
 )
 
-// smallOrder reports whether u is an X25519 point of small order, with which any
-// exchange gives zero. The standard library tells at the exchange, so one is
-// made with a fixed private key.
-func smallOrder(u []byte) bool {
+// usableX25519 reports whether u is an X25519 point in its one form (below the
+// prime, the unused bit clear: else one key could pass for two) and not of small
+// order, with which any exchange gives zero. The standard library tells at the
+// exchange, so one is made with a fixed private key.
+func usableX25519(u []byte) bool {
+	e, err := new(field.Element).SetBytes(u)
+	if err != nil || !bytes.Equal(e.Bytes(), u) {
+		return false
+	}
 	pub, err := ecdh.X25519().NewPublicKey(u)
 	if err != nil {
-		return true
+		return false
 	}
-	one, _ := hex.DecodeString("77076d0a7318a57d3c16c17251b26645df4c2f92ebc099b2af9e1a8e7f0c5a01")
-	priv, err := ecdh.X25519().NewPrivateKey(one)
+	priv, err := ecdh.X25519().NewPrivateKey(bytes.Repeat([]byte{1}, 32))
 	if err != nil {
-		return true
+		return false
 	}
 	_, err = priv.ECDH(pub)
-	return err != nil
+	return err == nil
 }

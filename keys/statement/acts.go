@@ -1,8 +1,6 @@
 package statement
 
 import (
-	"slices"
-
 	"sigill/keys/ident"
 	"sigill/keys/jws"
 )
@@ -31,7 +29,13 @@ func (*Authorship) Typ() string { return TypAuthorship }
 
 // Check implements [jws.Statement].
 func (a *Authorship) Check() error {
-	return missing("draft", a.Authority == "" || a.Draft.IsZero() || a.AuthorKey.IsZero())
+	if err := missing("authority", a.Authority == ""); err != nil {
+		return err
+	}
+	if err := missing("author_key", a.AuthorKey.IsZero()); err != nil {
+		return err
+	}
+	return missing("draft", a.Draft.IsZero())
 }
 
 // Dissent is the author's own view (30 § FL), in paragraphs.
@@ -47,7 +51,7 @@ func (*Dissent) Typ() string { return TypDissent }
 
 // Check implements [jws.Statement].
 func (d *Dissent) Check() error {
-	if err := about(d.Authority, d.Decision, d.Draft); err != nil {
+	if err := about(d.Authority, d.Decision, "draft", d.Draft); err != nil {
 		return err
 	}
 	return paragraphs("paragraphs", d.Paragraphs)
@@ -64,7 +68,7 @@ type Withdrawal struct {
 func (*Withdrawal) Typ() string { return TypWithdrawal }
 
 // Check implements [jws.Statement].
-func (w *Withdrawal) Check() error { return about(w.Authority, w.Decision, w.Draft) }
+func (w *Withdrawal) Check() error { return about(w.Authority, w.Decision, "draft", w.Draft) }
 
 // Return sends a draft back with the signer's reason, which is for its two
 // readers: it is no part of the bundle and goes when the decision is signed.
@@ -81,7 +85,7 @@ func (*Return) Typ() string { return TypReturn }
 
 // Check implements [jws.Statement].
 func (r *Return) Check() error {
-	if err := about(r.Authority, r.Decision, r.Draft); err != nil {
+	if err := about(r.Authority, r.Decision, "draft", r.Draft); err != nil {
 		return err
 	}
 	if err := missing("date", r.Date == ""); err != nil {
@@ -107,7 +111,7 @@ func (a *Abstention) Check() error {
 	if err := missing("date", a.Date == ""); err != nil {
 		return err
 	}
-	return about(a.Authority, a.Decision, a.Draft)
+	return about(a.Authority, a.Decision, "draft", a.Draft)
 }
 
 // Dispatch says that the notice went out. It cites the decision and the digest
@@ -132,14 +136,17 @@ func (d *Dispatch) Check() error {
 	if err := d.Checkpoint.check(); err != nil {
 		return err
 	}
-	if len(d.Dissents) > MaxDissents || !slices.IsSortedFunc(d.Dissents, compare) {
-		return jws.Field("dissents", jws.ErrValue)
+	if err := digests("dissents", d.Dissents, MaxDissents); err != nil {
+		return err
 	}
-	return about(d.Authority, d.Decision, d.Statement)
+	return about(d.Authority, d.Decision, "statement", d.Statement)
 }
 
 // MaxDissents is how many dissents a decision can have.
 const MaxDissents = 20
+
+// MaxOwed is how many days an act may wait for its place in the log.
+const MaxOwed = 7
 
 // Receipt is the log's promise to an author: the act whose statement it names
 // was received on one day and will stand in the log by another, under an entry
@@ -158,23 +165,39 @@ func (*Receipt) Typ() string { return TypReceipt }
 
 // Check implements [jws.Statement].
 func (r *Receipt) Check() error {
-	if r.Received == "" || r.Due.Before(r.Received) {
+	if err := missing("received", r.Received == ""); err != nil {
+		return err
+	}
+	if r.Due.Before(r.Received) || r.Received.AddDays(MaxOwed).Before(r.Due) {
 		return jws.Field("due", jws.ErrValue)
 	}
 	if err := missing("entry", r.Entry.IsZero()); err != nil {
 		return err
 	}
-	return about(r.Authority, r.Decision, r.Statement)
+	return about(r.Authority, r.Decision, "statement", r.Statement)
 }
 
-func about(a ident.Authority, id ident.ID, d ident.Digest) error {
+func about(a ident.Authority, id ident.ID, field string, d ident.Digest) error {
 	if err := missing("authority", a == ""); err != nil {
 		return err
 	}
 	if err := missing("decision", id == ""); err != nil {
 		return err
 	}
-	return missing("statement", d.IsZero())
+	return missing(field, d.IsZero())
+}
+
+// digests wants at most max digests in the order of their bytes, each once.
+func digests(field string, list []ident.Digest, max int) error {
+	if len(list) > max {
+		return jws.Field(field, jws.ErrCount)
+	}
+	for i, d := range list {
+		if d.IsZero() || i > 0 && compare(list[i-1], d) >= 0 {
+			return jws.Field(field, jws.ErrValue)
+		}
+	}
+	return nil
 }
 
 // paragraphs bounds a longer text: at most 100 paragraphs, 8 KiB in all.

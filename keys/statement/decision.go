@@ -127,10 +127,22 @@ func (*Decision) Typ() string { return TypDecision }
 
 // Check implements [jws.Statement]; [ReadDecision] checks the chain.
 func (d *Decision) Check() error {
-	if d.Number < 1 || d.Date == "" || d.Year != d.Date.Year() {
+	for _, c := range []error{
+		missing("authority", d.Authority == ""),
+		missing("decision", d.Decision == ""),
+		missing("date", d.Date == ""),
+	} {
+		if c != nil {
+			return c
+		}
+	}
+	if d.Number < 1 {
 		return jws.Field("number", jws.ErrValue)
 	}
-	return missing("authority", d.Authority == "" || d.Decision == "")
+	if d.Year != d.Date.Year() {
+		return jws.Field("year", jws.ErrValue)
+	}
+	return nil
 }
 
 // FormatNumber prints a decision number: B-2026-004711.
@@ -181,6 +193,9 @@ func (c *Chain) agree() error {
 	if d.Authority != a.Authority || d.Decision != a.Decision || d.Core != a.Core || d.Date != a.Date ||
 		d.Item != a.Item || d.Mode != a.Mode || d.Order != a.Order || d.Record != a.Record || d.Author != f.Author ||
 		!sameCite(d.Amends, f.Amends) || !sameCite(d.Corrects, f.Corrects) {
+		return ErrChain
+	}
+	if c.SignerKey.Equal(c.AuthorKey) { // an author key says nothing of who holds it, a signer's does
 		return ErrChain
 	}
 	if c.Header.Iat == 0 || c.Header.X5t == nil {

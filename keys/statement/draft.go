@@ -78,7 +78,7 @@ func (p Provision) InForce(on ident.Date) error {
 // Errors of drafts.
 var (
 	ErrProvision = errors.New("names a Social Services Act that is not in force on the date of the decision")
-	ErrReference = errors.New("is not a case reference in its normal form")
+	ErrReference = errors.New("is not a case reference in its normal form: capitals, digits and visible ASCII characters without spaces")
 )
 
 // A Content is what the author signs of the text: its digest, type and length.
@@ -134,7 +134,7 @@ func (d *Draft) Check() error {
 		missing("decision", d.Decision == ""),
 		missing("author", d.Author.IsZero()),
 		missing("order", d.Order.Version < 1 || d.Order.Digest.IsZero()),
-		missing("set", d.Set.Epoch < 1 || d.Set.Digest.IsZero()),
+		missing("set", d.Set.Epoch < 1 || d.Set.Epoch > order.MaxEpoch || d.Set.Digest.IsZero()),
 		jws.Field("names", d.Names.Check()),
 		jws.Text("title", d.Title, 1, 200),
 		jws.Text("type", d.Type, 1, 64),
@@ -164,10 +164,17 @@ func (d *Draft) checkCase() error {
 	if err := jws.Text("case", d.Case, 1, 64); err != nil {
 		return err
 	}
-	if NormalCase(d.Case) != d.Case {
+	if NormalCase(d.Case) != d.Case || strings.ContainsFunc(d.Case, unlikeCase) || !norm.NFKC.IsNormalString(d.Case) {
 		return jws.Field("case", ErrReference)
 	}
 	return nil
+}
+
+// unlikeCase: what is no visible ASCII and no European Latin letter. An invisible
+// or look-alike character would make another reference of what reads the same,
+// and a fresh draft could bury a refused one.
+func unlikeCase(r rune) bool {
+	return (r <= ' ' || r > '~') && (r < 0xc0 || r > 0x17f || !unicode.IsLetter(r))
 }
 
 // NormalCase is a case reference's normal form: NFC, upper case, no spaces.
@@ -185,18 +192,15 @@ func (d *Draft) checkLineage() error {
 	if d.Revision < 1 || d.Revision > 1000 || (d.Revision == 1) != d.Previous.IsZero() {
 		return jws.Field("revision", jws.ErrValue)
 	}
-	if len(d.Earlier) > MaxEarlier {
-		return jws.Field("earlier", jws.ErrCount)
-	}
-	if !slices.IsSortedFunc(d.Earlier, compare) || len(slices.Compact(slices.Clone(d.Earlier))) != len(d.Earlier) {
-		return jws.Field("earlier", jws.ErrValue)
+	if err := digests("earlier", d.Earlier, MaxEarlier); err != nil {
+		return err
 	}
 	if d.Amends != nil && d.Corrects != nil {
 		return jws.Field("corrects", jws.ErrValue)
 	}
-	for _, c := range []*Cite{d.Amends, d.Corrects} {
+	for field, c := range map[string]*Cite{"amends": d.Amends, "corrects": d.Corrects} { // one at most
 		if c != nil && (c.Decision == "" || c.Decision == d.Decision || c.Statement.IsZero()) {
-			return jws.Field("corrects", jws.ErrValue)
+			return jws.Field(field, jws.ErrValue)
 		}
 	}
 	return nil
@@ -221,6 +225,11 @@ func (d *Draft) checkContent() error {
 	}
 	if len(d.Commitments) != record.Stated {
 		return jws.Field("commitments", jws.ErrCount)
+	}
+	for _, commitment := range d.Commitments {
+		if commitment.IsZero() {
+			return jws.Field("commitments", jws.ErrMissing)
+		}
 	}
 	return nil
 }

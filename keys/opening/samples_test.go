@@ -1,0 +1,90 @@
+package opening_test
+
+import (
+	"crypto/hpke"
+	"testing"
+
+	"sigill/keys/ident"
+	"sigill/keys/jws"
+	"sigill/keys/opening"
+	"sigill/keys/order"
+	"sigill/keys/record"
+	"sigill/keys/statement"
+)
+
+func hpkeKey(t testing.TB, name string) ident.Bytes {
+	t.Helper()
+	s := seed(name)
+	k, err := hpke.MLKEM768X25519().NewPrivateKey(s[:])
+	if err != nil {
+		t.Fatal(err)
+	}
+	return k.PublicKey().Bytes()
+}
+
+func newRequest(t testing.TB) *opening.Request {
+	return &opening.Request{
+		Authority: authority, Date: "2026-11-20", Decision: id("decision"), Expires: "2026-12-20", Ground: order.PoliceSuspectOfficial,
+		Opening: id("opening"), Recipient: hpkeKey(t, "recipient"), Reference: "0105-K117-26",
+		Sections:  []record.Section{record.SectionDecider, record.SectionPresenter, record.SectionAssessment, record.SectionEvidence},
+		Statement: dig("statement"),
+	}
+}
+
+func requestDigest(t testing.TB) ident.Digest { return jws.Digest(golden(t, "request")["compact"]) }
+
+// newVote grants two sections of four, with everything that a vote can say.
+func newVote(t testing.TB) *opening.Vote {
+	return &opening.Vote{
+		Authority: authority, Checkpoint: statement.Checkpoint{Root: dig("root"), Size: 19}, Decision: id("decision"),
+		Granted: []record.Section{record.SectionDecider, record.SectionPresenter}, Group: 1, Index: 2,
+		NotBefore: &opening.Delay{Date: "2027-01-31", Provision: "18 kap. 1 § OSL"}, Opening: id("opening"),
+		Refusal: &opening.Refusal{Basis: opening.BasisSecrecy, Paragraphs: []string{"Hotbildsbedömningen lämnas inte ut."}, Provision: "39 kap. 3 § OSL"},
+		Request: requestDigest(t), Reservation: "Uppgifterna får inte föras vidare.", Vector: dig("vector"),
+	}
+}
+
+func secondVote(t testing.TB) *opening.Vote {
+	v := newVote(t)
+	v.Index = 1
+	return v
+}
+
+func newRefusal(t testing.TB) *opening.Vote {
+	return &opening.Vote{
+		Authority: authority, Checkpoint: statement.Checkpoint{Root: dig("root"), Size: 19}, Decision: id("decision"),
+		Granted: []record.Section{}, Group: 2, Index: 1, Opening: id("opening"),
+		Refusal: &opening.Refusal{Basis: opening.BasisNotHeld, Paragraphs: []string{"Beslutet är inte nämndens."}, Provision: "2 kap. 4 § TF"},
+		Request: requestDigest(t),
+	}
+}
+
+func newRelease(t testing.TB) *opening.Release {
+	return &opening.Release{
+		Authority: authority, Core: dig("core"), Date: "2026-11-22", Decision: id("decision"),
+		Granted: []record.Section{record.SectionDecider, record.SectionPresenter}, Opening: id("opening"), Outcome: opening.GrantedPartial,
+		Refused: []opening.Denied{{Provision: "39 kap. 3 § OSL", Section: record.SectionAssessment}, {Section: record.SectionEvidence}},
+		Request: requestDigest(t),
+		Votes: []opening.Cast{{Vector: dig("vector"), Vote: jws.Digest(golden(t, "vote")["compact"])},
+			{Vote: jws.Digest(golden(t, "vote-refusal")["compact"])}},
+	}
+}
+
+// A kind is a type of statement with its golden vector.
+type kind struct {
+	file  string
+	new   jws.Statement
+	empty func() jws.Statement
+	key   *jws.Signer
+}
+
+func kinds(t testing.TB) []kind {
+	vote := func() jws.Statement { return &opening.Vote{} }
+	return []kind{
+		{"request", newRequest(t), func() jws.Statement { return &opening.Request{} }, ed(t, "police")},
+		{"vote", newVote(t), vote, ed(t, "reviewer 1 2")},
+		{"vote-es256", secondVote(t), vote, p256(t, "reviewer 1 5")},
+		{"vote-refusal", newRefusal(t), vote, ed(t, "reviewer 2 1")},
+		{"release", newRelease(t), func() jws.Statement { return &opening.Release{} }, ed(t, "log")},
+	}
+}
