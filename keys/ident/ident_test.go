@@ -200,6 +200,23 @@ func TestOneForm(t *testing.T) {
 	}
 }
 
+// The same of byte strings, which have no length of their own.
+func FuzzBytes(f *testing.F) {
+	for _, s := range []string{"", "AA", "AB", "AAA", "AAAA", "AA\n", "AA==", "+/", "-_8", strings.Repeat("A", 43)} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		got := ident.Bytes("before")
+		if err := got.UnmarshalText([]byte(s)); err != nil {
+			if !errors.Is(err, ident.ErrBytes) || string(got) != "before" {
+				t.Fatalf("refusing %q gave %x, %v", s, got, err)
+			}
+		} else if b, err := got.MarshalText(); err != nil || string(b) != s {
+			t.Fatalf("%q was accepted and is written %q", s, b)
+		}
+	})
+}
+
 func mutations(s string) (list []string) {
 	for i := range len(s) {
 		for c := range 256 {

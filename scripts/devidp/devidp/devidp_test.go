@@ -261,7 +261,27 @@ func TestProofRefused(t *testing.T) {
 		}
 		return s
 	}
+	_, own, err := jws.Generate(jws.ES256)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pub, err := jws.NewPublicKey(own.Public())
+	if err != nil {
+		t.Fatal(err)
+	}
+	j := pub.JWK()
+	full := signed(jwt.SigningMethodES256, own, map[string]any{"typ": "dpop+jwt", "jwk": j})
+	if r, status := ask(t, p, form("asa"), full); status != http.StatusOK {
+		t.Fatal(status, r.Error) // the other ones differ from this in one thing each
+	}
+	claims["jti"] = ""
+	bare := signed(jwt.SigningMethodES256, own, map[string]any{"typ": "dpop+jwt", "jwk": j})
+	claims["jti"] = "k"
 	for name, proofs := range map[string][]string{
+		"no jti":          {bare},
+		"another typ":     {signed(jwt.SigningMethodES256, own, map[string]any{"typ": "JWT", "jwk": j})},
+		"no key":          {signed(jwt.SigningMethodES256, own, map[string]any{"typ": "dpop+jwt"})},
+		"a private key":   {signed(jwt.SigningMethodES256, own, map[string]any{"typ": "dpop+jwt", "jwk": map[string]string{"crv": j.Crv, "d": "AA", "kty": j.Kty, "x": j.X, "y": j.Y}})},
 		"used before":     {used},
 		"two":             {good, proof(t, day, "POST", here, time.Now())},
 		"empty":           {""},
