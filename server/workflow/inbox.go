@@ -93,8 +93,8 @@ func (o *Office) shown(r ledger.Reader, c *Caller, a *actor, m *matter) (bool, e
 	if f.order == nil {
 		return false, nil
 	}
-	var d statement.Draft
-	if _, err := jws.ReadEmbedded(m.Statement, &d); err != nil {
+	var d statement.Draft // verified when it came
+	if err := jws.Peek(m.Statement, &d); err != nil {
 		return false, damaged("draft", err)
 	}
 	if a.row.Key.IsZero() {
@@ -150,7 +150,7 @@ func (o *Office) pending(r ledger.Reader, c *Caller, a *actor, id ident.ID) (*ma
 // small reports whether fewer than k people could have written the draft.
 func (o *Office) small(m *matter) bool {
 	var d statement.Draft
-	if _, err := jws.ReadEmbedded(m.Statement, &d); err != nil {
+	if err := jws.Peek(m.Statement, &d); err != nil {
 		return false
 	}
 	n, stated := o.Drafters[d.Type]
