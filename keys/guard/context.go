@@ -74,8 +74,8 @@ func (v *view) initialAfter(j int, initials map[string]bool, bare bool) bool {
 }
 
 // titleBefore says whether a title, label or closing phrase stands before word
-// i. A name that is also a place does not count after "i" or "på".
-func (v *view) titleBefore(i int, place bool) bool {
+// i, with nothing but fillers between.
+func (v *view) titleBefore(i int) bool {
 	for k, n := i-1, 0; k >= 0 && n <= reach; k, n = k-1, n+1 {
 		g := v.toks[k+1].gap
 		title := isTitle(v.key(k))
@@ -88,7 +88,7 @@ func (v *view) titleBefore(i int, place bool) bool {
 		if title {
 			return !(n > 0 && g&gapPara != 0)
 		}
-		if !v.in(k, fillers) || place && n == 0 && v.in(k, placeWords) {
+		if !v.in(k, fillers) {
 			return false
 		}
 	}
@@ -152,7 +152,7 @@ func (v *view) somebodyElse(i int) bool {
 	if t.capitals || t.letters < 3 || ordinary[string(v.key(k))] || organisation(string(v.key(k))) {
 		return false
 	}
-	return v.midSentence(k) || v.isProper(k)
+	return v.isProper(k)
 }
 
 func organisation(key string) bool {

@@ -85,7 +85,8 @@ func entity(us []unit) (string, int) {
 }
 
 // hexBytes decodes a run of %XX, or of =XX that makes letters beyond ASCII, as
-// UTF-8 or else as the Latin-1 letters of Swedish.
+// UTF-8 or else as the Latin-1 letters of Swedish. Anything else is taken as
+// written: "20%Ada" is a percent sign and a name.
 func hexBytes(us []unit) (string, int) {
 	mark := us[0].r
 	var raw []byte
@@ -103,7 +104,7 @@ func hexBytes(us []unit) (string, int) {
 	}
 	var b strings.Builder
 	for _, c := range raw {
-		if c >= 0x80 && !strings.ContainsRune("åäöéüÅÄÖÉÜ\u00a0\u00ad", rune(c)) {
+		if c >= 0x80 && !strings.ContainsRune("åäöéüÅÄÖÉÜ", rune(c)) {
 			return "", 0
 		}
 		b.WriteRune(rune(c))

@@ -33,7 +33,7 @@ func computeFold(r rune) string {
 	}
 	var b strings.Builder
 	for _, q := range norm.NFKD.String(string(lookalike(r))) {
-		q = asciiDigit(lookalike(q))
+		q = asciiDigit(q)
 		repl := confusable.GetReplacement(q)
 		if repl == "" {
 			repl = string(q)

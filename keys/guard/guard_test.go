@@ -74,6 +74,7 @@ func TestFullName(t *testing.T) {
 	} {
 		check(t, names("Anna Lindberg"), text, guard.Name)
 		check(t, names("Lindberg, Anna"), text, guard.Name)
+		check(t, names("Lindberg Anna"), text, guard.Name)
 		check(t, names("Socialsekreterare Anna Lindberg (Socialförvaltningen)"), text, guard.Name)
 		check(t, names("Anna Lindberg, socionom"), text, guard.Name)
 	}
@@ -123,7 +124,7 @@ func TestDoubleNames(t *testing.T) {
 func TestLastNameAlone(t *testing.T) {
 	for _, text := range []string{
 		"Enligt Lindberg är", "Lindbergs utredning", "LINDBERG", "kontakta lindberg",
-		"L i n d b e r g", "Lind-\nberg", "socialsekreterare Lindberg", "på IFO Lindberg", "Lind**berg**", "Kontakta Lindberg",
+		"L i n d b e r g", "Lind-\nberg", "socialsekreterare Lindberg", "på IFO Lindberg", "hos Socialtjänsten Lindberg", "Lind**berg**", "Kontakta Lindberg",
 	} {
 		check(t, names("Anna Lindberg"), text, guard.Name)
 	}
@@ -138,6 +139,7 @@ func TestLastNameAlone(t *testing.T) {
 	check(t, names("Eva Karlsson"), "Per Karlsson har sökt. Handläggare Karlsson", guard.Name)
 	check(t, names("Eva Karlsson"), "Karlsson skrev till Per Karlsson", guard.Name)
 	check(t, names("Ingrid Lund"), "I. Lund", guard.Name)
+	check(t, names("Ada Berg"), "20%Ada Berg", guard.Name)
 	check(t, names("Per Ek"), "Per Ek", guard.Name)
 	check(t, names("Hans Berg"), "Hans Berg", guard.Name)
 	check(t, names("Hans Berg"), "HANS BERG", guard.Name)
@@ -150,7 +152,7 @@ func TestLastNameAlone(t *testing.T) {
 func TestFirstNameInContext(t *testing.T) {
 	for _, text := range []string{
 		"handläggare Anna", "Handläggare: Anna", "Din handläggare heter Anna", "socialsekreterare Anna,", "Anna, socialsekreterare",
-		"Anna (handläggare)", "Anna är din handläggare", "Hälsningar Anna", "Med vänlig hälsning\n\nAnna", "Mvh Anna", "/Anna\n", "handläggaren Annas bedömning",
+		"Anna (handläggare)", "Anna är din handläggare", "Hälsningar Anna", "Med vänlig hälsning\n\nAnna", "Handläggare Anna Telefon 0123", "Mvh Anna", "/Anna\n", "handläggaren Annas bedömning",
 	} {
 		check(t, names("Anna Lindberg"), text, guard.Name)
 	}
@@ -186,13 +188,22 @@ func TestAddressesAndNumbers(t *testing.T) {
 		check(t, guard.Terms{HSAIDs: anna.HSAIDs}, text, guard.HSAID)
 	}
 	for _, text := range []string{
-		"1701740605", "070-174 06 051", "9070-1740605", "070-174 06 06", "annlin071", "xannlin07", "SE2321000016-1A2BC", "info@exempelkommun.se",
-		"exempelkommun.se", "SE2321000016",
+		"1701740605", "070-174 06 051", "9070-1740605", "070-174 06 06", "annlin071", "annlin07s", "xannlin07", "SE2321000016-1A2BC", "info@exempelkommun.se",
+		"exempelkommun.se", "SE2321000016", "SE2321000016. 1A2B",
 	} {
 		terms := anna
 		terms.Names = nil // annlin and digits is also what accounts are called by
 		clean(t, terms, text)
 	}
+}
+
+func TestMailboxIsNoWords(t *testing.T) {
+	terms := guard.Terms{Emails: []string{"berg.2026@exempelkommun.se", "per.son@exempelkommun.se", "info@exempelkommun.se"}}
+	for _, text := range []string{"i Berg 2026 växte", "en person", "person per son", "för info se nedan", "info på exempelkommun.se"} {
+		clean(t, terms, text)
+	}
+	check(t, terms, "berg.2026", guard.Email)
+	check(t, terms, "info@exempelkommun.se", guard.Email)
 }
 
 func TestDisguised(t *testing.T) {
@@ -286,6 +297,7 @@ func TestNotNamed(t *testing.T) {
 		"Hans Berg":    {"hans berg av skulder", "Hans bergfasta tro", "i Berg", "Bergs kommun", "handläggare i Bergs kommun", "Berg och dal", "från Berg", "hans Bergs"},
 		"Per Ek":       {"per ekonomisk enhet", "Per eko", "perek", "person per ek", "Ek är ett träslag."},
 		"Bo Ek":        {"att bo ekonomiskt", "bo ek", "boek", "Bo ekologiskt"},
+		"Bo Ende":      {"kan bo en de första åren", "boende"},
 		"Bo Stad":      {"bostad", "Bostad", "bo stadigvarande"},
 		"Bo Berg":      {"Karin Boberg", "Boberg"},
 		"Per Son":      {"person", "Person", "Personen"},
@@ -293,7 +305,7 @@ func TestNotNamed(t *testing.T) {
 		"Ingrid Lund":  {"I Lund finns", "i Lund. I utredningen", "Lunds tingsrätt", "Universitetet i Lund", "bor i Lund, I dag"},
 		"Anna Trygg":   {"känna sig trygg", "Trygg är den som", "en trygg vardag", "Trygg-Hansa"},
 		"Mona Modig":   {"hon var modig", "Modig som hon är"},
-		"Anna Lund":    {"bor i Lund. Anna går i skolan", "barnet Anna trivs", "modern uppger att Anna och Karl bor i Lund", "ann alund"},
+		"Anna Lund":    {"så länge de bor i Lund, Anna och hennes mor", "bor i Lund. Anna går i skolan", "barnet Anna trivs", "modern uppger att Anna och Karl bor i Lund", "ann alund"},
 		"Anna Öman":    {"ambassaden i Oman", "från Oman"},
 		"Eva Häll":     {"en hall", "Hall"},
 		"Lena Sol":     {"enligt SoL bedömer nämnden", "SOL"},
@@ -306,6 +318,7 @@ func TestNotNamed(t *testing.T) {
 			"Hanna Lindberg", "Johanna Lindberg", "Anna Lindbergh", "Lindbergsgatan", "Maria Lindberg", "M. Lindberg", "modern Xaawo Lindberg",
 			"Anna Svensson", "Anna Lind", "Anna", "Anna och Karl", "handläggare Anna Svensson", "handläggare Anna-Lena Berg", "lind berg", "syskonen Lindberg",
 			"Björkens samtal med Annas mor", "Annlindberga", "annlin", "ANNA", "mannalindbergs",
+			"Lena-Anna, socialsekreterare", "Anna, socialsekreterare Maria Svensson och Karl", "Xaawo Lindberg har sökt. Här trivs Xaawo.",
 		},
 	} {
 		for _, text := range texts {
@@ -356,10 +369,10 @@ func TestPositions(t *testing.T) {
 // is in what Check returns.
 func TestFindingNeverHoldsTheTerm(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		first := rapid.StringMatching(`[A-ZÅÄÖ][a-zåäö]{3,8}`).Draw(t, "first")
-		last := rapid.StringMatching(`[A-ZÅÄÖ][a-zåäö]{4,9}(-[A-ZÅÄÖ][a-zåäö]{4,9})?`).Draw(t, "last")
+		first := rapid.StringMatching(`[A-VÅÄÖ][a-våäö]{3,8}`).Draw(t, "first")
+		last := rapid.StringMatching(`[A-VÅÄÖ][a-våäö]{4,9}(-[A-VÅÄÖ][a-våäö]{4,9})?`).Draw(t, "last")
 		gap := rapid.SampledFrom([]string{" ", "  ", "\n", "-", "_", "\u00a0", " X. ", "&nbsp;"}).Draw(t, "gap")
-		pad := rapid.StringMatching(`([a-z ,]{0,40}\n){0,4}`).Draw(t, "pad")
+		pad := rapid.StringMatching(`([xyz ,]{0,40}\n){0,4}`).Draw(t, "pad")
 		body := pad + first + gap + last
 		got := guard.Check(names(first+" "+last), guard.Text{Field: "content", Body: body})
 		if len(got) == 0 {

@@ -168,7 +168,7 @@ func (v *view) namesBySurname(h hit) bool {
 	if weak && v.isPlace(h) {
 		return false
 	}
-	if v.titleBefore(h.i, weak) || v.titleAfter(h.j) || v.signed(h) {
+	if v.titleBefore(h.i) || v.titleAfter(h.j) || v.signed(h) {
 		return true
 	}
 	if v.somebodyElse(h.i) {
@@ -226,10 +226,10 @@ func (v *view) namesByGiven(h hit) bool {
 	if next < len(v.toks) && v.toks[next].upper && v.after(h.j).is(gapSpace|gapHyphen) && !isTitle(v.key(next)) && !contact[string(v.key(next))] {
 		return false // somebody else's last name, or another double name
 	}
-	if t.gap&gapHyphen != 0 && t.gap.is(gapHyphen) {
+	if t.gap == gapHyphen {
 		return false
 	}
-	return v.titleBefore(h.i, false) || v.titleAfter(h.j) || v.signed(h)
+	return v.titleBefore(h.i) || v.titleAfter(h.j) || v.signed(h)
 }
 
 var contact = foldedSet(`telefon tel mobil e e-post epost mail mejl mvh`)

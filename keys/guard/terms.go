@@ -318,7 +318,6 @@ func partsOf(word string, from int) []part {
 				at += len(foldString(h))
 				p.joints = append(p.joints, at)
 			}
-			p.weak = false // nobody writes Berg-Lind and means a word
 		}
 		if p.letters < 2 {
 			continue
