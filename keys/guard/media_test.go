@@ -10,13 +10,17 @@ import (
 	"sigill/keys/guard"
 )
 
+const md, txt = "text/markdown", "text/plain"
+
+// media is content and what is wrong with it, on which line (0: of no line).
+type media struct {
+	media, body string
+	want        error
+	line        int
+}
+
 func TestCheckMedia(t *testing.T) {
-	const md, txt = "text/markdown", "text/plain"
-	for _, c := range []struct {
-		media, body string
-		want        error
-		line        int
-	}{
+	checkMedia(t, []media{
 		{txt, "Åäö\n\tx < 5 & <b> &zwj;\n", nil, 0},
 		{"text/plain; charset=utf-8", "x", nil, 0},
 		{`Text/Markdown;charset="UTF-8"`, "x", nil, 0},
@@ -58,7 +62,11 @@ func TestCheckMedia(t *testing.T) {
 		{txt, "<?xml version='1.0'?>", guard.ErrWrongType, 1},
 		{txt, `{\rtf1 x}`, guard.ErrWrongType, 1},
 		{txt, "PK\x03\x04", guard.ErrControl, 1},
+	})
+}
 
+func TestCheckMarkdown(t *testing.T) {
+	checkMedia(t, []media{
 		{md, "a\n<b>x</b>", guard.ErrHTML, 2},
 		{md, "a </b>", guard.ErrHTML, 1},
 		{md, "a <!-- Anna -->", guard.ErrHTML, 1},
@@ -82,7 +90,12 @@ func TestCheckMedia(t *testing.T) {
 		{md, "a\nAn&#x202e;na", guard.ErrBidi, 2},
 		{md, "An&#x2028;na", guard.ErrSeparator, 1},
 		{md, "An&#7;na", guard.ErrControl, 1},
-	} {
+	})
+}
+
+func checkMedia(t *testing.T, rows []media) {
+	t.Helper()
+	for _, c := range rows {
 		err := guard.CheckMedia(c.media, []byte(c.body))
 		if !errors.Is(err, c.want) || (c.want == nil) != (err == nil) {
 			t.Errorf("%q %.60q: got %v, want %v", c.media, c.body, err, c.want)
