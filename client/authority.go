@@ -22,10 +22,10 @@ func (s *Session) Delegation(ctx context.Context) (*order.Delegation, order.Vers
 	d := &order.Delegation{}
 	digest, err := s.Trust.Board.Read(r.GetOrder().GetSignatures(), d)
 	if err != nil {
-		return nil, order.Version{}, fmt.Errorf("delegation order: %w", err)
+		return nil, order.Version{}, unverified(fmt.Errorf("delegation order: %w", err))
 	}
 	if d.Authority != s.Trust.Authority {
-		return nil, order.Version{}, fmt.Errorf("delegation order: %w", ErrForeign)
+		return nil, order.Version{}, unverified(fmt.Errorf("delegation order: %w", ErrForeign))
 	}
 	return d, order.Version{Digest: digest, Version: d.Version}, nil
 }
@@ -43,10 +43,10 @@ func (s *Session) ReviewerSet(ctx context.Context, epoch int) (*order.ReviewerSe
 		}
 		var newest order.ReviewerSet
 		if len(r.GetSet().GetSignatures()) == 0 {
-			return nil, order.Epoch{}, fmt.Errorf("reviewer set: %w", order.ErrSignatures)
+			return nil, order.Epoch{}, unverified(fmt.Errorf("reviewer set: %w", order.ErrSignatures))
 		}
 		if err := jws.Peek(r.GetSet().GetSignatures()[0], &newest); err != nil {
-			return nil, order.Epoch{}, fmt.Errorf("reviewer set: %w", err)
+			return nil, order.Epoch{}, unverified(fmt.Errorf("reviewer set: %w", err))
 		}
 		epoch = newest.Epoch
 	}
@@ -64,12 +64,12 @@ func (s *Session) ReviewerSet(ctx context.Context, epoch int) (*order.ReviewerSe
 			digest, err = set.ReadNext(r.GetSet().GetSignatures(), next)
 		}
 		if err != nil {
-			return nil, order.Epoch{}, fmt.Errorf("reviewer set: %w", err)
+			return nil, order.Epoch{}, unverified(fmt.Errorf("reviewer set: %w", err))
 		}
 		set = next
 	}
 	if set == nil || set.Authority != s.Trust.Authority {
-		return nil, order.Epoch{}, fmt.Errorf("reviewer set: %w", ErrForeign)
+		return nil, order.Epoch{}, unverified(fmt.Errorf("reviewer set: %w", ErrForeign))
 	}
 	return set, order.Epoch{Digest: digest, Epoch: set.Epoch}, nil
 }
@@ -88,16 +88,16 @@ func (s *Session) Checkpoint(ctx context.Context, seen *statement.Checkpoint) (s
 	}
 	cp, _, err := s.Trust.Policy.Accept([]byte(r.GetCheckpoint()))
 	if err != nil {
-		return statement.Checkpoint{}, err
+		return statement.Checkpoint{}, unverified(err)
 	}
 	if seen != nil {
 		hashes, err := digests(r.GetConsistency())
 		if err != nil {
-			return statement.Checkpoint{}, err
+			return statement.Checkpoint{}, unverified(err)
 		}
 		older := proof.Checkpoint{Origin: s.Trust.Authority, Size: uint64(seen.Size), Root: seen.Root}
 		if err := proof.CheckConsistency(older, cp, hashes); err != nil {
-			return statement.Checkpoint{}, err
+			return statement.Checkpoint{}, unverified(err)
 		}
 	}
 	return statement.Checkpoint{Root: cp.Root, Size: int64(cp.Size)}, nil

@@ -55,7 +55,7 @@ func (b *Board) Requesters(ctx context.Context) ([]order.Requester, error) {
 		for _, d := range r.GetRequesters() {
 			var q order.Requester
 			if _, err := b.Trust.Board.Read(d.GetSignatures(), &q); err != nil {
-				return nil, err
+				return nil, unverified(err)
 			}
 			out = append(out, q)
 		}

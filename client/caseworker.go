@@ -22,9 +22,9 @@ var (
 	// [NamedError].
 	ErrNamed = errors.New("the text names someone whose name is to be omitted")
 	// ErrSeal: the server sealed something other than what the client sent.
-	ErrSeal = errors.New("the server's seal is not over what was sent")
+	ErrSeal = fmt.Errorf("%w: the seal is not over what was sent", ErrVerification)
 	// ErrReceipt: the receipt does not promise what it must.
-	ErrReceipt = errors.New("the receipt is not for this act")
+	ErrReceipt = fmt.Errorf("%w: the receipt is not for this act", ErrVerification)
 )
 
 // A NamedError says where a text names someone, without saying whom.
@@ -45,14 +45,19 @@ type Identity struct {
 	Token                                                   string
 }
 
-// A Caseworker drafts decisions.
+// A Caseworker drafts decisions. Store, if it is set, keeps what the author must
+// keep, before anything is sent and after each answer: whoever loses the author
+// key loses the draft. Earlier, if it is set, is shown the earlier drafts of the
+// case before they are cited, and may refuse.
 type Caseworker struct {
 	*Session
-	Me Identity
+	Me      Identity
+	Store   func(*Own) error
+	Earlier func([]ident.Digest) error
 }
 
 // Caseworker is the session's caller as a caseworker.
-func (s *Session) Caseworker(me Identity) *Caseworker { return &Caseworker{s, me} }
+func (s *Session) Caseworker(me Identity) *Caseworker { return &Caseworker{Session: s, Me: me} }
 
 // A Text is what a caseworker writes: the decision and what is said of it. What
 // the law gives no choice in is not here.
@@ -78,7 +83,8 @@ type Text struct {
 
 // Own is what the author keeps of a matter: with it the author alone can revise,
 // dissent, withdraw and look, and can prove what was promised. It reveals
-// authorship: keep it encrypted (keys/keyfile), and delete it when done.
+// authorship: keep it encrypted (see [Home]), and delete it when done. Sent is a
+// revision that was sent and never answered: [Caseworker.Get] finds out.
 type Own struct {
 	AuthorKey ident.Bytes    `json:"author_key"` // Ed25519 seed
 	Case      string         `json:"case"`
@@ -86,6 +92,7 @@ type Own struct {
 	Nonce     ident.Bytes    `json:"nonce"`
 	Receipts  []string       `json:"receipts"`
 	Revisions []ident.Digest `json:"revisions"`
+	Sent      ident.Digest   `json:"sent,omitzero"`
 	Typ       string         `json:"typ"`
 	Watch     ident.Bytes    `json:"watch"`
 }
@@ -93,21 +100,18 @@ type Own struct {
 // TypOwn is the typ member of [Own].
 const TypOwn = "sigill-own"
 
-// Submit drafts a new decision. On success it returns what the author must keep.
+// Submit drafts a new decision. It returns what the author must keep, or nothing
+// where the server certainly took nothing.
 func (w *Caseworker) Submit(ctx context.Context, t Text) (*Own, error) {
-	own := &Own{Typ: TypOwn, Case: statement.NormalCase(t.Case), Decision: ident.NewID(), Receipts: []string{},
+	own := &Own{Typ: TypOwn, Case: statement.NormalCase(t.Case), Decision: ident.NewID(), Receipts: []string{}, Revisions: []ident.Digest{},
 		AuthorKey: random(32), Nonce: random(32), Watch: random(32)}
-	var earlier []ident.Digest
-	for range 3 {
-		err := w.submit(ctx, own, t, earlier)
-		e := (*Error)(nil)
-		if errors.As(err, &e) && e.Reason == "EARLIER_DRAFTS" {
-			earlier = e.Digests // shown to the author by the caller; cited and signed again
-			continue
+	if err := w.Revise(ctx, own, t); err != nil {
+		if len(own.Revisions) == 0 && own.Sent.IsZero() {
+			return nil, err
 		}
 		return own, err
 	}
-	return nil, fmt.Errorf("earlier drafts of the case keep changing")
+	return own, nil
 }
 
 // Revise replaces the last revision of the author's own draft.
@@ -116,13 +120,27 @@ func (w *Caseworker) Revise(ctx context.Context, own *Own, t Text) error {
 	for range 3 {
 		err := w.submit(ctx, own, t, earlier)
 		e := (*Error)(nil)
-		if errors.As(err, &e) && e.Reason == "EARLIER_DRAFTS" {
-			earlier = e.Digests
-			continue
+		if !errors.As(err, &e) || e.Reason != "EARLIER_DRAFTS" {
+			return err
 		}
-		return err
+		earlier = e.Digests
+		if w.Earlier != nil {
+			if err := w.Earlier(earlier); err != nil {
+				return err
+			}
+		}
 	}
 	return fmt.Errorf("earlier drafts of the case keep changing")
+}
+
+func (w *Caseworker) keep(own *Own) error {
+	if w.Store == nil {
+		return nil
+	}
+	if err := w.Store(own); err != nil {
+		return fmt.Errorf("keeping the author's own: %w", err)
+	}
+	return nil
 }
 
 func random(n int) ident.Bytes {
@@ -155,32 +173,41 @@ func (w *Caseworker) submit(ctx context.Context, own *Own, t Text, earlier []ide
 		Decider: r.stated[0], Presenter: r.stated[1], Participants: r.stated[2], DissentAuthor: r.stated[3],
 		BiasDeclaration: r.stated[4], Assessment: r.stated[5],
 	}}
-	call := asAuthor(ctx, own.call(false))
-	var receipt string
-	var proof *sigillv1.SealProof
-	if len(own.Revisions) == 0 {
-		out, err := w.drafting().SubmitDraft(call, &sigillv1.SubmitDraftRequest{RequestId: newRequestID(), Statement: r.compact,
-			Content: t.Content, Seal: sealIn, WatchSecret: own.Watch})
-		if err != nil {
-			return err
+	own.Sent = r.digest
+	if err := w.keep(own); err != nil {
+		return err
+	}
+	receipt, proof, err := w.send(asAuthor(ctx, own.call(false)), own, r, sealIn)
+	if err != nil {
+		if e := (*Error)(nil); errors.As(err, &e) && e.Tells() {
+			own.Sent = ident.Digest{}
+			return errors.Join(err, w.keep(own))
 		}
-		receipt, proof = out.GetReceipt(), out.GetSeal()
-	} else {
-		out, err := w.drafting().ReviseDraft(call, &sigillv1.ReviseDraftRequest{RequestId: newRequestID(), Statement: r.compact,
-			Content: t.Content, Seal: sealIn})
-		if err != nil {
-			return err
-		}
-		receipt, proof = out.GetReceipt(), out.GetSeal()
+		return err
 	}
 	// Accepted, whatever the checks below say: keep what proves it.
-	own.Revisions = append(own.Revisions, r.digest)
+	own.Revisions, own.Sent = append(own.Revisions, r.digest), ident.Digest{}
 	own.Receipts = append(own.Receipts, receipt)
+	if err := w.keep(own); err != nil {
+		return err
+	}
 	rc, err := w.checkReceipt(own, receipt, r.digest)
 	if err != nil {
 		return err
 	}
-	return w.checkSeal(own, r, proof, rc.Received)
+	return unverified(w.checkSeal(own, r, proof, rc.Received))
+}
+
+// send submits the first revision, or one that replaces another.
+func (w *Caseworker) send(ctx context.Context, own *Own, r *revision, in *sigillv1.SealInput) (string, *sigillv1.SealProof, error) {
+	if len(own.Revisions) == 0 {
+		out, err := w.drafting().SubmitDraft(ctx, &sigillv1.SubmitDraftRequest{RequestId: newRequestID(), Statement: r.compact,
+			Content: r.text.Content, Seal: in, WatchSecret: own.Watch})
+		return out.GetReceipt(), out.GetSeal(), err
+	}
+	out, err := w.drafting().ReviseDraft(ctx, &sigillv1.ReviseDraftRequest{RequestId: newRequestID(), Statement: r.compact,
+		Content: r.text.Content, Seal: in})
+	return out.GetReceipt(), out.GetSeal(), err
 }
 
 func (o *Own) call(read bool) authorCall {

@@ -38,12 +38,34 @@ func (e *Error) Error() string {
 	return s
 }
 
+// Tells reports whether the server said no, or whether it is unknown if the call
+// took effect: then the same call again may succeed, or tell that it had.
+func (e *Error) Tells() bool {
+	switch e.Code {
+	case codes.Unavailable, codes.DeadlineExceeded, codes.Canceled, codes.Unknown, codes.Internal, codes.DataLoss:
+		return false
+	}
+	return true
+}
+
 // Reason is the stable reason of a refusal, or "".
 func Reason(err error) string {
 	if e := (*Error)(nil); errors.As(err, &e) {
 		return e.Reason
 	}
 	return ""
+}
+
+// ErrVerification is everything that came from the server and is not what it
+// must be by the trust file: nothing of it may be relied on.
+var ErrVerification = errors.New("what the server sent does not verify")
+
+// unverified marks the error of a check of what the server sent.
+func unverified(err error) error {
+	if err == nil || errors.Is(err, ErrVerification) {
+		return err
+	}
+	return fmt.Errorf("%w: %w", ErrVerification, err)
 }
 
 // asError reads a gRPC status with its details; nil stays nil.

@@ -72,6 +72,9 @@ func (w *Caseworker) act(ctx context.Context, own *Own, st jws.Statement, send f
 		return err
 	}
 	own.Receipts = append(own.Receipts, receipt)
+	if err := w.keep(own); err != nil {
+		return err
+	}
 	_, err = w.checkReceipt(own, receipt, jws.Digest(compact))
 	return err
 }
@@ -97,22 +100,22 @@ func (w *Caseworker) Get(ctx context.Context, own *Own) (*Matter, error) {
 	m := &Matter{State: r.GetState(), Content: r.GetContent(), Dissents: len(r.GetDissents()), Bundle: r.GetBundle()}
 	if s := r.GetStatement(); s != "" {
 		m.Draft = &statement.Draft{}
-		if jws.Digest(s) != own.last() {
-			return nil, fmt.Errorf("%w: not the last revision", ErrSeal)
+		if err := w.arrived(own, jws.Digest(s)); err != nil {
+			return nil, err
 		}
 		if _, err := jws.ReadEmbedded(s, m.Draft); err != nil {
-			return nil, err
+			return nil, unverified(err)
 		}
 		if err := m.Draft.Content.Fits(m.Content); err != nil {
-			return nil, err
+			return nil, unverified(err)
 		}
 	}
 	if len(m.Bundle) > 0 {
 		if m.Verdict, err = bundle.Verify(m.Bundle, w.Trust); err != nil {
-			return nil, err
+			return nil, unverified(err)
 		}
-		if m.Verdict.DraftDigest() != own.last() {
-			return nil, fmt.Errorf("%w: another draft was signed", ErrSeal)
+		if err := w.arrived(own, m.Verdict.DraftDigest()); err != nil {
+			return nil, err
 		}
 	}
 	d, _, err := w.Delegation(ctx)
@@ -122,11 +125,24 @@ func (w *Caseworker) Get(ctx context.Context, own *Own) (*Matter, error) {
 	for _, s := range r.GetReturns() {
 		var ret statement.Return
 		if _, _, err := jws.ReadBy(s, signerKeys(d), &ret); err != nil {
-			return nil, err
+			return nil, unverified(err)
 		}
 		m.Returns = append(m.Returns, ret)
 	}
 	return m, nil
+}
+
+// arrived holds what the server has against the last revision; one that was sent
+// and never answered turns out to have been taken.
+func (w *Caseworker) arrived(own *Own, draft ident.Digest) error {
+	if !own.Sent.IsZero() && draft == own.Sent {
+		own.Revisions, own.Sent = append(own.Revisions, draft), ident.Digest{}
+		return w.keep(own)
+	}
+	if draft != own.last() {
+		return fmt.Errorf("%w: not the last revision", ErrSeal)
+	}
+	return nil
 }
 
 // An OpeningNotice is what an author learns of an opening of their seal.
@@ -146,10 +162,10 @@ func (w *Caseworker) Openings(ctx context.Context, own *Own) ([]OpeningNotice, e
 	for _, o := range r.GetOpenings() {
 		n := OpeningNotice{Requester: o.GetRequester()}
 		if _, _, err := jws.ReadBy(o.GetRelease(), w.Trust.LogKey, &n.Release); err != nil {
-			return nil, err
+			return nil, unverified(err)
 		}
 		if err := jws.Peek(o.GetRequest(), &n.Request); err != nil {
-			return nil, err
+			return nil, unverified(err)
 		}
 		if n.Release.Decision != own.Decision || n.Release.Request != jws.Digest(o.GetRequest()) {
 			return nil, fmt.Errorf("%w: an opening of another seal", ErrSeal)

@@ -3,7 +3,6 @@ package client
 import (
 	"context"
 	"crypto/hpke"
-	"errors"
 	"fmt"
 	"time"
 
@@ -22,11 +21,11 @@ import (
 
 // Errors of review: each stops a reviewer's client before it decrypts anything.
 var (
-	ErrNotPinned  = errors.New("the requester's key is not the one that this reviewer has pinned")
-	ErrNotLogged  = errors.New("the request does not stand in the log")
-	ErrNotMine    = errors.New("the shares are not this reviewer's, or not those in the seal")
-	ErrExpired    = errors.New("the request has expired")
-	ErrWrongGroup = errors.New("the signing key is not a reviewer's of this seal")
+	ErrNotPinned  = fmt.Errorf("%w: the requester's key is not the one that this reviewer has pinned", ErrVerification)
+	ErrNotLogged  = fmt.Errorf("%w: the request does not stand in the log", ErrVerification)
+	ErrNotMine    = fmt.Errorf("%w: the shares are not this reviewer's, or not those in the seal", ErrVerification)
+	ErrExpired    = fmt.Errorf("%w: the request has expired", ErrVerification)
+	ErrWrongGroup = fmt.Errorf("%w: the signing key is not a reviewer's of this seal", ErrVerification)
 )
 
 // A Reviewer judges requests to open seals. Pinned are the requesters whose keys
@@ -56,7 +55,7 @@ func (v *Reviewer) Pending(ctx context.Context) ([]opening.Request, error) {
 		for _, it := range r.GetReviews() {
 			var req opening.Request
 			if err := jws.Peek(it.GetRequest(), &req); err != nil {
-				return nil, err
+				return nil, unverified(err)
 			}
 			if !it.GetVoted() {
 				out = append(out, req)
@@ -102,13 +101,13 @@ func (v *Reviewer) Get(ctx context.Context, id ident.ID) (*Review, error) {
 		return nil, err
 	}
 	if w.Verdict, err = bundle.Verify(r.GetBundle(), v.Trust); err != nil {
-		return nil, err
+		return nil, unverified(err)
 	}
 	if w.Verdict.Digest != w.Request.Statement || w.Verdict.Decision.Decision != w.Request.Decision {
 		return nil, fmt.Errorf("%w: another decision than the one asked about", ErrNotLogged)
 	}
 	if w.Head, err = w.Verdict.CheckHead(r.GetSealHead()); err != nil {
-		return nil, err
+		return nil, unverified(err)
 	}
 	set, epoch, err := v.ReviewerSet(ctx, w.Head.Set.Epoch)
 	if err != nil {
@@ -126,21 +125,21 @@ func (v *Reviewer) Get(ctx context.Context, id ident.ID) (*Review, error) {
 // may ask on this ground, and signed this request, which has not expired.
 func (v *Reviewer) checkRequest(w *Review, r *sigillv1.GetReviewResponse, id ident.ID) error {
 	if _, err := v.Trust.Board.Read(r.GetRequester().GetSignatures(), &w.Requester); err != nil {
-		return fmt.Errorf("requester: %w", err)
+		return unverified(fmt.Errorf("requester: %w", err))
 	}
 	key, err := w.Requester.Key.Public()
 	if err != nil {
-		return err
+		return unverified(err)
 	}
 	if pin, ok := v.Pinned[w.Requester.Requester]; !ok || pin != key.Thumbprint() {
 		return ErrNotPinned
 	}
 	if _, err := jws.Read(r.GetRequest(), key, &w.Request); err != nil {
-		return err
+		return unverified(err)
 	}
 	today := ident.DateOf(time.Now())
 	if err := w.Requester.May(w.Request.Ground, w.Request.Date); err != nil {
-		return err
+		return unverified(err)
 	}
 	if w.Request.Expires.Before(today) {
 		return ErrExpired
@@ -156,7 +155,7 @@ func (v *Reviewer) checkRequest(w *Review, r *sigillv1.GetReviewResponse, id ide
 func (v *Reviewer) checkLogged(w *Review, r *sigillv1.GetReviewResponse) error {
 	pre, err := proof.ParsePreimage(r.GetLogged().GetPreimage())
 	if err != nil {
-		return err
+		return unverified(err)
 	}
 	tag := r.GetLogged().GetTag()
 	if pre.Kind != proof.OpeningRequested || pre.Signed != w.Digest || len(tag) != 16 {
@@ -164,7 +163,7 @@ func (v *Reviewer) checkLogged(w *Review, r *sigillv1.GetReviewResponse) error {
 	}
 	entry, err := pre.Entry(proof.Tag(tag))
 	if err != nil {
-		return err
+		return unverified(err)
 	}
 	if _, w.Checkpoint, err = proof.CheckInclusion([]byte(r.GetLogged().GetProof()), entry, v.Trust.Policy); err != nil {
 		return fmt.Errorf("%w: %w", ErrNotLogged, err)
@@ -173,11 +172,11 @@ func (v *Reviewer) checkLogged(w *Review, r *sigillv1.GetReviewResponse) error {
 	if v.Seen != nil {
 		hashes, err := digests(r.GetConsistency())
 		if err != nil {
-			return err
+			return unverified(err)
 		}
 		older := proof.Checkpoint{Origin: v.Trust.Authority, Size: uint64(v.Seen.Size), Root: v.Seen.Root}
 		if err := proof.CheckConsistency(older, w.Checkpoint, hashes); err != nil {
-			return err
+			return unverified(err)
 		}
 	}
 	v.Seen = &statement.Checkpoint{Root: w.Checkpoint.Root, Size: int64(w.Checkpoint.Size)}
@@ -233,13 +232,13 @@ func (v *Reviewer) reseal(ctx context.Context, w *Review, vote *opening.Vote) (*
 	if err != nil {
 		return nil, err
 	}
-	r, err := v.review().FetchShare(ctx, &sigillv1.FetchShareRequest{RequestId: newRequestID(), OpeningId: string(w.Request.Opening)})
+	r, err := v.review().FetchShare(withKey(ctx, keyProof{v.Sign, w.Request.Opening}), &sigillv1.FetchShareRequest{RequestId: newRequestID(), OpeningId: string(w.Request.Opening)})
 	if err != nil {
 		return nil, err
 	}
 	wrapping, err := seal.ParseWrapping(r.GetWrapping())
 	if err != nil {
-		return nil, err
+		return nil, unverified(err)
 	}
 	if wrapping.Group != w.Group || wrapping.Index != w.Index {
 		return nil, ErrNotMine

@@ -98,6 +98,19 @@ type authorCall struct {
 
 type authorKey struct{}
 
+// keyProof makes a reviewer show that they hold their signing key: an author
+// proof in form, with the opening's id in the decision's place.
+type keyProof struct {
+	key     *jws.Signer
+	opening ident.ID
+}
+
+type keyProofKey struct{}
+
+func withKey(ctx context.Context, p keyProof) context.Context {
+	return context.WithValue(ctx, keyProofKey{}, p)
+}
+
 func asAuthor(ctx context.Context, a authorCall) context.Context {
 	return context.WithValue(ctx, authorKey{}, a)
 }
@@ -149,6 +162,14 @@ func (s *Session) identify(ctx context.Context, method string, req any) (context
 			return nil, fmt.Errorf("DPoP proof: %w", err)
 		}
 		values = []string{"authorization", "DPoP " + access, "dpop", proof}
+	}
+	if p, ok := ctx.Value(keyProofKey{}).(keyProof); ok {
+		proof, err := token.NewAuthorProof(p.key, token.AuthorRead{Authority: s.Trust.Authority, Decision: p.opening,
+			Method: method, Request: [16]byte(requestID(req))}, time.Now())
+		if err != nil {
+			return nil, fmt.Errorf("key proof: %w", err)
+		}
+		values = append(values, "sigill-author-proof", proof)
 	}
 	if a, ok := ctx.Value(authorKey{}).(authorCall); ok {
 		values = append(values, "sigill-author-nonce-bin", string(a.nonce[:]))

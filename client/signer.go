@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"sigill/keys/bundle"
+	"sigill/keys/guard"
 	"sigill/keys/ident"
 	"sigill/keys/jws"
 	"sigill/keys/order"
@@ -17,7 +18,7 @@ import (
 )
 
 // ErrApproval says that a draft cannot be signed as it stands.
-var ErrApproval = errors.New("the draft and its seal do not belong together")
+var ErrApproval = fmt.Errorf("%w: the draft and its seal do not belong together", ErrVerification)
 
 // A Signer is a director or a deputy, by a key that the delegation order names.
 // Store keeps an approval before it is sent (ECDSA never gives the same bytes
@@ -67,7 +68,7 @@ func (g *Signer) Inbox(ctx context.Context) ([]Waiting, error) {
 		for _, it := range r.GetItems() {
 			w := Waiting{}
 			if _, err := jws.ReadEmbedded(it.GetStatement(), &w.Draft); err != nil {
-				return nil, fmt.Errorf("inbox: %w", err)
+				return nil, unverified(fmt.Errorf("inbox: %w", err))
 			}
 			if w.Decision = w.Draft.Decision; string(w.Decision) != it.GetDecisionId() {
 				return nil, fmt.Errorf("inbox: %w", ErrApproval)
@@ -104,16 +105,19 @@ func (g *Signer) Read(ctx context.Context, id ident.ID) (*Case, error) {
 	c := &Case{Compact: r.GetStatement(), Content: r.GetContent(), HeadBytes: r.GetSealHead(), SmallSet: r.GetSmallSet()}
 	author, err := jws.ReadEmbedded(c.Compact, &c.Draft)
 	if err != nil {
-		return nil, err
+		return nil, unverified(err)
 	}
 	if c.Draft.Decision != id || c.Draft.Authority != g.Trust.Authority {
 		return nil, ErrApproval
 	}
 	if err := c.Draft.Content.Fits(c.Content); err != nil {
-		return nil, err
+		return nil, unverified(err)
+	}
+	if err := guard.CheckMedia(c.Draft.Content.Media, c.Content); err != nil { // what is shown is what is signed
+		return nil, unverified(err)
 	}
 	if c.Head, err = seal.ParseHead(c.HeadBytes); err != nil {
-		return nil, err
+		return nil, unverified(err)
 	}
 	if err := bundle.CheckHead(c.Head, &c.Draft, jws.Digest(c.Compact), author.Thumbprint(), c.Head.Commitments.Digest()); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrApproval, err)
@@ -140,14 +144,14 @@ func (g *Signer) readRest(ctx context.Context, c *Case, r *sigillv1.GetInboxDraf
 	for _, s := range r.GetDissents() {
 		var d statement.Dissent
 		if _, err := jws.Read(s, author, &d); err != nil {
-			return err
+			return unverified(err)
 		}
 		c.Dissents = append(c.Dissents, d)
 	}
 	for _, s := range r.GetReturns() {
 		var ret statement.Return
 		if _, _, err := jws.ReadBy(s, signerKeys(c.Order), &ret); err != nil {
-			return err
+			return unverified(err)
 		}
 		c.Returns = append(c.Returns, ret)
 	}
@@ -196,7 +200,7 @@ func (g *Signer) Send(ctx context.Context, approval string) (*bundle.Verdict, []
 	}
 	v, err := bundle.Verify(r.GetBundle(), g.Trust)
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, unverified(err)
 	}
 	if v.Decision.Approval != approval {
 		return nil, nil, fmt.Errorf("%w: the decision is under another approval", ErrApproval)
@@ -269,5 +273,5 @@ func (g *Signer) Bundle(ctx context.Context, id ident.ID) (*bundle.Verdict, []by
 		return nil, nil, err
 	}
 	v, err := bundle.Verify(r.GetBundle(), g.Trust)
-	return v, r.GetBundle(), err
+	return v, r.GetBundle(), unverified(err)
 }
