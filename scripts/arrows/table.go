@@ -32,10 +32,10 @@ var rows = map[string]string{
 	"proto":           "",
 	"proto/sigill/v1": "",
 
-	"server": values + " keys/keyfile keys/pkcs11 server/access server/audit server/gate server/ledger server/rpc" +
+	"server": values + " keys/bundle keys/keyfile keys/pkcs11 keys/proof keys/token server/access server/audit server/gate server/ledger server/rpc" +
 		" server/store server/store/bolt server/store/memory server/translog server/web server/workflow",
 	"server/cmd/sigilld":     "server",
-	"server/rpc":             values + " keys/token proto/sigill/v1 server/workflow",
+	"server/rpc":             values + " keys/record keys/token proto/sigill/v1 server/access server/workflow",
 	"server/web":             values + " server/translog server/workflow",
 	"server/workflow":        serverKeys + " server/access server/audit server/ledger",
 	"server/access":          "keys/token",

@@ -1,0 +1,141 @@
+package server
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"time"
+
+	"sigill/keys/bundle"
+	"sigill/keys/ident"
+	"sigill/keys/proof"
+	"sigill/server/store"
+)
+
+// ErrOlder: the log is not the one, or not all of the one, whose checkpoint was
+// published last: the store has been put back to an older copy, or another's
+// lies in its place.
+var ErrOlder = fmt.Errorf("the log does not hold the last published checkpoint: %w", store.ErrCorrupt)
+
+// clock does what has its time, until ctx ends. A job that fails is logged and
+// tried again at its next time: a commit that fails stops the server by itself.
+func (s *Server) clock(ctx context.Context) {
+	publish := time.NewTicker(s.config.PublishEvery)
+	defer publish.Stop()
+	minute := time.NewTicker(time.Minute)
+	defer minute.Stop()
+	daily := time.NewTimer(0)
+	defer daily.Stop()
+	if !s.missed {
+		daily.Reset(time.Until(nextHour(time.Now(), s.config.OwedHour)))
+	}
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-publish.C:
+			s.job("publish", s.publish())
+		case now := <-minute.C:
+			s.job("notices", s.office.SendNotices(ctx, now))
+		case now := <-daily.C:
+			s.job("owed", s.office.PublishOwed(ctx, now))
+			s.job("expiry", s.office.ExpireOpenings(ctx, now))
+			daily.Reset(time.Until(nextHour(now, s.config.OwedHour)))
+		}
+	}
+}
+
+func (s *Server) job(name string, err error) {
+	if err != nil && !errors.Is(err, context.Canceled) {
+		s.log.Error("job failed", "job", name, "error", err)
+	}
+}
+
+// nextHour is the next time after now at which clocks in Sweden show h.
+func nextHour(now time.Time, h Hour) time.Time {
+	in := now.In(ident.Stockholm())
+	minutes := int(time.Duration(h).Minutes())
+	for day := in.Day(); ; day++ {
+		if at := time.Date(in.Year(), in.Month(), day, minutes/60, minutes%60, 0, 0, ident.Stockholm()); at.After(now) {
+			return at
+		}
+	}
+}
+
+// publish shows everyone the newest checkpoint, and keeps it beside the store:
+// an older copy of the store is then known for what it is.
+func (s *Server) publish() error {
+	path := filepath.Join(s.config.Data, checkpointFile)
+	note := s.office.Publish()
+	if old, err := os.ReadFile(path); err == nil && bytes.Equal(old, note) {
+		now := time.Now()
+		return os.Chtimes(path, now, now) // says until when the server ran
+	}
+	if err := replace(path, note); err != nil {
+		return fmt.Errorf("keeping the checkpoint: %w", err)
+	}
+	return nil
+}
+
+// replace puts a whole new file in the place of the old one.
+func replace(path string, data []byte) error {
+	draft := path + ".new"
+	f, err := os.OpenFile(draft, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(data)
+	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
+		return err
+	}
+	if err := os.Rename(draft, path); err != nil {
+		return err
+	}
+	dir, err := os.Open(filepath.Dir(path))
+	if err != nil {
+		return err
+	}
+	return errors.Join(dir.Sync(), dir.Close())
+}
+
+// checkLast holds the log against the checkpoint that was published last. A
+// store that never published one has no such file.
+func (s *Server) checkLast(ctx context.Context, trust *bundle.Trust) error {
+	f, err := os.Open(filepath.Join(s.config.Data, checkpointFile))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("last checkpoint: %w", err)
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return fmt.Errorf("last checkpoint: %w", err)
+	}
+	note, err := io.ReadAll(io.LimitReader(f, 1<<16))
+	if err != nil {
+		return fmt.Errorf("last checkpoint: %w", err)
+	}
+	last, err := proof.OpenCheckpoint(note, trust.Policy)
+	if err != nil {
+		return fmt.Errorf("last checkpoint: %w", err)
+	}
+	if last.Size > s.ledger.Head().Size {
+		return ErrOlder
+	}
+	head, err := s.ledger.HeadAt(ctx, last.Size)
+	if err != nil {
+		return fmt.Errorf("last checkpoint: %w", err)
+	}
+	if head.Root != last.Root {
+		return ErrOlder
+	}
+	s.missed = nextHour(info.ModTime(), s.config.OwedHour).Before(time.Now())
+	return nil
+}

@@ -1,0 +1,111 @@
+// Sigilld is the server of one authority.
+//
+//	sigilld config > sigilld.yaml         every key of the configuration, explained
+//	sigilld init --config sigilld.yaml    makes the store
+//	sigilld serve --config sigilld.yaml   serves until SIGTERM or SIGINT
+//
+// It prints one line on standard output when it is ready and its log, lines of
+// JSON, on standard error. Exit codes: 0 ended as asked, 1 anything else.
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/spf13/cobra"
+	"google.golang.org/grpc/grpclog"
+
+	"sigill/server"
+)
+
+func main() {
+	os.Exit(run(context.Background(), os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
+}
+
+func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
+	ctx, stop := signal.NotifyContext(ctx, syscall.SIGINT, syscall.SIGTERM)
+	defer stop()
+	cmd := root()
+	cmd.SetArgs(args)
+	cmd.SetIn(stdin)
+	cmd.SetOut(stdout)
+	cmd.SetErr(stderr)
+	if err := cmd.ExecuteContext(ctx); err != nil {
+		fmt.Fprintln(stderr, "sigilld:", err)
+		return 1
+	}
+	return 0
+}
+
+func root() *cobra.Command {
+	cmd := &cobra.Command{
+		Use: "sigilld", Short: "The Sigill server of one authority", SilenceErrors: true, SilenceUsage: true,
+		CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: true},
+	}
+	cmd.AddCommand(serve(), initStore(), example(), version())
+	return cmd
+}
+
+// configured adds the flag that names the configuration file.
+func configured(cmd *cobra.Command, do func(cmd *cobra.Command, c server.Config) error) *cobra.Command {
+	path := cmd.Flags().String("config", "", "configuration `file`")
+	_ = cmd.MarkFlagRequired("config") // fails for a flag that does not exist
+	cmd.Args = cobra.NoArgs
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		c, err := server.ReadConfig(*path)
+		if err != nil {
+			return err
+		}
+		return do(cmd, c)
+	}
+	return cmd
+}
+
+func serve() *cobra.Command {
+	cmd := &cobra.Command{Use: "serve", Short: "Serve until SIGTERM or SIGINT"}
+	return configured(cmd, func(cmd *cobra.Command, c server.Config) error {
+		// A core dump would hold the callers of the moment.
+		if err := syscall.Setrlimit(syscall.RLIMIT_CORE, &syscall.Rlimit{}); err != nil {
+			return fmt.Errorf("turning core dumps off: %w", err)
+		}
+		// What grpc-go would print repeats headers.
+		grpclog.SetLoggerV2(grpclog.NewLoggerV2(io.Discard, io.Discard, io.Discard))
+		s, err := server.New(cmd.Context(), c, server.NewLog(cmd.ErrOrStderr()))
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(cmd.OutOrStdout(), "%s%s\n", server.ReadyPrefix, s.Addr())
+		return s.Run(cmd.Context())
+	})
+}
+
+func initStore() *cobra.Command {
+	cmd := &cobra.Command{Use: "init", Short: "Make a new, empty store; an existing one is refused"}
+	return configured(cmd, func(cmd *cobra.Command, c server.Config) error {
+		if err := server.Init(cmd.Context(), c); err != nil {
+			return err
+		}
+		_, err := fmt.Fprintln(cmd.OutOrStdout(), "sigilld: store made")
+		return err
+	})
+}
+
+func example() *cobra.Command {
+	return &cobra.Command{Use: "config", Short: "Print a configuration file with every key explained", Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			_, err := fmt.Fprint(cmd.OutOrStdout(), server.Example)
+			return err
+		}}
+}
+
+func version() *cobra.Command {
+	return &cobra.Command{Use: "version", Short: "Print the version", Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			_, err := fmt.Fprintln(cmd.OutOrStdout(), "sigilld", server.Version)
+			return err
+		}}
+}

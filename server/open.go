@@ -1,0 +1,247 @@
+package server
+
+import (
+	"context"
+	"crypto/x509"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"sigill/keys/bundle"
+	"sigill/keys/ident"
+	"sigill/keys/jws"
+	"sigill/keys/keyfile"
+	"sigill/keys/proof"
+	"sigill/server/audit"
+	"sigill/server/gate"
+	"sigill/server/ledger"
+	"sigill/server/store"
+	"sigill/server/store/bolt"
+	"sigill/server/translog"
+	"sigill/server/workflow"
+)
+
+// Files in the data directory.
+const (
+	storeFile      = "store.db"
+	checkpointFile = "checkpoint"
+)
+
+// ErrKeys says which key or certificate does not belong to this authority.
+var ErrKeys = errors.New("keys and trust file do not belong together")
+
+// layout is every room of the house.
+func layout() store.Layout {
+	out := audit.Layout()
+	out[gate.Room], out[ledger.RoomHead] = store.Random, store.Random
+	out[translog.Entries], out[translog.Tiles] = store.Ordered, store.Random
+	for room, ordered := range workflow.Rooms() {
+		out[room] = store.Random
+		if ordered {
+			out[room] = store.Ordered
+		}
+	}
+	return out
+}
+
+// cipher is the gate as package workflow needs it.
+type cipher struct{ *gate.Store }
+
+func (cipher) SealMatter(key [32]byte, place string, plain []byte) []byte {
+	return gate.MatterKey(key).Seal(place, plain)
+}
+
+func (cipher) OpenMatter(key [32]byte, place string, sealed []byte) ([]byte, error) {
+	return gate.MatterKey(key).Open(place, sealed)
+}
+
+// Init makes a new store in the configured directory, which it makes too, with
+// mode 0700. An existing store is refused and left as it is.
+func Init(ctx context.Context, c Config) error {
+	trust, err := readTrust(c.Trust)
+	if err != nil {
+		return err
+	}
+	k, err := loadKeys(c, trust)
+	if err != nil {
+		return err
+	}
+	if err := os.MkdirAll(c.Data, 0o700); err != nil {
+		return fmt.Errorf("making the data directory: %w", err)
+	}
+	for _, f := range []string{storeFile, checkpointFile} {
+		if _, err := os.Lstat(filepath.Join(c.Data, f)); !errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("making the store: %s: %w", f, fs.ErrExist)
+		}
+	}
+	engine, err := bolt.Create(bolt.Config{Path: filepath.Join(c.Data, storeFile), Layout: layout()})
+	if err != nil {
+		return err
+	}
+	s, err := gate.Create(ctx, engine, k.gate)
+	if err != nil {
+		return errors.Join(err, engine.Close())
+	}
+	return s.Close()
+}
+
+func openStore(ctx context.Context, dir string, key gate.Key) (*gate.Store, error) {
+	engine, err := bolt.Open(bolt.Config{Path: filepath.Join(dir, storeFile), Layout: layout()})
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("%w: make it with sigilld init", err)
+	}
+	if err != nil {
+		return nil, err
+	}
+	s, err := gate.Open(ctx, engine, key)
+	if err != nil {
+		return nil, errors.Join(err, engine.Close())
+	}
+	return s, nil
+}
+
+func readTrust(path string) (*bundle.Trust, error) {
+	b, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("trust file: %w", err)
+	}
+	return bundle.ParseTrust(b)
+}
+
+// keys are the server's own, loaded and held against the trust file.
+type keys struct {
+	institution workflow.Institution
+	statements  *jws.Signer      // the log key on receipts and releases
+	log         *proof.LogSigner // the log key on checkpoints
+	gate        gate.Key
+}
+
+func loadKeys(c Config, trust *bundle.Trust) (*keys, error) {
+	pass, err := c.Keys.passphrase()
+	if err != nil {
+		return nil, err
+	}
+	load := func(path string, use keyfile.Use) (keyfile.Key, error) {
+		k, err := keyfile.Load(path, pass)
+		switch {
+		case err != nil:
+			return k, fmt.Errorf("%s key: %w", use, err)
+		case k.Use() != use || k.Authority() != trust.Authority:
+			return k, fmt.Errorf("%w: the %s key is another's", ErrKeys, use)
+		}
+		return k, nil
+	}
+	k := &keys{}
+	inst, err := load(c.Keys.Institution, keyfile.Institution)
+	if err != nil {
+		return nil, err
+	}
+	if err := k.certify(inst, c.Certificates, trust); err != nil {
+		return nil, err
+	}
+	logKey, err := load(c.Keys.Log, keyfile.Log)
+	if err != nil {
+		return nil, err
+	}
+	if k.statements, err = logKey.Signer(); err != nil {
+		return nil, err
+	}
+	if _, err := trust.LogKey(k.statements.Public().Thumbprint()); err != nil {
+		return nil, fmt.Errorf("%w: the trust file does not list the log key", ErrKeys)
+	}
+	signer, err := logKey.Crypto()
+	if err != nil {
+		return nil, err
+	}
+	if k.log, err = proof.NewLogSigner(trust.Authority, signer); err != nil {
+		return nil, err
+	}
+	gateKey, err := load(c.Keys.Gate, keyfile.Gate)
+	if err != nil {
+		return nil, err
+	}
+	seed, err := gateKey.Seed()
+	k.gate = gate.Key(seed)
+	return k, err
+}
+
+// certify joins the institutional key with its certificate, which the trust file
+// must list: else nothing that it signs could be verified.
+func (k *keys) certify(key keyfile.Key, path string, trust *bundle.Trust) error {
+	chain, err := readChain(path)
+	if err != nil {
+		return err
+	}
+	if k.institution.Signer, err = key.Signer(); err != nil {
+		return err
+	}
+	pub, err := jws.NewPublicKey(chain[0].PublicKey)
+	if err != nil || !pub.Equal(k.institution.Signer.Public()) {
+		return fmt.Errorf("%w: the certificate is not the institutional key's", ErrKeys)
+	}
+	for _, c := range trust.File.Certificates {
+		if ident.Sum(c.Certificate) == ident.Sum(chain[0].Raw) {
+			k.institution.Chain = chain
+			return nil
+		}
+	}
+	return fmt.Errorf("%w: the trust file does not list the certificate", ErrKeys)
+}
+
+func readChain(path string) (chain []*x509.Certificate, err error) {
+	rest, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("certificate chain: %w", err)
+	}
+	for {
+		var block *pem.Block
+		if block, rest = pem.Decode(rest); block == nil {
+			break
+		}
+		if block.Type != "CERTIFICATE" {
+			return nil, fmt.Errorf("%w: the certificate chain holds something else", ErrConfig)
+		}
+		c, err := x509.ParseCertificate(block.Bytes)
+		if err != nil {
+			return nil, fmt.Errorf("certificate chain: %w", err)
+		}
+		chain = append(chain, c)
+	}
+	if len(chain) == 0 || strings.TrimSpace(string(rest)) != "" {
+		return nil, fmt.Errorf("%w: certificate_chain is no list of PEM certificates", ErrConfig)
+	}
+	return chain, nil
+}
+
+func (k Keys) passphrase() (string, error) {
+	if k.PassphraseEnv != "" {
+		if p := os.Getenv(k.PassphraseEnv); p != "" {
+			return p, nil
+		}
+		return "", fmt.Errorf("%w: the variable of keys.passphrase_env is empty", ErrConfig)
+	}
+	if err := private(k.PassphraseFile); err != nil {
+		return "", fmt.Errorf("passphrase file: %w", err)
+	}
+	b, err := os.ReadFile(k.PassphraseFile)
+	if err != nil {
+		return "", fmt.Errorf("passphrase file: %w", err)
+	}
+	return strings.TrimRight(string(b), "\r\n"), nil
+}
+
+// private refuses a secret that is not a plain file of mode 0600 or stricter.
+func private(path string) error {
+	info, err := os.Lstat(path)
+	if err != nil {
+		return err
+	}
+	if !info.Mode().IsRegular() || info.Mode().Perm()&0o077 != 0 {
+		return keyfile.ErrUnsafe
+	}
+	return nil
+}

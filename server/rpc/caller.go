@@ -1,0 +1,106 @@
+package rpc
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"google.golang.org/grpc/metadata"
+
+	"sigill/keys/record"
+	"sigill/keys/token"
+	"sigill/server/access"
+	"sigill/server/workflow"
+)
+
+// maxSeen is how many proofs are remembered in each two minutes, at 32 bytes.
+const maxSeen = 1 << 18
+
+// A door finds out who calls. What it learns lives as long as the call.
+type door struct {
+	origin string
+	issuer map[string]*source
+	seen   *token.Seen
+}
+
+func newDoor(c Config) (*door, error) {
+	d := &door{origin: c.Origin, issuer: map[string]*source{}, seen: token.NewSeen(maxSeen)}
+	for _, p := range c.Providers {
+		if d.issuer[p.Token.Issuer()] != nil {
+			return nil, fmt.Errorf("%w: an issuer is configured twice", ErrConfig)
+		}
+		s, err := newSource(p, c.Office, c.Log)
+		if err != nil {
+			return nil, err
+		}
+		d.issuer[p.Token.Issuer()] = s
+	}
+	return d, nil
+}
+
+// caller authenticates a call. Whatever is wrong with token or proof is one
+// answer; a token with none or two of our roles gives a caller without a role,
+// whom nothing admits and the trail names.
+func (d *door) caller(ctx context.Context, method string, now time.Time) (*workflow.Caller, error) {
+	c := &workflow.Caller{Method: method, Received: now}
+	if access.Public(method) {
+		return c, nil
+	}
+	md, _ := metadata.FromIncomingContext(ctx)
+	auth, err := token.ParseAuthorization(md.Get(mdAuthorization), md.Get(mdProof))
+	if err != nil {
+		return nil, errToken
+	}
+	return c, d.identify(ctx, c, auth)
+}
+
+// identify verifies token and proof, the cheap checks before the costly ones.
+func (d *door) identify(ctx context.Context, c *workflow.Caller, auth token.Authorization) error {
+	read, err := token.Parse(auth.Token)
+	if err != nil {
+		return errToken
+	}
+	src := d.issuer[read.Issuer()]
+	if src == nil {
+		return errToken
+	}
+	key, index, err := src.find(ctx, read.KeyID(), read.Algorithm(), c.Received)
+	if err != nil {
+		return err
+	}
+	id, err := src.provider.Check(read, key, c.Received)
+	if err != nil && !errors.Is(err, token.ErrRole) {
+		return errToken
+	}
+	proof, err := auth.Check(id, "POST", d.origin+c.Method, c.Received)
+	if err != nil {
+		return errToken
+	}
+	switch err := d.seen.Use(proof, c.Received); {
+	case errors.Is(err, token.ErrSeenFull):
+		return &workflow.Refusal{Kind: workflow.ErrUnavailable, Reason: workflow.ReasonTooMany}
+	case err != nil:
+		return errToken
+	}
+	c.Role, c.Identity, c.Token = id.Role, id, auth.Token
+	c.Key, c.KeysIndex, c.Provider, c.DayKey = key.JWK(), index, src.provider.Label(), proof.Key
+	return nil
+}
+
+// authorData reads what an author's call carries beside the token: on each the
+// author nonce, on reads the author proof, which package workflow checks.
+func authorData(ctx context.Context, c *workflow.Caller) error {
+	md, _ := metadata.FromIncomingContext(ctx)
+	nonce, proof := md.Get(mdAuthorNonce), md.Get(mdAuthorProof)
+	if len(nonce) != 1 || len(nonce[0]) != len(record.Nonce{}) {
+		return &malformed{fields: []string{mdAuthorNonce}}
+	}
+	if len(proof) > 1 {
+		return &malformed{fields: []string{mdAuthorProof}}
+	}
+	n := record.Nonce([]byte(nonce[0]))
+	c.Nonce, c.Proof = &n, strings.Join(proof, "")
+	return nil
+}

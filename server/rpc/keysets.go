@@ -1,0 +1,155 @@
+package rpc
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"sync/atomic"
+	"time"
+
+	"sigill/keys/token"
+)
+
+// How the keys of an identity provider are kept. A key that the provider
+// withdraws is refused within keysFresh; a provider that cannot be reached is
+// believed for keysStale, and then nobody gets in.
+const (
+	keysFresh   = 5 * time.Minute
+	keysStale   = 4 * time.Hour
+	keysEvery   = 30 * time.Second // at most one fetch in this time
+	keysAgain   = 2 * time.Second  // while there are no usable keys at all
+	keysTimeout = 5 * time.Second
+)
+
+// A recorder logs a key set before any token under it is accepted, and gives the
+// index of its log entry. The same bytes again give the same index.
+type recorder interface {
+	RecordProviderKeys(ctx context.Context, issuer string, jwks []byte) (index uint64, err error)
+}
+
+// A source is the keys of one issuer, fetched when they are needed. It may be
+// used concurrently.
+type source struct {
+	provider *token.Provider
+	uri      string
+	record   recorder
+	log      *slog.Logger
+	client   *http.Client
+	current  atomic.Pointer[keySet]
+	tried    atomic.Pointer[time.Time] // the last fetch, whether or not it worked
+	turn     chan struct{}             // held while fetching
+}
+
+type keySet struct {
+	*token.KeySet
+	index   uint64
+	fetched time.Time
+}
+
+func newSource(p Provider, r recorder, log *slog.Logger) (*source, error) {
+	u, err := url.Parse(p.JWKSURI)
+	if err != nil || u.Host == "" || u.Scheme != "https" && !(u.Scheme == "http" && loopback(u.Hostname())) {
+		return nil, fmt.Errorf("%w: keys are fetched over https, or http on loopback", ErrConfig)
+	}
+	s := &source{provider: p.Token, uri: p.JWKSURI, record: r, log: log, turn: make(chan struct{}, 1)}
+	s.client = &http.Client{
+		Timeout: keysTimeout,
+		// A provider that answers from somewhere else has been moved or attacked.
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+		Transport:     &http.Transport{MaxResponseHeaderBytes: 16 << 10, DisableKeepAlives: true, ForceAttemptHTTP2: true},
+	}
+	return s, nil
+}
+
+// find gives the key of a token. A kid that is not known may be new: it makes a
+// fetch, unless there was one just before. The answer to a key that is not there
+// is the one to a bad token.
+func (s *source) find(ctx context.Context, kid, alg string, now time.Time) (*token.Key, uint64, error) {
+	set := s.current.Load()
+	if set != nil && now.Sub(set.fetched) < keysFresh {
+		if key, ok := set.Find(kid, alg); ok {
+			return key, set.index, nil
+		}
+	}
+	if err := s.refresh(ctx, now); err != nil {
+		return nil, 0, err
+	}
+	set = s.current.Load()
+	if set == nil || now.Sub(set.fetched) > keysStale {
+		return nil, 0, errProvider
+	}
+	key, ok := set.Find(kid, alg)
+	if !ok {
+		return nil, 0, errToken
+	}
+	return key, set.index, nil
+}
+
+// refresh fetches, if it is time to; one caller does it while others wait.
+func (s *source) refresh(ctx context.Context, now time.Time) error {
+	select {
+	case s.turn <- struct{}{}:
+		defer func() { <-s.turn }()
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	wait, set := keysEvery, s.current.Load()
+	if set == nil || now.Sub(set.fetched) > keysStale {
+		wait = keysAgain
+	}
+	if last := s.tried.Load(); last != nil && now.Sub(*last) < wait {
+		return nil
+	}
+	s.tried.Store(&now)
+	// The fetch is for everyone: it does not end with this caller.
+	if err := s.fetch(context.WithoutCancel(ctx), now); err != nil {
+		s.log.Warn("provider keys not fetched", "provider", s.provider.Label())
+	}
+	return nil
+}
+
+// fetch gets the key set, records it, and only then lets it verify anything.
+func (s *source) fetch(ctx context.Context, now time.Time) error {
+	jwks, err := s.get(ctx)
+	if err != nil {
+		return err
+	}
+	set, faults, err := token.ParseKeySet(s.provider.Issuer(), jwks)
+	if err != nil {
+		return err
+	}
+	for _, f := range faults {
+		s.log.Error("provider key not usable", "provider", s.provider.Label(), "index", f.Index)
+	}
+	index, err := s.record.RecordProviderKeys(ctx, s.provider.Issuer(), jwks)
+	if err != nil {
+		return fmt.Errorf("recording provider keys: %w", err)
+	}
+	s.current.Store(&keySet{set, index, now})
+	return nil
+}
+
+func (s *source) get(ctx context.Context) ([]byte, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, s.uri, nil)
+	if err != nil {
+		return nil, fmt.Errorf("fetching keys: %w", err)
+	}
+	req.Header.Set("Accept", "application/jwk-set+json, application/json")
+	req.Header.Set("User-Agent", "")
+	res, err := s.client.Do(req)
+	if err != nil {
+		return nil, fmt.Errorf("fetching keys: %w", err)
+	}
+	defer res.Body.Close()
+	if res.StatusCode != http.StatusOK {
+		return nil, fmt.Errorf("fetching keys: status %d", res.StatusCode)
+	}
+	b, err := io.ReadAll(io.LimitReader(res.Body, token.MaxKeySet+1))
+	if err != nil {
+		return nil, fmt.Errorf("fetching keys: %w", err)
+	}
+	return b, nil
+}

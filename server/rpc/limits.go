@@ -1,0 +1,87 @@
+package rpc
+
+import (
+	"context"
+	"log/slog"
+	"net"
+	"strings"
+	"time"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/keepalive"
+	"google.golang.org/grpc/tap"
+
+	sigillv1 "sigill/proto/sigill/v1"
+	"sigill/server/access"
+
+	"sigill/keys/token"
+)
+
+// Limits of the public port. No compression is registered: a compressed message
+// is UNIMPLEMENTED, and none can grow while it is unpacked.
+const (
+	maxMessage    = 2<<20 + 64<<10   // a board document of 16 signatures of 128 KiB; a draft has half
+	maxHeaders    = 16 << 10         // metadata of a call, as HTTP/2 counts it
+	maxStreams    = 128              // calls at once on a connection
+	connectWithin = 5 * time.Second  // from the first byte to the end of the handshake
+	callWithin    = 30 * time.Second // the longest call with one answer, whatever the caller's deadline
+	watchWithin   = time.Hour        // the longest watch
+)
+
+func limits() []grpc.ServerOption {
+	return []grpc.ServerOption{
+		grpc.MaxRecvMsgSize(maxMessage),
+		grpc.MaxHeaderListSize(maxHeaders),
+		grpc.MaxConcurrentStreams(maxStreams),
+		grpc.ConnectionTimeout(connectWithin),
+		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: 30 * time.Second}),
+		grpc.KeepaliveParams(keepalive.ServerParameters{
+			MaxConnectionIdle: 5 * time.Minute, MaxConnectionAge: 2 * time.Hour, MaxConnectionAgeGrace: time.Minute,
+			Time: time.Minute, Timeout: 20 * time.Second,
+		}),
+		grpc.InTapHandle(capDeadline),
+	}
+}
+
+// capDeadline gives every call an end before its message is read, so that half a
+// message holds nothing for long.
+func capDeadline(ctx context.Context, info *tap.Info) (context.Context, error) {
+	within := callWithin
+	if info.FullMethodName == sigillv1.SigningService_WatchInbox_FullMethodName {
+		within = watchWithin
+	}
+	capped, cancel := context.WithTimeout(ctx, within)
+	context.AfterFunc(ctx, cancel) // ctx ends with the call
+	return capped, nil
+}
+
+func mayCall(method string, role token.Role) bool { return access.May(method, role) }
+
+func loopback(host string) bool {
+	ip := net.ParseIP(strings.Trim(host, "[]"))
+	return host == "localhost" || ip != nil && ip.IsLoopback()
+}
+
+// A method that access does not know is not named in a log: it is the caller's
+// own text.
+func methodAttr(method string) slog.Attr {
+	if !access.Known(method) {
+		method = "unknown"
+	}
+	return slog.String("method", method)
+}
+
+func codeAttr(c codes.Code) slog.Attr { return slog.String("code", c.String()) }
+
+func tookAttr(d time.Duration) slog.Attr { return slog.Duration("took", d) }
+
+func levelOf(c codes.Code) slog.Level {
+	switch c {
+	case codes.Internal, codes.DataLoss:
+		return slog.LevelError
+	case codes.Unavailable, codes.ResourceExhausted:
+		return slog.LevelWarn
+	}
+	return slog.LevelInfo
+}

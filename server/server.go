@@ -1,0 +1,241 @@
+// Package server wires one authority: configuration, keys, store, ledger,
+// office, door, clock.
+//
+// Read a [Config] with [ReadConfig], make the store once with [Init], then [New]
+// and [Server.Run]. Whatever is missing, damaged, unsafe or does not belong
+// together stops New; once it runs, the first commit that fails stops the
+// server. [Example] is the manual of the configuration; server_test.go plays the
+// way of a decision over real sockets.
+package server
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials"
+	"google.golang.org/grpc/health"
+	"google.golang.org/grpc/health/grpc_health_v1"
+
+	"sigill/keys/bundle"
+	"sigill/server/gate"
+	"sigill/server/ledger"
+	"sigill/server/rpc"
+	"sigill/server/workflow"
+)
+
+// Version is what the server calls itself.
+const Version = "0.1.0"
+
+// ReadyPrefix begins the one line that sigilld prints when it is ready; the
+// address follows.
+const ReadyPrefix = "sigilld: ready on "
+
+// stopWithin is how long calls may go on after the server was told to stop.
+const stopWithin = 10 * time.Second
+
+// Server is one authority, ready to run.
+type Server struct {
+	config   Config
+	log      *slog.Logger
+	store    *gate.Store
+	ledger   *ledger.Ledger
+	office   *workflow.Office
+	rpc      *rpc.Server
+	listener net.Listener
+	health   net.Listener // nil: none
+	missed   bool         // an owed hour passed while the server was down
+}
+
+// New opens the store, checks that keys, certificates, trust file, log and last
+// checkpoint belong together, and listens. It serves nothing before [Server.Run],
+// which must be called once and lets go of everything.
+func New(ctx context.Context, c Config, log *slog.Logger) (_ *Server, err error) {
+	if err := CheckEnvironment(os.Environ()); err != nil {
+		return nil, err
+	}
+	s := &Server{config: c, log: log}
+	trust, err := readTrust(c.Trust)
+	if err != nil {
+		return nil, err
+	}
+	k, err := loadKeys(c, trust)
+	if err != nil {
+		return nil, err
+	}
+	if s.store, err = openStore(ctx, c.Data, k.gate); err != nil {
+		return nil, err
+	}
+	defer func() {
+		if err != nil {
+			s.release()
+		}
+	}()
+	if s.ledger, err = ledger.Open(ctx, s.store, k.log); err != nil {
+		return nil, err
+	}
+	if err = s.checkLast(ctx, trust); err != nil {
+		return nil, err
+	}
+	if s.office, err = workflow.New(ctx, c.office(trust, k), s.ledger, cipher{s.store}); err != nil {
+		return nil, err
+	}
+	if s.rpc, err = c.door(s.office, log); err != nil {
+		return nil, err
+	}
+	return s, s.listen()
+}
+
+func (c Config) office(trust *bundle.Trust, k *keys) workflow.Config {
+	o := workflow.Config{Trust: trust, Institution: k.institution, Log: k.statements, OwedHour: time.Duration(c.OwedHour),
+		SmallestSet: c.SmallestSet, Drafters: c.Drafters, MaxOpenings: c.MaxOpenings, Version: Version}
+	for _, h := range c.InboxHours {
+		o.InboxHours = append(o.InboxHours, time.Duration(h))
+	}
+	return o
+}
+
+func (c Config) door(o *workflow.Office, log *slog.Logger) (*rpc.Server, error) {
+	d := rpc.Config{Office: o, Origin: c.PublicOrigin, Log: log}
+	for _, p := range c.Providers {
+		t, err := p.token()
+		if err != nil {
+			return nil, err
+		}
+		d.Providers = append(d.Providers, rpc.Provider{Token: t, JWKSURI: p.JWKSURI})
+	}
+	if c.TLS.Certificate != "" {
+		t, err := c.TLS.config()
+		if err != nil {
+			return nil, err
+		}
+		d.TLS = credentials.NewTLS(t)
+	}
+	return rpc.New(d)
+}
+
+// config is TLS 1.3 without tickets: a ticket would link a caller's connections.
+func (t TLS) config() (*tls.Config, error) {
+	if err := private(t.Key); err != nil {
+		return nil, fmt.Errorf("tls key: %w", err)
+	}
+	pair, err := tls.LoadX509KeyPair(t.Certificate, t.Key)
+	if err != nil {
+		return nil, fmt.Errorf("%w: tls: %w", ErrConfig, err)
+	}
+	return &tls.Config{Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS13, SessionTicketsDisabled: true}, nil
+}
+
+func (s *Server) listen() (err error) {
+	if s.listener, err = net.Listen("tcp", s.config.Listen); err != nil {
+		return fmt.Errorf("listening: %w", err)
+	}
+	if s.config.Health != "" {
+		if s.health, err = net.Listen("tcp", s.config.Health); err != nil {
+			return fmt.Errorf("listening for health: %w", err)
+		}
+	}
+	return nil
+}
+
+// Addr is where the server listens; after port 0, the port that it got.
+func (s *Server) Addr() net.Addr { return s.listener.Addr() }
+
+// Run serves until ctx ends, then lets calls finish, publishes the last
+// checkpoint and returns nil. Any error of a commit ends it at once with that
+// error: what is durable is then for the next start to find out.
+func (s *Server) Run(ctx context.Context) error {
+	defer s.release()
+	writing, stopWriting := context.WithCancel(context.WithoutCancel(ctx))
+	defer stopWriting()
+	run, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+
+	var ledgerErr error
+	var ledgerJob, jobs errgroup.Group
+	ledgerJob.Go(func() error {
+		ledgerErr = s.ledger.Run(writing)
+		stop(ledgerErr)
+		return nil
+	})
+	jobs.Go(func() error {
+		if err := s.rpc.GRPC().Serve(s.listener); err != nil {
+			stop(fmt.Errorf("serving: %w", err))
+		}
+		return nil
+	})
+	jobs.Go(func() error { s.clock(run); return nil })
+	probe := s.serveHealth(&jobs)
+	s.log.Info("ready", "address", s.Addr().String(), "version", Version)
+
+	<-run.Done()
+	probe.Shutdown()
+	grace := stopWithin
+	if ledgerDone(s.ledger) {
+		grace = 0
+	}
+	s.rpc.Stop(grace)
+	probe.stop()
+	err := jobs.Wait()
+	stopWriting()
+	err = errors.Join(err, ledgerJob.Wait())
+	if cause := context.Cause(run); !errors.Is(cause, context.Canceled) && ctx.Err() == nil {
+		err = errors.Join(err, cause)
+	}
+	if err == nil && ledgerErr == nil {
+		err = s.publish()
+	}
+	s.log.Info("stopped", "size", s.ledger.Head().Size)
+	return err
+}
+
+func ledgerDone(l *ledger.Ledger) bool {
+	select {
+	case <-l.Done():
+		return true
+	default:
+		return false
+	}
+}
+
+// probe answers a supervisor on this machine; without a listener it does nothing.
+type probe struct {
+	*health.Server
+	grpc *grpc.Server
+}
+
+func (p probe) stop() {
+	if p.grpc != nil {
+		p.grpc.Stop()
+	}
+}
+
+func (s *Server) serveHealth(jobs *errgroup.Group) probe {
+	p := probe{Server: health.NewServer()}
+	if s.health == nil {
+		return p
+	}
+	p.grpc = grpc.NewServer()
+	grpc_health_v1.RegisterHealthServer(p.grpc, p.Server)
+	jobs.Go(func() error { return p.grpc.Serve(s.health) })
+	return p
+}
+
+// release lets go of what New took.
+func (s *Server) release() {
+	for _, l := range []net.Listener{s.listener, s.health} {
+		if l != nil {
+			_ = l.Close() // gRPC has closed it before, unless it never served
+		}
+	}
+	if err := s.store.Close(); err != nil {
+		s.log.Error("closing the store", "error", err)
+	}
+}
