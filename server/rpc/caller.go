@@ -53,6 +53,9 @@ func (d *door) caller(ctx context.Context, method string, now time.Time) (*workf
 	if err != nil {
 		return nil, errToken
 	}
+	if proof := md.Get(mdAuthorProof); len(proof) == 1 {
+		c.Proof = proof[0] // an author's, or a reviewer's for a share; package workflow checks it
+	}
 	return c, d.identify(ctx, c, auth)
 }
 
