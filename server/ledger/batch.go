@@ -87,6 +87,9 @@ func (l *Ledger) grow(before *state, shared *store.Overlay, entries []proof.Entr
 // run calls the operation, and turns a panic into an error that says nothing of
 // what it held.
 func run(c *call, tx *Tx) (err error) {
+	if !c.taken.CompareAndSwap(false, true) {
+		return context.Canceled // nobody waits for it
+	}
 	if err := c.ctx.Err(); err != nil {
 		return err
 	}

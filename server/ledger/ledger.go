@@ -106,6 +106,7 @@ type state struct {
 type call struct {
 	ctx    context.Context
 	op     Op
+	taken  atomic.Bool // by the writer, or by a caller who gave up
 	result chan error
 	head   Head
 }
@@ -172,7 +173,10 @@ func (l *Ledger) Head() Head { return l.state.Load().Head }
 // Read gives f the newest durable state.
 func (l *Ledger) Read(ctx context.Context, f func(r store.Reader) error) error {
 	snap, err := l.store.Snapshot(ctx)
-	if err != nil {
+	switch {
+	case errors.Is(err, store.ErrStopped), errors.Is(err, store.ErrClosed):
+		return fmt.Errorf("%w: reading: %w", ErrStopped, err)
+	case err != nil:
 		return fmt.Errorf("reading: %w", err)
 	}
 	defer snap.Close()
@@ -180,7 +184,9 @@ func (l *Ledger) Read(ctx context.Context, f func(r store.Reader) error) error {
 }
 
 // Do queues an operation and waits until it is durable; it returns the log's
-// head in that commit. When ctx ends first, the operation may still happen.
+// head in that commit. The error of a ctx that ended means that the operation has
+// not run and will not. One that has begun is waited for: until it is known
+// whether it is durable nothing can be answered, and what it writes is its own.
 func (l *Ledger) Do(ctx context.Context, op Op) (Head, error) {
 	c := &call{ctx: ctx, op: op, result: make(chan error, 1)}
 	if err := l.enqueue(c); err != nil {
@@ -190,7 +196,11 @@ func (l *Ledger) Do(ctx context.Context, op Op) (Head, error) {
 	case err := <-c.result:
 		return c.head, err
 	case <-ctx.Done():
-		return Head{}, ctx.Err()
+		if c.taken.CompareAndSwap(false, true) {
+			return Head{}, ctx.Err()
+		}
+		err := <-c.result
+		return c.head, err
 	}
 }
 
