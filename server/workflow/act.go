@@ -78,15 +78,15 @@ func (o *Office) actor(tx *ledger.Tx, c *Caller) (*actor, error) {
 	if err != nil {
 		return nil, storeError(err)
 	}
+	if err := o.noteOfficer(tx, c); err != nil {
+		return nil, err
+	}
 	for _, r := range row.Roles {
 		if r == string(c.Role) {
 			return &actor{id, row}, nil
 		}
 	}
 	row.Roles = append(row.Roles, string(c.Role))
-	if err := o.noteOfficer(tx, c); err != nil {
-		return nil, err
-	}
 	return &actor{id, row}, audit.PutAccount(tx.Overlay, id, row)
 }
 
@@ -157,6 +157,24 @@ func (o *Office) once(tx *ledger.Tx, c *Caller, who []byte, print ident.Digest, 
 		return nil, err
 	}
 	return answer, put(tx, roomRequest, key[:], requestRow{print, answer})
+}
+
+// answered is what the very same request was answered before; nil if it was not.
+// What changes an answer with the day, the order or the state is checked after it.
+func (o *Office) answered(ctx context.Context, c *Caller, who []byte, print ident.Digest) (answer []byte, err error) {
+	key := o.cipher.MAC("request", c.RequestID[:], who)
+	err = o.ledger.Read(ctx, func(r ledger.Reader) error {
+		var row requestRow
+		err := get(r, roomRequest, key[:], &row)
+		if errors.Is(err, ledger.ErrNotFound) {
+			return nil
+		}
+		if row.Print == print {
+			answer = row.Answer
+		}
+		return err
+	})
+	return answer, ledgerError(err)
 }
 
 // named runs a change for a caller under their name: once, trailed, in one
@@ -250,13 +268,27 @@ func (o *Office) byAuthor(ctx context.Context, c *Caller, id ident.ID, compact s
 			}
 		}
 	}
-	if isKind(err, ErrData) || isKind(err, ErrUnavailable) {
+	return o.known(ctx, c, id, m, err)
+}
+
+// known tells the author of a matter from all others, when err says whether the
+// author key was proved. The author is who proves the key with a token that opens
+// the commitment. A token that opens it without the key (a proof from a clock that
+// is wrong, a key that was lost) is still nobody's but the author's: the refusal
+// is filed by the day, since a name here would be the name in the seal. Everyone
+// else, also with a borrowed key, is named. All get the answer for the unknown.
+func (o *Office) known(ctx context.Context, c *Caller, id ident.ID, m *matter, err error) (*matter, error) {
+	if m == nil && !isKind(err, ErrNotFound) || isKind(err, ErrData) {
 		return nil, err
 	}
-	if err != nil || !c.isAuthor(m.Author) {
-		return nil, o.refused(ctx, c, idKey(id), absent())
+	author := m != nil && c.isAuthor(m.Author)
+	switch {
+	case author && err == nil:
+		return m, nil
+	case author:
+		return nil, o.authorRefused(ctx, c, idKey(id), absent())
 	}
-	return m, nil
+	return nil, o.refused(ctx, c, idKey(id), absent())
 }
 
 func isKind(err, kind error) bool { return errors.Is(err, kind) }
@@ -270,10 +302,13 @@ func (o *Office) find(ctx context.Context, id ident.ID) (m *matter, err error) {
 		m, err = o.matter(r, id)
 		return err
 	})
-	if errors.Is(err, ledger.ErrNotFound) {
+	switch {
+	case errors.Is(err, ledger.ErrNotFound):
 		return nil, absent()
+	case err != nil:
+		return nil, ledgerError(err)
 	}
-	return m, ledgerError(err)
+	return m, nil
 }
 
 // fingerprint is the digest of what was asked, never over a token.

@@ -17,42 +17,31 @@ import (
 // ReviseDraft replaces a pending or returned draft by a new revision, with a seal
 // of its own.
 func (o *Office) ReviseDraft(ctx context.Context, c *Caller, in Submission) (*DraftAnswer, error) {
-	var cited statement.Draft
-	if _, err := jws.ReadEmbedded(in.Statement, &cited); err != nil {
-		return nil, malformed("statement", err)
-	}
-	m, err := o.ownMatter(ctx, c, cited.Decision, in.Statement)
+	p, err := read(in)
 	if err != nil {
 		return nil, err
 	}
-	p, err := o.prepare(c, in)
-	if err != nil {
+	m, err := o.find(ctx, p.draft.Decision)
+	if err == nil && p.key.Thumbprint() != m.AuthorKey {
+		err = absent()
+	}
+	if m, err = o.known(ctx, c, p.draft.Decision, m, err); err != nil {
+		return nil, err
+	}
+	print := fingerprint("revise", in.Statement)
+	if again, err := o.draftedBefore(ctx, c, p, print); again != nil || err != nil {
+		return again, err
+	}
+	if err := o.prepare(ctx, c, p); err != nil {
 		return nil, o.authorRefused(ctx, c, idKey(m.id), err)
 	}
-	answer, err := o.authored(ctx, c, m, fingerprint("revise", in.Statement), func(tx *ledger.Tx, m *matter) ([]byte, error) {
+	answer, err := o.authored(ctx, c, m, print, func(tx *ledger.Tx, m *matter) ([]byte, error) {
 		return o.revise(tx, c, m, p)
 	})
 	if err != nil {
 		return nil, err
 	}
-	out := &DraftAnswer{}
-	return out, decode(answer, out)
-}
-
-// ownMatter finds the matter of a revision, whose statement carries its key: it
-// must be the matter's, and the token must open the author commitment.
-func (o *Office) ownMatter(ctx context.Context, c *Caller, id ident.ID, compact string) (*matter, error) {
-	m, err := o.find(ctx, id)
-	if isKind(err, ErrData) || isKind(err, ErrUnavailable) {
-		return nil, err
-	}
-	if err == nil {
-		key, keyErr := jws.ReadEmbedded(compact, &statement.Draft{})
-		if keyErr == nil && key.Thumbprint() == m.AuthorKey && c.isAuthor(m.Author) {
-			return m, nil
-		}
-	}
-	return nil, o.refused(ctx, c, idKey(id), absent())
+	return draftAnswer(answer)
 }
 
 func (o *Office) revise(tx *ledger.Tx, c *Caller, m *matter, p *prepared) ([]byte, error) {
@@ -69,7 +58,7 @@ func (o *Office) revise(tx *ledger.Tx, c *Caller, m *matter, p *prepared) ([]byt
 	if err := o.mayDraft(tx, c, p); err != nil {
 		return nil, err
 	}
-	if err := o.inForceStill(p); err != nil {
+	if err := stillInForce(tx, p.f); err != nil {
 		return nil, err
 	}
 	return o.accept(tx, c, m, p)
@@ -79,7 +68,7 @@ func (o *Office) revise(tx *ledger.Tx, c *Caller, m *matter, p *prepared) ([]byt
 // (30 § FL).
 func (o *Office) AttachDissent(ctx context.Context, c *Caller, compact string) (string, error) {
 	var d statement.Dissent
-	m, err := o.authorAct(ctx, c, compact, &d, func() ident.ID { return d.Decision })
+	m, err := o.authorAct(ctx, c, compact, &d, func() (ident.ID, ident.Authority) { return d.Decision, d.Authority })
 	if err != nil {
 		return "", err
 	}
@@ -110,7 +99,7 @@ func (o *Office) AttachDissent(ctx context.Context, c *Caller, compact string) (
 // was, stays.
 func (o *Office) WithdrawDraft(ctx context.Context, c *Caller, compact string) (string, error) {
 	var w statement.Withdrawal
-	m, err := o.authorAct(ctx, c, compact, &w, func() ident.ID { return w.Decision })
+	m, err := o.authorAct(ctx, c, compact, &w, func() (ident.ID, ident.Authority) { return w.Decision, w.Authority })
 	if err != nil {
 		return "", err
 	}
@@ -134,11 +123,16 @@ func (o *Office) WithdrawDraft(ctx context.Context, c *Caller, compact string) (
 
 // authorAct reads an act by the author key. The decision that it speaks of is
 // read without trust first, to find the key.
-func (o *Office) authorAct(ctx context.Context, c *Caller, compact string, st jws.Statement, id func() ident.ID) (*matter, error) {
+func (o *Office) authorAct(ctx context.Context, c *Caller, compact string, st jws.Statement, about func() (ident.ID, ident.Authority)) (*matter, error) {
 	if err := jws.Peek(compact, st); err != nil {
 		return nil, malformed("statement", err)
 	}
-	return o.byAuthor(ctx, c, id(), compact, st)
+	id, authority := about()
+	m, err := o.byAuthor(ctx, c, id, compact, st)
+	if err == nil && authority != o.Trust.Authority {
+		return nil, invalid("statement.authority", ReasonField, jws.ErrValue)
+	}
+	return m, err
 }
 
 // act runs an author's act: the change, the owed entry, the receipt.
@@ -198,14 +192,11 @@ func (o *Office) GetDraft(ctx context.Context, c *Caller, id ident.ID) (*DraftVi
 // authorReads checks the author proof of a read, and files the read by its day.
 func (o *Office) authorReads(ctx context.Context, c *Caller, id ident.ID) (*matter, error) {
 	m, err := o.find(ctx, id)
-	if isKind(err, ErrData) || isKind(err, ErrUnavailable) {
-		return nil, err
-	}
 	if err == nil {
 		err = o.provesAuthor(c, m)
 	}
-	if err != nil {
-		return nil, o.refused(ctx, c, idKey(id), absent())
+	if m, err = o.known(ctx, c, id, m, err); err != nil {
+		return nil, err
 	}
 	_, err = o.ledger.Do(ctx, func(tx *ledger.Tx) error {
 		return audit.PutAuthor(tx.Overlay, ident.DateOf(tx.Now), c.Method, idKey(id), audit.OK)
@@ -218,9 +209,6 @@ func (o *Office) provesAuthor(c *Caller, m *matter) error {
 	key, err := m.authorKey()
 	if err != nil {
 		return err
-	}
-	if !c.isAuthor(m.Author) {
-		return absent()
 	}
 	return token.CheckAuthorProof(c.Proof, key, token.AuthorRead{
 		Authority: o.Trust.Authority, Decision: m.id, Method: c.Method, Request: c.RequestID,

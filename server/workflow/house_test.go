@@ -142,7 +142,7 @@ func (h *house) publish() {
 		group := order.Group{Group: g + 1, Name: "grupp", Threshold: shape.t}
 		var list []reviewer
 		for i := range shape.n {
-			r := reviewer{newSigner(jws.ES256), must(hpke.MLKEM768X25519().GenerateKey())}
+			r := reviewer{newSigner(jws.EdDSA), must(hpke.MLKEM768X25519().GenerateKey())}
 			list = append(list, r)
 			group.Members = append(group.Members, order.Reviewer{Archive: i == shape.n-1, HPKE: r.open.PublicKey().Bytes(), Index: i + 1,
 				Key: r.sign.Public().JWK(), Title: "granskare"})

@@ -98,7 +98,9 @@ func (o *Office) shown(r ledger.Reader, c *Caller, a *actor, m *matter) (bool, e
 		return false, damaged("draft", err)
 	}
 	if a.row.Key.IsZero() {
-		return slices.ContainsFunc(f.order.Signers, func(s order.Officer) bool { return slices.Contains(s.Items, d.Item) }), nil
+		return slices.ContainsFunc(f.order.Signers, func(s order.Officer) bool {
+			return slices.Contains(s.Items, d.Item) && c.today().Within(s.From, s.Until)
+		}), nil
 	}
 	_, _, err := f.order.Signer(a.row.Key, d.Item, c.today())
 	return err == nil, nil

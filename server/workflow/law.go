@@ -59,9 +59,16 @@ func (o *Office) loadInForce(r ledger.Reader) error {
 		}
 	}
 	o.mu.Lock()
-	o.inForce = f
-	o.mu.Unlock()
+	defer o.mu.Unlock()
+	if !f.olderThan(&o.inForce) { // of two that read at once the one with the newer state stays
+		o.inForce = f
+	}
 	return nil
+}
+
+func (f *inForce) olderThan(g *inForce) bool {
+	return g.order != nil && (f.order == nil || f.order.Version < g.order.Version) ||
+		g.set != nil && (f.set == nil || f.set.Epoch < g.set.Epoch)
 }
 
 // loadSet reads the sets up to an epoch, each verified by the one before.
@@ -140,11 +147,18 @@ func (f *inForce) permits(d *statement.Draft, on ident.Date) error {
 	return nil
 }
 
-// inForceStill checks inside the queue that what a prepared revision was sealed
-// to has not been replaced meanwhile.
-func (o *Office) inForceStill(p *prepared) error {
-	f := o.current()
-	if f.setDigest != p.draft.Set.Digest || f.orderDigest != p.draft.Order.Digest {
+// stillInForce checks inside the queue that what an act was checked under has not
+// been replaced meanwhile, also not by an operation of the same batch.
+func stillInForce(r ledger.Reader, f *inForce) error {
+	version, err := number(r, metaOrder)
+	if err != nil {
+		return err
+	}
+	epoch, err := number(r, metaSet)
+	if err != nil {
+		return err
+	}
+	if uint64(f.order.Version) != version || uint64(f.set.Epoch) != epoch {
 		return refuse(ErrState, ReasonSuperseded)
 	}
 	return nil
@@ -188,22 +202,23 @@ func checkParts(d *statement.Draft, content []byte) error {
 	return nil
 }
 
-// visibleFrom is when signers are shown a draft: at once if it is urgent or no
-// hours are set, else at the next of the hours.
+// visibleFrom is when signers are shown a draft: if it is urgent or no hours are
+// set from the beginning of its day, so that no row keeps the minute in which it
+// came; else at the next of the hours.
 func (o *Office) visibleFrom(received time.Time, urgent bool) time.Time {
-	if urgent || len(o.InboxHours) == 0 {
-		return received
-	}
 	day := ident.DateOf(received)
-	for range 3 {
+	if urgent || len(o.InboxHours) == 0 {
+		return day.Start()
+	}
+	var next time.Time
+	for ; next.IsZero(); day = day.AddDays(1) {
 		for _, h := range o.InboxHours {
-			if at := clock(day, h); !at.Before(received) {
-				return at
+			if at := clock(day, h); !at.Before(received) && (next.IsZero() || at.Before(next)) {
+				next = at
 			}
 		}
-		day = day.AddDays(1)
 	}
-	return received
+	return next
 }
 
 // clock is the moment of an hour on a day in Sweden, also on the days on which

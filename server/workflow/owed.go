@@ -3,6 +3,7 @@ package workflow
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"math/big"
 	"time"
@@ -88,7 +89,9 @@ type Status struct {
 	Owed             uint64
 }
 
-// GetStatus tells how the authority stands.
+// GetStatus tells how the authority stands. Whoever asks often must not learn when
+// somebody drafted: drafts count once signers are shown them, owed entries from the
+// day after.
 func (o *Office) GetStatus(ctx context.Context, c *Caller) (*Status, error) {
 	s := &Status{Version: o.Version, LogSize: o.ledger.Head().Size,
 		CertificateUntil: ident.DateOf(o.Institution.Chain[0].NotAfter)}
@@ -101,20 +104,45 @@ func (o *Office) GetStatus(ctx context.Context, c *Caller) (*Status, error) {
 	}
 	err := o.look(ctx, c, nil, func(r ledger.Reader, _ *actor) error {
 		from, to := within(undecided, nil)
-		for _, n := range []struct {
-			room     ledger.Room
-			from, to []byte
-			count    *uint64
-		}{{roomInbox, nil, nil, &s.Drafts}, {roomOpeningsOf, from, to, &s.Openings}, {roomOwed, nil, nil, &s.Owed}} {
-			*n.count = 0
-			for _, err := range r.Scan(n.room, n.from, n.to) {
-				if err != nil {
-					return storeError(err)
-				}
-				*n.count++
-			}
-		}
-		return nil
+		return errors.Join(
+			count(r, roomInbox, nil, nil, &s.Drafts, func(id, _ []byte) (bool, error) { return o.visible(r, id, c.Received) }),
+			count(r, roomOpeningsOf, from, to, &s.Openings, func(_, _ []byte) (bool, error) { return true, nil }),
+			count(r, roomOwed, nil, nil, &s.Owed, func(_, value []byte) (bool, error) {
+				var row owedRow
+				err := decode(value, &row)
+				return row.Received < c.today().Days(), err
+			}))
 	})
-	return s, err
+	if err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+// count counts the rows of a room that are to be counted.
+func count(r ledger.Reader, room ledger.Room, from, to []byte, n *uint64, counts func(key, value []byte) (bool, error)) error {
+	for p, err := range r.Scan(room, from, to) {
+		if err != nil {
+			return storeError(err)
+		}
+		ok, err := counts(p.Key, p.Value)
+		if err != nil {
+			return err
+		}
+		if ok {
+			*n++
+		}
+	}
+	return nil
+}
+
+// visible reports whether the hour of a pending draft has come.
+func (o *Office) visible(r ledger.Reader, id []byte, now time.Time) (bool, error) {
+	m, err := o.matter(r, ident.IDFromBytes([16]byte(id)))
+	if err != nil {
+		return false, err
+	}
+	var row inboxRow
+	err = m.get(r, roomInbox, id, &row)
+	return row.Visible <= now.Unix(), err
 }

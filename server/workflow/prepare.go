@@ -1,6 +1,7 @@
 package workflow
 
 import (
+	"context"
 	"fmt"
 
 	"sigill/keys/guard"
@@ -11,44 +12,78 @@ import (
 	"sigill/keys/statement"
 )
 
-// prepare does all of a revision that needs no queue, the cheap checks before
-// the costly ones: form, guard, law, identity, and then the seal.
-func (o *Office) prepare(c *Caller, in Submission) (*prepared, error) {
+// read reads a revision's statement, signed by the key that it carries.
+func read(in Submission) (*prepared, error) {
 	p := &prepared{Submission: in, digest: jws.Digest(in.Statement)}
 	var err error
-	if p.key, err = jws.ReadEmbedded(in.Statement, &p.draft); err != nil {
-		return nil, malformed("statement", err)
-	}
-	rec, err := record.Parse(in.Record)
+	p.key, err = jws.ReadEmbedded(in.Statement, &p.draft)
+	return p, malformed("statement", err)
+}
+
+// prepare does all of a revision that needs no queue, the cheap checks before
+// the costly ones: form, guard, law, identity, and then the seal.
+func (o *Office) prepare(ctx context.Context, c *Caller, p *prepared) error {
+	rec, err := record.Parse(p.Record)
 	if err != nil {
-		return nil, malformed("seal", err)
+		return malformed("seal", err)
 	}
 	if err := o.guard(c, p, rec); err != nil {
-		return nil, err
+		return err
 	}
-	if err := p.draft.Content.Fits(in.Content); err != nil {
-		return nil, invalid("content", ReasonContent, err)
+	if err := p.draft.Content.Fits(p.Content); err != nil {
+		return invalid("content", ReasonContent, err)
 	}
-	if err := checkParts(&p.draft, in.Content); err != nil {
-		return nil, err
+	if err := checkParts(&p.draft, p.Content); err != nil {
+		return err
 	}
 	if p.draft.Authority != o.Trust.Authority {
-		return nil, invalid("statement.authority", ReasonField, jws.ErrValue)
+		return invalid("statement.authority", ReasonField, jws.ErrValue)
 	}
 	if err := rec.Check(p.draft.Mode, p.draft.Names); err != nil {
-		return nil, malformed("seal", err)
+		return malformed("seal", err)
 	}
 	if rec.Decider.Item != p.draft.Item || rec.Decider.Protocol != p.draft.Protocol {
-		return nil, invalid("seal.record.DECIDER", ReasonContradiction, nil)
+		return invalid("seal.record.DECIDER", ReasonContradiction, nil)
 	}
 	if err := o.identified(c, p, rec); err != nil {
-		return nil, err
+		return err
 	}
-	f := o.current()
-	if err := f.permits(&p.draft, c.today()); err != nil {
-		return nil, err
+	if err := o.linked(ctx, &p.draft); err != nil {
+		return err
 	}
-	return p, o.seal(c, p, f)
+	p.f = o.current()
+	if err := p.f.permits(&p.draft, c.today()); err != nil {
+		return err
+	}
+	return o.seal(c, p)
+}
+
+// linked checks that what a draft corrects or amends is a signed decision of this
+// authority's.
+func (o *Office) linked(ctx context.Context, d *statement.Draft) error {
+	for _, l := range []struct {
+		field string
+		cite  *statement.Cite
+	}{{"statement.amends", d.Amends}, {"statement.corrects", d.Corrects}} {
+		if l.cite == nil {
+			continue
+		}
+		m, err := o.find(ctx, l.cite.Decision)
+		if isKind(err, ErrNotFound) || err == nil && m.State != Signed && m.State != Dispatched {
+			return invalid(l.field, ReasonContradiction, nil)
+		}
+		if err != nil {
+			return err
+		}
+		row, _, err := o.decisionOf(ctx, m)
+		if err != nil {
+			return err
+		}
+		if jws.Digest(row.Decision) != l.cite.Statement {
+			return invalid(l.field, ReasonContradiction, nil)
+		}
+	}
+	return nil
 }
 
 // guard is the first stage: the content's form, and the names of those whose
@@ -135,7 +170,7 @@ func (o *Office) identified(c *Caller, p *prepared, rec *record.Record) error {
 }
 
 // seal makes the seal, the wrappings and the receipt.
-func (o *Office) seal(c *Caller, p *prepared, f *inForce) error {
+func (o *Office) seal(c *Caller, p *prepared) error {
 	plain, err := record.Lay(p.Seed, p.Record)
 	if err != nil {
 		return malformed("seal", err)
@@ -154,7 +189,7 @@ func (o *Office) seal(c *Caller, p *prepared, f *inForce) error {
 	}
 	subject := seal.Subject{Authority: p.draft.Authority, Decision: p.draft.Decision, Revision: p.draft.Revision,
 		Draft: p.digest, AuthorKey: p.key.Thumbprint(), Set: p.draft.Set}
-	s, err := seal.New(subject, seal.Shapes(f.set), p.Seed, &plain)
+	s, err := seal.New(subject, seal.Shapes(p.f.set), p.Seed, &plain)
 	if err != nil {
 		return fmt.Errorf("sealing: %w", err)
 	}
@@ -162,7 +197,7 @@ func (o *Office) seal(c *Caller, p *prepared, f *inForce) error {
 	if err != nil {
 		return fmt.Errorf("sealing: %w", err)
 	}
-	wrappings, err := o.wrap(s, f)
+	wrappings, err := o.wrap(s, p.f)
 	if err != nil {
 		return fmt.Errorf("sealing: %w", err)
 	}

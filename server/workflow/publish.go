@@ -206,6 +206,7 @@ type document struct {
 // publish verifies, files and logs a document in one commit, and then puts it
 // into force.
 func (o *Office) publish(ctx context.Context, c *Caller, d document) (*Logged, error) {
+	ctx = context.WithoutCancel(ctx) // what is committed comes into force, whoever still waits
 	answer, head, err := o.named(ctx, c, nil, fingerprint(c.Method, strings.Join(d.signatures, " ")), func(tx *ledger.Tx, _ *actor) ([]byte, error) {
 		digest, err := d.next(tx)
 		if err != nil {

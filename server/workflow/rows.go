@@ -87,6 +87,7 @@ type matterRow struct {
 	Notices   uint32            `cbor:"13,keyasint"` // opening notices logged so far
 	Jwk       []byte            `cbor:"14,keyasint"` // the author key
 	Statement string            `cbor:"15,keyasint"` // of the last revision; gone when signed or withdrawn
+	Approval  ident.Digest      `cbor:"16,keyasint"` // of the approval that signed it
 }
 
 // A draftRow is what awaits a signature: one row, replaced by each revision.

@@ -17,6 +17,9 @@ import (
 // ReturnDraft sends a draft back with a reason, under the signer's name, in the
 // log.
 func (o *Office) ReturnDraft(ctx context.Context, c *Caller, compact string) (*Logged, error) {
+	if again, err := o.actedBefore(ctx, c, compact); again != nil || err != nil {
+		return again, err
+	}
 	var r statement.Return
 	s, err := o.signerAct(c, compact, &r, func() ident.Date { return r.Date })
 	if err != nil {
@@ -37,6 +40,9 @@ func (o *Office) ReturnDraft(ctx context.Context, c *Caller, compact string) (*L
 
 // AbstainFromDecision takes the signer out of the matter, for bias (16 § FL).
 func (o *Office) AbstainFromDecision(ctx context.Context, c *Caller, compact string) (*Logged, error) {
+	if again, err := o.actedBefore(ctx, c, compact); again != nil || err != nil {
+		return again, err
+	}
 	var ab statement.Abstention
 	s, err := o.signerAct(c, compact, &ab, func() ident.Date { return ab.Date })
 	if err != nil {
@@ -55,10 +61,16 @@ func (o *Office) AbstainFromDecision(ctx context.Context, c *Caller, compact str
 // DispatchDecision records that the notice went out. It must cite every dissent:
 // none can be dropped.
 func (o *Office) DispatchDecision(ctx context.Context, c *Caller, compact string) (*Logged, error) {
+	if again, err := o.actedBefore(ctx, c, compact); again != nil || err != nil {
+		return again, err
+	}
 	var d statement.Dispatch
 	s, err := o.signerAct(c, compact, &d, func() ident.Date { return d.Date })
 	if err != nil {
 		return nil, o.refused(ctx, c, nil, err)
+	}
+	if err := o.seen(ctx, "statement.checkpoint", d.Checkpoint); err != nil {
+		return nil, o.refused(ctx, c, idKey(d.Decision), err)
 	}
 	return o.logAct(ctx, c, d.Decision, compact, proof.Dispatched, func(tx *ledger.Tx, a *actor) error {
 		if err := o.bindKey(tx, a, s.kid); err != nil {
@@ -190,6 +202,27 @@ func (o *Office) logNamed(ctx context.Context, c *Caller, about []byte, compact 
 		return nil, err
 	}
 	return o.loggedAgain(ctx, answer, head)
+}
+
+// actedBefore is the answer that this very act got under this request id, for its
+// caller; nil if it got none. The day may have turned since.
+func (o *Office) actedBefore(ctx context.Context, c *Caller, compact string) (*Logged, error) {
+	var who *actor
+	err := o.ledger.Read(ctx, func(r ledger.Reader) (err error) {
+		who, err = o.knownActor(r, c)
+		return err
+	})
+	if errors.Is(err, ledger.ErrNotFound) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, ledgerError(err)
+	}
+	answer, err := o.answered(ctx, c, who.id[:], fingerprint(c.Method, compact))
+	if answer == nil || err != nil {
+		return nil, err
+	}
+	return o.loggedAgain(ctx, answer, o.ledger.Head())
 }
 
 // loggedAgain proves an entry from the row that stands for the answer.

@@ -20,16 +20,19 @@ import (
 // log, in one durable commit. The same approval again gets the same bundle.
 func (o *Office) CosignDecision(ctx context.Context, c *Caller, approval string) ([]byte, error) {
 	var a statement.Approval
+	if jws.Peek(approval, &a) == nil { // before all that changes with the day and the order
+		if again, err := o.signedBefore(ctx, a.Decision, approval); again != nil || err != nil {
+			return again, err
+		}
+	}
+	a = statement.Approval{}
 	f := o.current()
 	officer, err := o.readSigned(f, c, approval, &a, func() (string, ident.Date) { return a.Item, a.Date })
 	if err != nil {
 		return nil, o.refused(ctx, c, nil, err)
 	}
 	about := idKey(a.Decision)
-	if again, err := o.signedBefore(ctx, c, a.Decision, approval); again != nil || err != nil {
-		return again, err
-	}
-	draft, err := o.approvable(f, c, &a, officer)
+	draft, err := o.approvable(ctx, f, c, &a, officer)
 	if err != nil {
 		return nil, o.refused(ctx, c, about, err)
 	}
@@ -39,18 +42,29 @@ func (o *Office) CosignDecision(ctx context.Context, c *Caller, approval string)
 		}
 		m, err := o.pending(tx, c, who, a.Decision)
 		if isKind(err, ErrNotFound) {
-			err = o.whyNot(tx, c, who, a.Decision, approval)
+			err = o.whyNot(tx, who, a.Decision, approval)
 		}
 		if err != nil {
 			return nil, err
 		}
+		if officer.kid == m.AuthorKey { // a registered key says whose it is
+			return nil, invalid("approval.draft", ReasonContradiction, nil)
+		}
 		return nil, o.cosign(tx, c, m, &a, approval, draft, f)
 	})
+	if errors.Is(err, errSignedAlike) {
+		// By a call of the same batch: nothing leaves before that is durable.
+		_, err = o.ledger.Do(ctx, func(*ledger.Tx) error { return nil })
+		err = ledgerError(err)
+	}
 	if err != nil {
 		return nil, err
 	}
-	return o.signedBefore(ctx, c, a.Decision, approval)
+	return o.signedBefore(ctx, a.Decision, approval)
 }
+
+// errSignedAlike ends an operation without a trace: the same approval has signed.
+var errSignedAlike = errors.New("signed by the same approval")
 
 // signer is who made a statement, by the delegation order.
 type signer struct {
@@ -91,7 +105,7 @@ func (o *Office) readSigned(f *inForce, c *Caller, compact string, st jws.Statem
 }
 
 // approvable checks all of an approval that needs no queue.
-func (o *Office) approvable(f *inForce, c *Caller, a *statement.Approval, s *signer) (*statement.Draft, error) {
+func (o *Office) approvable(ctx context.Context, f *inForce, c *Caller, a *statement.Approval, s *signer) (*statement.Draft, error) {
 	d := &statement.Draft{}
 	if err := jws.Peek(a.Draft, d); err != nil { // verified by the approval's own check
 		return nil, malformed("approval", err)
@@ -102,15 +116,37 @@ func (o *Office) approvable(f *inForce, c *Caller, a *statement.Approval, s *sig
 	if a.Signer.Name != "" && a.Signer.Name != c.Identity.Name {
 		return nil, invalid("approval.signer.name", ReasonContradiction, nil)
 	}
-	if uint64(a.Checkpoint.Size) > o.ledger.Head().Size {
-		return nil, invalid("approval.checkpoint", ReasonField, jws.ErrValue)
+	if err := o.seen(ctx, "approval.checkpoint", a.Checkpoint); err != nil {
+		return nil, err
 	}
 	return d, f.permits(d, c.today())
 }
 
+// seen checks that a checkpoint that somebody signed is one of this log: who was
+// shown another has been shown a fork.
+func (o *Office) seen(ctx context.Context, field string, c statement.Checkpoint) error {
+	head := o.ledger.Head()
+	if uint64(c.Size) > head.Size {
+		return invalid(field, ReasonField, jws.ErrValue)
+	}
+	if published := o.ledger.Published(); uint64(c.Size) == published.Size {
+		head = published
+	}
+	if uint64(c.Size) != head.Size {
+		var err error
+		if head, err = o.ledger.HeadAt(ctx, uint64(c.Size)); err != nil {
+			return ledgerError(err)
+		}
+	}
+	if c.Root != head.Root {
+		return invalid(field, ReasonContradiction, nil)
+	}
+	return nil
+}
+
 // whyNot says why a draft cannot be signed, to a signer who may know: the matter
 // has ended or moved on. To all others it is absent.
-func (o *Office) whyNot(r ledger.Reader, c *Caller, a *actor, id ident.ID, approval string) error {
+func (o *Office) whyNot(r ledger.Reader, a *actor, id ident.ID, approval string) error {
 	m, err := o.matter(r, id)
 	if errors.Is(err, ledger.ErrNotFound) {
 		return absent()
@@ -119,12 +155,18 @@ func (o *Office) whyNot(r ledger.Reader, c *Caller, a *actor, id ident.ID, appro
 		return err
 	}
 	switch {
+	case m.Approval == jws.Digest(approval):
+		return errSignedAlike
 	case slices.Contains(m.Abstained, a.id):
 		return refuse(ErrState, ReasonAbstained)
 	case !cites(m, approval):
 		return absent()
 	case m.State != Pending:
 		return refuse(ErrState, ReasonEnded)
+	}
+	var cited statement.Approval
+	if jws.Peek(approval, &cited) == nil && jws.Digest(cited.Draft) != m.last() {
+		return refuse(ErrStale, ReasonRevision) // a revision that is not shown yet
 	}
 	return absent()
 }
@@ -152,8 +194,8 @@ func (o *Office) cosign(tx *ledger.Tx, c *Caller, m *matter, a *statement.Approv
 	if err := sealed(a, d, m, row.Head); err != nil {
 		return err
 	}
-	if o.current().orderDigest != f.orderDigest {
-		return refuse(ErrState, ReasonSuperseded)
+	if err := stillInForce(tx, f); err != nil {
+		return err
 	}
 	compact, err := o.decide(tx, c, a, d, approval)
 	if err != nil {
@@ -213,7 +255,7 @@ func (o *Office) file(tx *ledger.Tx, m *matter, compact string, row *draftRow) e
 	if m.Index, err = o.enter(tx, entry); err != nil {
 		return err
 	}
-	m.State, m.Statement, m.Returns = Signed, "", nil
+	m.State, m.Statement, m.Returns, m.Approval = Signed, "", nil, jws.Digest(d.Approval)
 	if err := m.save(tx); err != nil {
 		return err
 	}
@@ -236,16 +278,16 @@ func (o *Office) file(tx *ledger.Tx, m *matter, compact string, row *draftRow) e
 
 // signedBefore is the bundle of a decision that was signed by exactly this
 // approval, with the proof of the commit that signed it; nil if there is none.
-func (o *Office) signedBefore(ctx context.Context, c *Caller, id ident.ID, approval string) ([]byte, error) {
+func (o *Office) signedBefore(ctx context.Context, id ident.ID, approval string) ([]byte, error) {
 	m, err := o.find(ctx, id)
-	if isKind(err, ErrNotFound) || err == nil && m.State != Signed && m.State != Dispatched {
+	if isKind(err, ErrNotFound) || err == nil && m.Approval != jws.Digest(approval) {
 		return nil, nil
 	}
 	if err != nil {
 		return nil, err
 	}
 	row, d, err := o.decisionOf(ctx, m)
-	if err != nil || d.Approval != approval {
+	if err != nil {
 		return nil, err
 	}
 	head, err := o.ledger.HeadAt(ctx, row.HeadSize)

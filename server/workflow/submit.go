@@ -43,6 +43,7 @@ type prepared struct {
 	draft  statement.Draft
 	key    *jws.PublicKey
 	digest ident.Digest
+	f      *inForce // that it was checked and sealed under
 	row    draftRow
 	owed   owed
 }
@@ -56,17 +57,24 @@ type owed struct {
 // SubmitDraft takes a first revision: seals its record, stores it and promises
 // its log entry. A refusal names nobody.
 func (o *Office) SubmitDraft(ctx context.Context, c *Caller, in Submission) (*DraftAnswer, error) {
-	p, err := o.prepare(c, in)
+	p, err := read(in)
 	if err != nil {
 		return nil, o.refused(ctx, c, nil, err)
+	}
+	print := fingerprint("submit", in.Statement)
+	if again, err := o.draftedBefore(ctx, c, p, print); again != nil || err != nil {
+		return again, err
 	}
 	if p.draft.Revision != 1 {
 		return nil, o.refused(ctx, c, nil, invalid("statement.revision", ReasonRevision, nil))
 	}
+	if err := o.prepare(ctx, c, p); err != nil {
+		return nil, o.refused(ctx, c, nil, err)
+	}
 	thumb := p.key.Thumbprint()
 	var answer []byte
-	_, err = o.ledger.Do(ctx, func(tx *ledger.Tx) error {
-		answer, err = o.once(tx, c, thumb[:], fingerprint("submit", in.Statement), func() ([]byte, error) {
+	_, err = o.ledger.Do(ctx, func(tx *ledger.Tx) (err error) {
+		answer, err = o.once(tx, c, thumb[:], print, func() ([]byte, error) {
 			return o.submit(tx, c, p)
 		})
 		return err
@@ -74,8 +82,30 @@ func (o *Office) SubmitDraft(ctx context.Context, c *Caller, in Submission) (*Dr
 	if err != nil {
 		return nil, o.refused(ctx, c, nil, ledgerError(err))
 	}
+	return draftAnswer(answer)
+}
+
+func draftAnswer(answer []byte) (*DraftAnswer, error) {
 	out := &DraftAnswer{}
-	return out, decode(answer, out)
+	if err := decode(answer, out); err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+// draftedBefore is the answer that this very revision got under this request id,
+// for the author; nil if it got none. It comes before all other checks: a retry is
+// answered alike when the day or the order has changed since.
+func (o *Office) draftedBefore(ctx context.Context, c *Caller, p *prepared, print ident.Digest) (*DraftAnswer, error) {
+	if !c.isAuthor(p.draft.Author) {
+		return nil, nil
+	}
+	thumb := p.key.Thumbprint()
+	answer, err := o.answered(ctx, c, thumb[:], print)
+	if answer == nil || err != nil {
+		return nil, err
+	}
+	return draftAnswer(answer)
 }
 
 // submit is the operation of a first revision.
@@ -83,7 +113,7 @@ func (o *Office) submit(tx *ledger.Tx, c *Caller, p *prepared) ([]byte, error) {
 	if err := o.mayDraft(tx, c, p); err != nil {
 		return nil, err
 	}
-	if err := o.inForceStill(p); err != nil {
+	if err := stillInForce(tx, p.f); err != nil {
 		return nil, err
 	}
 	thumb := p.key.Thumbprint()
@@ -182,6 +212,9 @@ func (o *Office) noteOfficer(tx *ledger.Tx, c *Caller) error {
 		return nil
 	}
 	k := o.officerKey(c.Identity.UserID)
+	if _, err := tx.Get(roomUsed, k[:]); !errors.Is(err, ledger.ErrNotFound) {
+		return storeError(err)
+	}
 	return tx.Put(roomUsed, k[:], []byte{})
 }
 
@@ -241,13 +274,18 @@ func equal(a, b []ident.Digest) bool {
 
 // wrap seals every reviewer's shares, as many at a time as there are cores.
 func (o *Office) wrap(s *seal.Sealed, f *inForce) ([][]byte, error) {
-	var out [][]byte
+	n := 0
+	for _, keys := range f.setKeys {
+		n += len(keys)
+	}
+	out := make([][]byte, n) // of its full length at once: the jobs write into it
 	var jobs errgroup.Group
 	jobs.SetLimit(max(1, runtime.GOMAXPROCS(0)))
+	next := 0
 	for g, keys := range f.setKeys {
 		for i, key := range keys {
-			slot := len(out)
-			out = append(out, nil)
+			slot := next
+			next++
 			jobs.Go(func() error {
 				w, err := s.Wrap(g+1, i+1, key)
 				if err != nil {
