@@ -14,8 +14,9 @@ func NewLog(w io.Writer) *slog.Logger {
 	return slog.New(allow{slog.NewJSONHandler(w, nil)})
 }
 
-// allowed are the fields of a log line, beside time, level and message. None can
-// hold what a caller sent.
+// allowed are the fields of a log line, beside time, level and message. None
+// holds what a caller sent; error is the server's own failure at a job of its
+// own, whose text says what was being done and no value.
 var allowed = []string{"method", "code", "took", "provider", "index", "address", "version", "job", "size", "error"}
 
 // allow is a handler that drops fields.

@@ -155,19 +155,18 @@ func (s *Server) Run(ctx context.Context) error {
 	defer s.release()
 	writing, stopWriting := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopWriting()
-	run, stop := context.WithCancelCause(ctx)
-	defer stop(nil)
+	run, stop := context.WithCancel(ctx)
+	defer stop()
 
-	var ledgerErr error
 	var ledgerJob, jobs errgroup.Group
 	ledgerJob.Go(func() error {
-		ledgerErr = s.ledger.Run(writing)
-		stop(ledgerErr)
-		return nil
+		defer stop()
+		return s.ledger.Run(writing)
 	})
 	jobs.Go(func() error {
+		defer stop()
 		if err := s.rpc.GRPC().Serve(s.listener); err != nil {
-			stop(fmt.Errorf("serving: %w", err))
+			return fmt.Errorf("serving: %w", err)
 		}
 		return nil
 	})
@@ -186,10 +185,7 @@ func (s *Server) Run(ctx context.Context) error {
 	err := jobs.Wait()
 	stopWriting()
 	err = errors.Join(err, ledgerJob.Wait())
-	if cause := context.Cause(run); !errors.Is(cause, context.Canceled) && ctx.Err() == nil {
-		err = errors.Join(err, cause)
-	}
-	if err == nil && ledgerErr == nil {
+	if err == nil {
 		err = s.publish()
 	}
 	s.log.Info("stopped", "size", s.ledger.Head().Size)

@@ -10,7 +10,7 @@
 //
 // proto/SPEC.md, "Errors" and "Tokens", has what clients see. TestEveryMethod
 // holds server/access against the service descriptors, TestEveryReason the table
-// of errors; rpc_test.go and wire_test.go try rows G and J of threats.md over
+// of errors; door_test.go and wire_test.go try rows J and G of threats.md over
 // real sockets.
 package rpc
 
@@ -79,10 +79,9 @@ func New(c Config) (*Server, error) {
 	}
 	s := &Server{office: c.Office, door: d, validate: v, log: c.Log}
 	s.stopping, s.stop = context.WithCancel(context.Background())
-	again := recovery.WithRecoveryHandler(func(any) error { return errPanic })
 	options := append(limits(),
-		grpc.ChainUnaryInterceptor(s.logUnary, recovery.UnaryServerInterceptor(again), s.unary),
-		grpc.ChainStreamInterceptor(s.logStream, recovery.StreamServerInterceptor(again), s.stream))
+		grpc.ChainUnaryInterceptor(s.logUnary, recovering(), s.unary),
+		grpc.ChainStreamInterceptor(s.logStream, recovery.StreamServerInterceptor(onPanic()), s.stream))
 	if c.TLS != nil {
 		options = append(options, grpc.Creds(c.TLS))
 	}
@@ -117,6 +116,12 @@ func (s *Server) Stop(grace time.Duration) {
 // errPanic is what a fault of the program becomes; its text is that of every
 // unknown error.
 var errPanic = errors.New("a handler failed")
+
+func onPanic() recovery.Option {
+	return recovery.WithRecoveryHandler(func(any) error { return errPanic })
+}
+
+func recovering() grpc.UnaryServerInterceptor { return recovery.UnaryServerInterceptor(onPanic()) }
 
 // callerKey finds the caller in a call's context.
 type callerKey struct{}

@@ -1,0 +1,207 @@
+package rpc
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"sigill/keys/jws"
+	"sigill/keys/token"
+	"sigill/server/workflow"
+)
+
+// idp is an identity provider's key endpoint that does what it is told.
+type idp struct {
+	*httptest.Server
+	mu      sync.Mutex
+	answer  http.HandlerFunc
+	fetches int
+}
+
+func newIDP(t *testing.T) *idp {
+	p := &idp{}
+	p.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		p.mu.Lock()
+		p.fetches++
+		answer := p.answer
+		p.mu.Unlock()
+		answer(w, r)
+	}))
+	t.Cleanup(p.Close)
+	return p
+}
+
+func (p *idp) does(answer http.HandlerFunc) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.answer = answer
+}
+
+func (p *idp) fetched() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.fetches
+}
+
+func text(s string) http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, s) }
+}
+
+// jwks is a key set with a fresh key for each kid.
+func jwks(t *testing.T, kids ...string) string {
+	var keys []string
+	for _, kid := range kids {
+		s, _, err := jws.Generate(jws.ES256)
+		if err != nil {
+			t.Fatal(err)
+		}
+		j := s.Public().JWK()
+		keys = append(keys, fmt.Sprintf(`{"alg":"ES256","crv":"P-256","kid":%q,"kty":"EC","use":"sig","x":%q,"y":%q}`, kid, j.X, j.Y))
+	}
+	return `{"keys":[` + strings.Join(keys, ",") + `]}`
+}
+
+// records remembers the key sets that were logged.
+type records struct {
+	sets []string
+	err  error
+}
+
+func (r *records) RecordProviderKeys(_ context.Context, _ string, set []byte) (uint64, error) {
+	if r.err != nil {
+		return 0, r.err
+	}
+	r.sets = append(r.sets, string(set))
+	return uint64(len(r.sets)), nil
+}
+
+func newTestSource(t *testing.T, p *idp, r recorder) *source {
+	tp, err := token.NewProvider(token.Config{Issuer: "https://idp.example", Audience: "sigill", Label: "idp", Lifetime: time.Hour})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := newSource(Provider{Token: tp, JWKSURI: p.URL}, r, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+var start = time.Date(2026, 11, 22, 9, 0, 0, 0, time.UTC)
+
+func find(s *source, kid string, after time.Duration) error {
+	_, _, err := s.find(context.Background(), kid, "ES256", start.Add(after))
+	return err
+}
+
+// TestRotation is J24 and J25: a new key is found by one fetch, a thousand
+// unknown ones cost one in thirty seconds, a withdrawn one is refused in time.
+func TestRotation(t *testing.T) {
+	p, r := newIDP(t), &records{}
+	s := newTestSource(t, p, r)
+	p.does(text(jwks(t, "a")))
+	if err := find(s, "a", 0); err != nil || len(r.sets) != 1 {
+		t.Fatal("the first key", err, len(r.sets))
+	}
+	both := jwks(t, "a", "b")
+	p.does(text(both))
+	if err := find(s, "b", keysEvery); err != nil || p.fetched() != 2 {
+		t.Fatal("a new key", err, p.fetched())
+	}
+	if _, index, err := s.find(context.Background(), "b", "ES256", start.Add(keysEvery)); err != nil || index != 2 || r.sets[1] != both {
+		t.Fatal("the new set was not recorded as it is", index, err)
+	}
+	var calls sync.WaitGroup
+	for i := range 1000 {
+		calls.Go(func() {
+			if err := find(s, fmt.Sprint("unknown", i), 2*keysEvery); !errors.Is(err, errToken) {
+				t.Error(err)
+			}
+		})
+	}
+	calls.Wait()
+	if p.fetched() != 3 {
+		t.Errorf("%d fetches for a thousand unknown keys", p.fetched()-2)
+	}
+	p.does(text(jwks(t, "b")))
+	if err := find(s, "a", 2*keysEvery+keysFresh+time.Second); !errors.Is(err, errToken) {
+		t.Fatal("a withdrawn key", err)
+	}
+}
+
+// TestProviderFails is J26: whatever the provider does, the last good set holds
+// until it is too old, and then nobody gets in; a good answer mends it.
+func TestProviderFails(t *testing.T) {
+	elsewhere := newIDP(t)
+	elsewhere.does(text(jwks(t, "a")))
+	for name, answer := range map[string]http.HandlerFunc{
+		"500":      func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(500) },
+		"redirect": func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, elsewhere.URL, http.StatusFound) },
+		"10 MB":    text(`{"keys":[],"x":"` + strings.Repeat("x", 10<<20) + `"}`),
+		"broken":   text(`{"keys":[`),
+		"slow":     func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() },
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := newIDP(t)
+			s := newTestSource(t, p, &records{})
+			s.client.Timeout = 100 * time.Millisecond
+			good := text(jwks(t, "a"))
+			p.does(good)
+			if err := find(s, "a", 0); err != nil {
+				t.Fatal(err)
+			}
+			p.does(answer)
+			if err := find(s, "a", keysStale-time.Second); err != nil || p.fetched() != 2 {
+				t.Fatal("the last good set", err, p.fetched())
+			}
+			if err := find(s, "a", keysStale+time.Minute); !errors.Is(err, workflow.ErrUnavailable) {
+				t.Fatal("too old a set", err)
+			}
+			p.does(good)
+			if err := find(s, "a", keysStale+2*time.Minute); err != nil {
+				t.Fatal("not mended", err)
+			}
+		})
+	}
+	if elsewhere.fetched() != 0 {
+		t.Error("a redirect was followed")
+	}
+}
+
+// TestUnrecorded: no token is accepted under keys that are not logged.
+func TestUnrecorded(t *testing.T) {
+	p, r := newIDP(t), &records{err: errors.New("no room")}
+	s := newTestSource(t, p, r)
+	p.does(text(jwks(t, "a")))
+	if err := find(s, "a", 0); !errors.Is(err, workflow.ErrUnavailable) {
+		t.Fatal(err)
+	}
+	r.err = nil
+	if err := find(s, "a", keysAgain); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestSourceAddress: keys come over https, or from this machine.
+func TestSourceAddress(t *testing.T) {
+	tp, err := token.NewProvider(token.Config{Issuer: "https://idp.example", Audience: "sigill", Label: "idp", Lifetime: time.Hour})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for uri, ok := range map[string]bool{
+		"https://idp.example/jwks": true, "http://127.0.0.1:1/jwks": true, "http://localhost/jwks": true, "http://[::1]/jwks": true,
+		"http://idp.example/jwks": false, "http://127.0.0.1.evil.example/jwks": false, "file:///etc/passwd": false, "": false,
+	} {
+		if _, err := newSource(Provider{Token: tp, JWKSURI: uri}, nil, nil); (err == nil) != ok {
+			t.Errorf("%q: %v", uri, err)
+		}
+	}
+}

@@ -1,0 +1,59 @@
+package rpc
+
+import (
+	"context"
+	"testing"
+
+	"google.golang.org/grpc/metadata"
+
+	sigillv1 "sigill/proto/sigill/v1"
+)
+
+func withValues(values ...string) context.Context {
+	return metadata.NewIncomingContext(context.Background(), metadata.Pairs(values...))
+}
+
+// TestPadding: every size but the one is refused, whatever the content; where
+// the padding's length would take a byte more, one byte less is the size.
+func TestPadding(t *testing.T) {
+	id := make([]byte, 16)
+	for _, content := range []int{1, 127, 128, 1 << 20} {
+		accepted := 0
+		for n := 31000; n < 33000; n++ {
+			m := &sigillv1.SubmitDraftRequest{RequestId: id, Statement: "s", Content: make([]byte, content), Padding: make([]byte, n)}
+			if padded(withValues(mdAuthorization, "DPoP x", mdProof, "y"), m) == nil {
+				accepted++
+				// 16 and 2 of the id, 3 of the statement, 7 of metadata, 4 of the padding's tag and length
+				if size := 18 + 3 + 7 + 4 + n; size != 32768 {
+					t.Fatalf("%d bytes pass", size)
+				}
+			}
+		}
+		if accepted != 1 {
+			t.Errorf("content of %d bytes: %d sizes pass", content, accepted)
+		}
+	}
+}
+
+func TestPaddingShort(t *testing.T) {
+	for _, c := range []struct {
+		rest, padding int // all else, and the padding
+		ok            bool
+	}{
+		{32768 - 129, 127, true},  // 129 bytes with tag and length
+		{32768 - 130, 127, true},  // 130 cannot be reached
+		{32768 - 130, 128, false}, // 131
+		{32768 - 131, 127, false}, // two short
+		{32768 - 131, 128, true},  //
+		{32768 - 200, 196, false}, // one short, without need
+		{32768 - 16387, 16383, true},
+		{32768, 0, true},
+		{32767, 0, false},
+	} {
+		m := &sigillv1.WithdrawDraftRequest{Padding: make([]byte, c.padding)}
+		err := padded(withValues(mdAuthorization, string(make([]byte, c.rest))), m)
+		if (err == nil) != c.ok {
+			t.Errorf("%d and %d: %v", c.rest, c.padding, err)
+		}
+	}
+}
