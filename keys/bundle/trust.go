@@ -226,3 +226,12 @@ func (t *Trust) LogKey(kid ident.Digest) (*jws.PublicKey, error) {
 	}
 	return nil, jws.ErrUnknownKey
 }
+
+// Institutions are the keys of the listed certificates.
+func (t *Trust) Institutions() []*jws.PublicKey {
+	var out []*jws.PublicKey
+	for _, c := range t.certs {
+		out = append(out, c.key)
+	}
+	return out
+}

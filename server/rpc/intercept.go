@@ -3,6 +3,7 @@ package rpc
 import (
 	"context"
 	"errors"
+	"sigill/server/access"
 	"time"
 
 	"buf.build/go/protovalidate"
@@ -133,9 +134,10 @@ func (s *Server) logStream(srv any, ss grpc.ServerStream, info *grpc.StreamServe
 }
 
 // line logs a call by method, code and duration. A call that an author may have
-// made leaves nothing: its time would date a draft.
+// made leaves nothing, since its time would date a draft: none of the author's own,
+// and no public one, which an author's client makes just before it submits.
 func (s *Server) line(ctx context.Context, method string, began time.Time, err error) {
-	if authors(method) {
+	if authors(method) || access.Public(method) {
 		return
 	}
 	level := levelOf(status.Code(err))

@@ -24,9 +24,10 @@ func TestPanic(t *testing.T) {
 		t.Fatal(err)
 	}
 	for method, logged := range map[string]bool{
-		sigillv1.SigningService_CosignDecision_FullMethodName: true,
-		sigillv1.DraftingService_SubmitDraft_FullMethodName:   false,
-		sigillv1.VerificationService_GetBundle_FullMethodName: false,
+		sigillv1.SigningService_CosignDecision_FullMethodName:      true,
+		sigillv1.DraftingService_SubmitDraft_FullMethodName:        false,
+		sigillv1.VerificationService_GetBundle_FullMethodName:      false,
+		sigillv1.VerificationService_GetReviewerSet_FullMethodName: false,
 	} {
 		out.Reset()
 		info := &grpc.UnaryServerInfo{FullMethod: method}
