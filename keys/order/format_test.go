@@ -104,6 +104,18 @@ func TestBoard(t *testing.T) {
 	}
 }
 
+// TestMostSignatures: as many as may stand under a document.
+func TestMostSignatures(t *testing.T) {
+	b, by := order.Board{Need: order.MaxSignatures}, []string{}
+	for i := range order.MaxSignatures {
+		by = append(by, "board "+string(rune('a'+i)))
+		b.Keys = append(b.Keys, ed(t, by[i]).Public())
+	}
+	if _, err := b.Read(signed(t, newRequester(t), by...), &order.Requester{}); err != nil {
+		t.Error(err)
+	}
+}
+
 // TestTyp: no document passes for one of another type.
 func TestTyp(t *testing.T) {
 	for _, k := range kinds(t) {
