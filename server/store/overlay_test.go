@@ -1,0 +1,72 @@
+package store_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+
+	"sigill/server/store"
+	"sigill/server/store/memory"
+)
+
+func overlay(t *testing.T) *store.Overlay {
+	t.Helper()
+	s := memory.NewDisk(store.Layout{"a": store.Random, "b": store.Random}).Open()
+	snapshot, err := s.Snapshot(context.Background())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return store.NewOverlay(snapshot)
+}
+
+// The rest of an overlay is proved by the model in storetest.
+
+func TestOverlayRefuses(t *testing.T) {
+	o := overlay(t)
+	for name, err := range map[string]error{
+		"empty key":      o.Put("a", nil, []byte("v")),
+		"long key":       o.Put("a", make([]byte, store.MaxKey+1), nil),
+		"long value":     o.Put("a", []byte("k"), make([]byte, store.MaxValue+1)),
+		"empty deletion": o.Delete("a", nil),
+		"long deletion":  o.Delete("a", make([]byte, store.MaxKey+1)),
+	} {
+		if !errors.Is(err, store.ErrInvalid) {
+			t.Errorf("%s: got %v", name, err)
+		}
+	}
+	if len(o.Changes()) != 0 {
+		t.Fatal("a refused change is held")
+	}
+	_, err := o.Get("attic", []byte("k"))
+	if !errors.Is(err, store.ErrUnknownRoom) {
+		t.Fatalf("got %v", err)
+	}
+}
+
+func TestChangesAreSorted(t *testing.T) {
+	o := overlay(t)
+	for _, room := range []store.Room{"b", "a"} {
+		for _, key := range []string{"z", "y", "\x00"} {
+			if err := errors.Join(o.Put(room, []byte(key), nil), o.Delete(room, []byte(key+"-"))); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	changes := o.Changes()
+	if len(changes) != 12 {
+		t.Fatalf("%d changes", len(changes))
+	}
+	if err := changes.Check(store.Layout{"a": store.Random, "b": store.Random}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestMergeElsewherePanics(t *testing.T) {
+	o := overlay(t)
+	defer func() {
+		if recover() == nil {
+			t.Fatal("merged into an overlay that it does not lie over")
+		}
+	}()
+	o.Merge(store.NewOverlay(store.NewOverlay(o)))
+}
