@@ -1,0 +1,322 @@
+// Package gate is the store under encryption: a store.Store over an engine that
+// never sees a value in clear.
+//
+// Use first: [Create] once over a new engine, [Open] at each start. A gate key,
+// from a file or a device, opens a random store key that lies in the engine's
+// room [Room]; the store key opens everything else. Each value is encrypted
+// under a key of its own that is derived from the store key, the value's room
+// and its row's key, so that a value which was changed, cut, moved or swapped is
+// store.ErrCorrupt. [MatterKey] seals what must be forgotten together: a matter
+// is erased by deleting the row that holds its key.
+//
+// What it does not do: the keys of rows lie in clear (they are random ids,
+// indices or the result of [Store.MAC], never a name); a row that was deleted,
+// or put back as it once was, is not noticed here but by the log.
+//
+// The bytes are in SPEC.md, "The gate"; gate_test.go holds them against vectors
+// made by another program, disk_test.go looks for clear values in a real file.
+package gate
+
+import (
+	"context"
+	"crypto/aes"
+	"crypto/cipher"
+	"crypto/hkdf"
+	"crypto/hmac"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"iter"
+
+	"sigill/server/store"
+)
+
+// Room is the engine's room that the gate keeps for itself. The engine's
+// layout must have it; readers and writers of the gate do not.
+const Room store.Room = "gate"
+
+// Overhead is how much longer a value is in the engine than in clear, in bytes.
+// The engine's limit on values (store.MaxValue) is on the longer one.
+const Overhead = 1 + saltSize + tagSize
+
+const (
+	version  = 1
+	saltSize = 16
+	tagSize  = 16
+)
+
+// The purposes of derived keys, first in every HKDF info.
+const (
+	storeKeyLabel = "sigill store key v1"
+	valueLabel    = "sigill value v1"
+	matterLabel   = "sigill matter v1"
+	macLabel      = "sigill mac v1"
+)
+
+var rowKey = []byte("store-key")
+
+// ErrWrongKey: the gate key does not open this store's key, or that row is
+// damaged; the two cannot be told apart.
+var ErrWrongKey = errors.New("gate: the gate key does not open this store")
+
+// ErrExists: the engine has a store key already.
+var ErrExists = errors.New("gate: the store has been created before")
+
+// ErrNoKey: the engine has no store key. It was never created under a gate, or
+// its creation was cut short and holds nothing.
+var ErrNoKey = errors.New("gate: the store has no key")
+
+// Key is the gate key: 32 bytes that only the authority holds. It does not show
+// itself when printed or logged.
+type Key [32]byte
+
+// Format prints nothing of the key, whatever the verb.
+func (Key) Format(s fmt.State, _ rune) { fmt.Fprint(s, "gate key") }
+
+// MarshalText keeps the key out of JSON and structured logs.
+func (Key) MarshalText() ([]byte, error) { return []byte("gate key"), nil }
+
+// A Store is an engine behind the gate. It implements store.Store and owns the
+// engine: closing it closes both.
+type Store struct {
+	engine store.Store
+	key    [32]byte // the store key
+	macKey []byte
+}
+
+// Create draws a store key, wraps it under the gate key and keeps it in an
+// engine that has none; otherwise it is ErrExists.
+func Create(ctx context.Context, engine store.Store, gateKey Key) (*Store, error) {
+	switch _, err := readRow(ctx, engine); {
+	case err == nil:
+		return nil, ErrExists
+	case !errors.Is(err, store.ErrNotFound):
+		return nil, fmt.Errorf("creating the store key: %w", err)
+	}
+	var key [32]byte
+	rand.Read(key[:])
+	row := store.Change{Room: Room, Key: rowKey, Value: seal(gateKey[:], storeKeyLabel, key[:])}
+	if err := engine.Commit(ctx, store.Changes{row}); err != nil {
+		return nil, fmt.Errorf("keeping the store key: %w", err)
+	}
+	return newStore(engine, key), nil
+}
+
+// Open unwraps the engine's store key. A gate key that does not fit is
+// ErrWrongKey, before anything else is read.
+func Open(ctx context.Context, engine store.Store, gateKey Key) (*Store, error) {
+	row, err := readRow(ctx, engine)
+	if errors.Is(err, store.ErrNotFound) {
+		return nil, ErrNoKey
+	}
+	if err != nil {
+		return nil, fmt.Errorf("reading the store key: %w", err)
+	}
+	var key [32]byte
+	opened, err := open(gateKey[:], storeKeyLabel, row)
+	if err != nil || copy(key[:], opened) != len(opened) || len(opened) != len(key) {
+		return nil, ErrWrongKey
+	}
+	return newStore(engine, key), nil
+}
+
+func readRow(ctx context.Context, engine store.Store) ([]byte, error) {
+	snapshot, err := engine.Snapshot(ctx)
+	if err != nil {
+		return nil, err
+	}
+	row, err := snapshot.Get(Room, rowKey)
+	return row, errors.Join(err, snapshot.Close())
+}
+
+func newStore(engine store.Store, key [32]byte) *Store {
+	return &Store{engine: engine, key: key, macKey: derive(key[:], nil, macLabel)}
+}
+
+// MAC is HMAC-SHA256, under a key that only this store has, of a label and
+// data, each length-prefixed. It turns what must not lie in the store (a case
+// reference, a caller's request id) into the key of a row.
+func (s *Store) MAC(label string, data ...[]byte) [32]byte {
+	mac := hmac.New(sha256.New, s.macKey)
+	part := func(b []byte) {
+		var length [4]byte
+		binary.BigEndian.PutUint32(length[:], uint32(len(b)))
+		mac.Write(length[:])
+		mac.Write(b)
+	}
+	part([]byte(label))
+	for _, d := range data {
+		part(d)
+	}
+	return [32]byte(mac.Sum(nil))
+}
+
+// Snapshot implements store.Store.
+func (s *Store) Snapshot(ctx context.Context) (store.Snapshot, error) {
+	inner, err := s.engine.Snapshot(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return &snapshot{inner: inner, key: s.key[:]}, nil
+}
+
+// Commit implements store.Store. Values are encrypted anew at every call, under
+// fresh salts.
+func (s *Store) Commit(ctx context.Context, changes store.Changes) error {
+	sealed := make(store.Changes, len(changes))
+	for i, c := range changes {
+		if err := ownRoom(c.Room); err != nil {
+			return err
+		}
+		if !c.Delete {
+			c.Value = seal(s.key[:], place(c.Room, c.Key), c.Value)
+		}
+		sealed[i] = c
+	}
+	return s.engine.Commit(ctx, sealed)
+}
+
+// Close implements store.Store.
+func (s *Store) Close() error { return s.engine.Close() }
+
+type snapshot struct {
+	inner store.Snapshot
+	key   []byte
+}
+
+// Get implements store.Reader.
+func (p *snapshot) Get(room store.Room, key []byte) ([]byte, error) {
+	if err := ownRoom(room); err != nil {
+		return nil, err
+	}
+	value, err := p.inner.Get(room, key)
+	if err != nil {
+		return nil, err
+	}
+	return p.open(room, key, value)
+}
+
+// Scan implements store.Reader.
+func (p *snapshot) Scan(room store.Room, from, to []byte) iter.Seq2[store.Pair, error] {
+	return func(yield func(store.Pair, error) bool) {
+		if err := ownRoom(room); err != nil {
+			yield(store.Pair{}, err)
+			return
+		}
+		for row, err := range p.inner.Scan(room, from, to) {
+			if err == nil {
+				row.Value, err = p.open(room, row.Key, row.Value)
+			}
+			if err != nil {
+				yield(store.Pair{}, err)
+				return
+			}
+			if !yield(row, nil) {
+				return
+			}
+		}
+	}
+}
+
+// Close implements store.Snapshot.
+func (p *snapshot) Close() error { return p.inner.Close() }
+
+func (p *snapshot) open(room store.Room, key, value []byte) ([]byte, error) {
+	opened, err := open(p.key, place(room, key), value)
+	if err != nil {
+		return nil, fmt.Errorf("room %s: %w", room, err)
+	}
+	return opened, nil
+}
+
+// ownRoom keeps the gate's room out of reach.
+func ownRoom(room store.Room) error {
+	if room == Room {
+		return fmt.Errorf("%w: %q", store.ErrUnknownRoom, string(room))
+	}
+	return nil
+}
+
+// place is the info that binds a value to its row.
+func place(room store.Room, key []byte) string {
+	return valueLabel + string([]byte{byte(len(room))}) + string(room) + string(key)
+}
+
+// A MatterKey seals what belongs to one matter. It is itself kept as a value of
+// the store: with that row everything sealed under it is gone, wherever copies
+// of it lie. The row is gone when the engine has also overwritten the page that
+// held it, and when the last backup of it has been destroyed; until then the
+// gate key revives it. A MatterKey does not show itself when printed or logged.
+type MatterKey [32]byte
+
+// NewMatterKey draws a key.
+func NewMatterKey() MatterKey {
+	var k MatterKey
+	rand.Read(k[:])
+	return k
+}
+
+// Format prints nothing of the key, whatever the verb.
+func (MatterKey) Format(s fmt.State, _ rune) { fmt.Fprint(s, "matter key") }
+
+// MarshalText keeps the key out of JSON and structured logs.
+func (MatterKey) MarshalText() ([]byte, error) { return []byte("matter key"), nil }
+
+// Seal encrypts plaintext for a place within the matter, such as
+// "content/2": Open needs the same. The result is Overhead bytes longer and
+// different at each call.
+func (k MatterKey) Seal(place string, plaintext []byte) []byte {
+	return seal(k[:], matterLabel+place, plaintext)
+}
+
+// Open is the inverse of Seal, or store.ErrCorrupt.
+func (k MatterKey) Open(place string, sealed []byte) ([]byte, error) {
+	return open(k[:], matterLabel+place, sealed)
+}
+
+// seal is version ‖ salt ‖ AES-256-GCM under a key used for nothing else.
+func seal(secret []byte, info string, plaintext []byte) []byte {
+	sealed := make([]byte, 1+saltSize, Overhead+len(plaintext))
+	sealed[0] = version
+	rand.Read(sealed[1:])
+	return aead(secret, sealed[1:], info).Seal(sealed, zeroNonce[:], plaintext, nil)
+}
+
+// open never returns nil without an error: an empty value is a value.
+func open(secret []byte, info string, sealed []byte) ([]byte, error) {
+	if len(sealed) < Overhead || sealed[0] != version {
+		return nil, store.ErrCorrupt
+	}
+	salt, body := sealed[1:1+saltSize], sealed[1+saltSize:]
+	plaintext, err := aead(secret, salt, info).Open(make([]byte, 0, len(body)-tagSize), zeroNonce[:], body, nil)
+	if err != nil {
+		return nil, store.ErrCorrupt
+	}
+	return plaintext, nil
+}
+
+// zeroNonce will do, since every salt makes another key.
+var zeroNonce [12]byte
+
+func aead(secret, salt []byte, info string) cipher.AEAD {
+	block, err := aes.NewCipher(derive(secret, salt, info))
+	if err != nil {
+		panic(err) // the key has 32 bytes
+	}
+	gcm, err := cipher.NewGCM(block)
+	if err != nil {
+		panic(err) // the block has 16
+	}
+	return gcm
+}
+
+// derive is HKDF-SHA256 to 32 bytes.
+func derive(secret, salt []byte, info string) []byte {
+	key, err := hkdf.Key(sha256.New, secret, salt, info, 32)
+	if err != nil {
+		panic(err) // 32 bytes are not too many
+	}
+	return key
+}
