@@ -161,6 +161,9 @@ func (w *Caseworker) Openings(ctx context.Context, own *Own) ([]OpeningNotice, e
 	var out []OpeningNotice
 	for _, o := range r.GetOpenings() {
 		n := OpeningNotice{Requester: o.GetRequester()}
+		if err := jws.CheckText(n.Requester); err != nil {
+			return nil, unverified(err)
+		}
 		if _, _, err := jws.ReadBy(o.GetRelease(), w.Trust.LogKey, &n.Release); err != nil {
 			return nil, unverified(err)
 		}

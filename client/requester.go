@@ -104,6 +104,26 @@ func (q *Requester) List(ctx context.Context) ([]*sigillv1.Opening, error) {
 	}
 }
 
+// Wait asks every so often until a request is decided, and gives how it ended.
+// Step is told how many of the reviewers have voted.
+func (q *Requester) Wait(ctx context.Context, id ident.ID, every time.Duration, step func(votes, of int)) (sigillv1.OpeningState, error) {
+	for {
+		o, err := q.Get(ctx, id)
+		if err != nil {
+			return 0, err
+		}
+		if o.GetState() != sigillv1.OpeningState_OPENING_STATE_PENDING {
+			return o.GetState(), nil
+		}
+		step(int(o.GetVotes()), int(o.GetReviewers()))
+		select {
+		case <-time.After(every):
+		case <-ctx.Done():
+			return 0, ctx.Err()
+		}
+	}
+}
+
 // Collect fetches the opening package, which keys/disclosure opens offline.
 func (q *Requester) Collect(ctx context.Context, id ident.ID) ([]byte, error) {
 	r, err := q.opening().CollectOpening(ctx, &sigillv1.CollectOpeningRequest{RequestId: newRequestID(), OpeningId: string(id)})

@@ -40,13 +40,14 @@ import (
 
 // Config says where the server is and who calls.
 type Config struct {
-	Addr   string         // host:port
-	Origin string         // the server's public origin, https://host[:port], as DPoP proofs name it
-	Roots  *x509.CertPool // who signs the server's TLS certificate; nil: the system's, or no TLS on loopback with Plain
-	Plain  bool           // no TLS; loopback only
-	Trust  *bundle.Trust
-	Token  func(context.Context) (string, error) // an access token; nil for public calls alone
-	Day    *jws.Signer                           // the day key that the token is bound to; nil for an unbound token
+	Addr    string         // host:port
+	Origin  string         // the server's public origin, https://host[:port], as DPoP proofs name it
+	Roots   *x509.CertPool // who signs the server's TLS certificate; nil: the system's, or no TLS on loopback with Plain
+	Plain   bool           // no TLS; loopback only
+	Trust   *bundle.Trust
+	Token   func(context.Context) (string, error) // an access token; nil for public calls alone
+	Day     *jws.Signer                           // the day key that the token is bound to; nil for an unbound token
+	Options []grpc.DialOption                     // more, such as interceptors
 }
 
 // ErrConfig says what a session cannot be made from.
@@ -76,9 +77,9 @@ func Dial(c Config) (*Session, error) {
 	}
 	s := &Session{Config: c}
 	var err error
-	s.cc, err = grpc.NewClient("passthrough:///"+c.Addr, grpc.WithTransportCredentials(transport),
+	s.cc, err = grpc.NewClient("passthrough:///"+c.Addr, append([]grpc.DialOption{grpc.WithTransportCredentials(transport),
 		grpc.WithUnaryInterceptor(s.unary), grpc.WithStreamInterceptor(s.stream), grpc.WithUserAgent(""),
-		grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(16<<20)))
+		grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(16 << 20))}, c.Options...)...)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrConfig, err)
 	}

@@ -21,15 +21,14 @@ import (
 var ErrApproval = fmt.Errorf("%w: the draft and its seal do not belong together", ErrVerification)
 
 // A Signer is a director or a deputy, by a key that the delegation order names.
-// Store keeps an approval before it is sent (ECDSA never gives the same bytes
-// twice) and Stored finds it again, so that a lost answer can be asked for.
+// Store, if it is set, keeps an approval before it is sent: ECDSA never gives the
+// same bytes twice, and after a lost answer [Signer.Send] asks with the kept ones.
 type Signer struct {
 	*Session
-	Key    *jws.Signer
-	Name   string // as the token says; used where the notice shows the decider
-	Store  func(decision ident.ID, approval string) error
-	Stored func(decision ident.ID) (string, error)
-	Seen   *statement.Checkpoint // the last checkpoint that this client saw; updated by each call
+	Key   *jws.Signer
+	Name  string // as the token says; used where the notice shows the decider
+	Store func(decision ident.ID, approval string) error
+	Seen  *statement.Checkpoint // the last checkpoint that this client saw; updated by each call
 }
 
 // Signer is the session's caller as a signer.
@@ -79,6 +78,33 @@ func (g *Signer) Inbox(ctx context.Context) ([]Waiting, error) {
 			return out, nil
 		}
 	}
+}
+
+// Watch calls step with the ids of what awaits the signer, at once and whenever it
+// changes, until the context ends.
+func (g *Signer) Watch(ctx context.Context, step func([]ident.ID) error) error {
+	stream, err := g.signing().WatchInbox(ctx, &sigillv1.WatchInboxRequest{})
+	for err == nil {
+		var r *sigillv1.WatchInboxResponse
+		if r, err = stream.Recv(); err != nil {
+			break
+		}
+		var ids []ident.ID
+		for _, s := range r.GetDecisionIds() {
+			id, err := ident.ParseID(s)
+			if err != nil {
+				return unverified(err)
+			}
+			ids = append(ids, id)
+		}
+		if err := step(ids); err != nil {
+			return err
+		}
+	}
+	if ctx.Err() != nil {
+		return nil
+	}
+	return asError(err)
 }
 
 // A Case is a draft that has been fetched and checked: the author signed exactly

@@ -1,0 +1,94 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"sigill/keys/bundle"
+	"sigill/keys/ident"
+	"sigill/keys/record"
+	"sigill/keys/statement"
+)
+
+// verdict is what a verified decision says.
+type verdict struct {
+	Valid     bool                 `json:"valid"`
+	Number    string               `json:"number"`
+	Date      ident.Date           `json:"date"`
+	Authority ident.Authority      `json:"authority"`
+	Name      string               `json:"authority_name"`
+	Decision  ident.ID             `json:"decision"`
+	Statement ident.Digest         `json:"statement"`
+	Case      string               `json:"case"`
+	Title     string               `json:"title"`
+	Type      string               `json:"type"`
+	Mode      record.Mode          `json:"mode"`
+	Item      string               `json:"item"`
+	Signer    string               `json:"signer"`
+	Names     record.Names         `json:"names"`
+	Corrects  *statement.Cite      `json:"corrects,omitempty"`
+	Amends    *statement.Cite      `json:"amends,omitempty"`
+	Content   ident.Digest         `json:"content"`
+	Log       statement.Checkpoint `json:"checkpoint"`
+	Index     uint64               `json:"index"`
+	Witnessed bool                 `json:"witnessed"`
+}
+
+func (a *app) verify() *cobra.Command {
+	var content string
+	c := &cobra.Command{
+		Use: "verify BUNDLE --trust FILE", Short: "Verify a decision, offline",
+		Long: `Verify a decision against the authority's trust file, without any server: the
+institutional certificate, every signature, the delegation order, the text, and
+the decision's place in the log. With --content the text is also compared with a
+file. Nothing here says who wrote it. Exit code 3 if anything does not hold.`,
+		Example: "  sigill verify decision.sigill --trust trust.json\n  sigill verify decision.sigill --trust trust.json --content beslut.md",
+		Args:    cobra.ExactArgs(1),
+		RunE: func(_ *cobra.Command, args []string) error {
+			v, trust, err := a.verified(args[0])
+			if err != nil {
+				return err
+			}
+			if content != "" {
+				b, err := a.input(content)
+				if err != nil {
+					return err
+				}
+				if !bytes.Equal(b, v.Content) {
+					return fmt.Errorf("%w: the file is not the decision's text", errVerify)
+				}
+			}
+			d := &v.Decision
+			out := verdict{Valid: true, Number: v.Number(), Date: d.Date, Authority: d.Authority, Name: trust.Name, Decision: d.Decision,
+				Statement: v.Digest, Case: v.Draft.Case, Title: v.Draft.Title, Type: v.Draft.Type, Mode: d.Mode, Item: d.Item,
+				Signer: v.Approval.Signer.Title, Names: v.Draft.Names, Corrects: d.Corrects, Amends: d.Amends, Content: v.Draft.Content.Digest,
+				Log: statement.Checkpoint{Root: v.Checkpoint.Root, Size: int64(v.Checkpoint.Size)}, Index: v.Index, Witnessed: v.Witnessed}
+			return a.emit(out, []string{"valid", "yes"}, []string{"number", out.Number}, []string{"date", string(out.Date)},
+				[]string{"authority", trust.Name + " (" + string(out.Authority) + ")"}, []string{"case", out.Case}, []string{"title", out.Title},
+				[]string{"mode", string(out.Mode)}, []string{"signed by", out.Signer}, []string{"decision", string(out.Decision)},
+				[]string{"statement", out.Statement.String()}, []string{"log", fmt.Sprintf("entry %d of %d", out.Index, out.Log.Size)},
+				[]string{"witnessed", map[bool]string{true: "yes", false: "no (obevittnad)"}[out.Witnessed]})
+		},
+	}
+	c.Flags().StringVar(&content, "content", "", "`file` to compare with the decision's text")
+	return c
+}
+
+// verified reads a bundle and verifies it against the trust file.
+func (a *app) verified(path string) (*bundle.Verdict, *bundle.Trust, error) {
+	trust, err := a.trust()
+	if err != nil {
+		return nil, nil, err
+	}
+	b, err := a.input(path)
+	if err != nil {
+		return nil, nil, err
+	}
+	v, err := bundle.Verify(b, trust)
+	if err != nil {
+		return nil, nil, fmt.Errorf("%w: %w", errVerify, err)
+	}
+	return v, trust, nil
+}

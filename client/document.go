@@ -1,0 +1,361 @@
+package client
+
+import (
+	"bytes"
+	"crypto/ed25519"
+	"encoding/base64"
+	"encoding/json"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+
+	"sigill/keys/bundle"
+	"sigill/keys/ident"
+	"sigill/keys/jws"
+	"sigill/keys/keyfile"
+	"sigill/keys/order"
+	"sigill/keys/proof"
+)
+
+// ErrDocument says what is wrong with the text of a document of authority.
+var ErrDocument = errors.New("not a document of authority")
+
+// ReadDocument reads the text of a document of authority, in YAML with the
+// members of the document (proto/SPEC.md, "Documents of authority") and with
+// "document": delegation-order, reviewer-set or requester. Where a key stands,
+// "key" or "hpke" may be the path of a key file, relative to the text, beside
+// which the public half lies. It signs nothing.
+func ReadDocument(path string) (order.Document, error) {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrDocument, pathless(err))
+	}
+	tree, err := readTree(data)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrDocument, err)
+	}
+	top, ok := tree.(map[string]any)
+	if !ok {
+		return nil, ErrDocument
+	}
+	var doc order.Document
+	switch top["document"] {
+	case "delegation-order":
+		doc = &order.Delegation{}
+	case "reviewer-set":
+		doc = &order.ReviewerSet{}
+	case "requester":
+		doc = &order.Requester{}
+	default:
+		return nil, fmt.Errorf("%w: document is delegation-order, reviewer-set or requester", ErrDocument)
+	}
+	delete(top, "document")
+	if err := fillKeys(filepath.Dir(path), top); err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrDocument, err)
+	}
+	if err := decodeTree(top, doc); err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrDocument, err)
+	}
+	if err := doc.Check(); err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrDocument, err)
+	}
+	return doc, nil
+}
+
+// readTree reads YAML into what JSON knows. Dates stay texts.
+func readTree(data []byte) (any, error) {
+	d := yaml.NewDecoder(bytes.NewReader(data))
+	var n yaml.Node
+	if err := d.Decode(&n); err != nil {
+		return nil, errors.New("not YAML")
+	}
+	if err := d.Decode(&yaml.Node{}); !errors.Is(err, io.EOF) {
+		return nil, errors.New("more than one document")
+	}
+	return plainNode(&n)
+}
+
+func plainNode(n *yaml.Node) (any, error) {
+	switch n.Kind {
+	case yaml.DocumentNode:
+		return plainNode(n.Content[0])
+	case yaml.SequenceNode:
+		out := []any{}
+		for _, c := range n.Content {
+			v, err := plainNode(c)
+			if err != nil {
+				return nil, err
+			}
+			out = append(out, v)
+		}
+		return out, nil
+	case yaml.MappingNode:
+		out := map[string]any{}
+		for i := 0; i < len(n.Content); i += 2 {
+			k := n.Content[i]
+			if _, twice := out[k.Value]; twice || k.Kind != yaml.ScalarNode {
+				return nil, fmt.Errorf("line %d: a key that stands twice, or is none", k.Line)
+			}
+			v, err := plainNode(n.Content[i+1])
+			if err != nil {
+				return nil, err
+			}
+			out[k.Value] = v
+		}
+		return out, nil
+	case yaml.ScalarNode:
+		switch n.ShortTag() {
+		case "!!int":
+			return json.Number(n.Value), nil
+		case "!!bool":
+			return n.Value == "true", nil
+		case "!!str", "!!timestamp", "!!float":
+			return n.Value, nil
+		}
+	}
+	return nil, fmt.Errorf("line %d: neither a text, a number, true or false, a list nor a map", n.Line)
+}
+
+// fillKeys puts public halves where key files are named.
+func fillKeys(dir string, tree any) error {
+	switch tree := tree.(type) {
+	case []any:
+		for _, v := range tree {
+			if err := fillKeys(dir, v); err != nil {
+				return err
+			}
+		}
+	case map[string]any:
+		for name, v := range tree {
+			file, isText := v.(string)
+			if isText && (name == "key" || name == "hpke") {
+				p, err := publicHalf(dir, file)
+				if err != nil {
+					return fmt.Errorf("%s: %w", name, err)
+				}
+				if tree[name] = any(p.HPKE); name == "key" {
+					tree[name] = p.Key
+				}
+				continue
+			}
+			if err := fillKeys(dir, v); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func publicHalf(dir, file string) (keyfile.Public, error) {
+	if !filepath.IsAbs(file) {
+		file = filepath.Join(dir, file)
+	}
+	return keyfile.LoadPublic(strings.TrimSuffix(file, ".pub.json"))
+}
+
+func decodeTree(tree, v any) error {
+	b, err := json.Marshal(tree)
+	if err != nil {
+		return err
+	}
+	d := json.NewDecoder(bytes.NewReader(b))
+	d.DisallowUnknownFields()
+	if err := d.Decode(v); err != nil {
+		if f := (*json.UnmarshalTypeError)(nil); errors.As(err, &f) {
+			return fmt.Errorf("%s: a value of another kind", f.Field)
+		}
+		return err
+	}
+	return nil
+}
+
+// A Signed is a document of authority as it lies in a file: one payload under one
+// or more signatures.
+type Signed struct {
+	Signatures []string `json:"signatures"`
+	Typ        string   `json:"typ"`
+}
+
+// TypSigned is the typ member of [Signed].
+const TypSigned = "sigill-signed-document"
+
+// ParseSigned reads a signed document's file.
+func ParseSigned(data []byte) (*Signed, error) {
+	s := &Signed{}
+	if err := jws.Decode(bytes.TrimSuffix(data, []byte("\n")), s); err != nil || s.Typ != TypSigned || len(s.Signatures) == 0 {
+		return nil, ErrDocument
+	}
+	return s, nil
+}
+
+// Add adds signatures over the same payload by keys that have not signed yet.
+func (s *Signed) Add(signatures ...string) error {
+	for _, c := range signatures {
+		if len(s.Signatures) > 0 {
+			if payload(c) != payload(s.Signatures[0]) {
+				return order.ErrPayloads
+			}
+			if slices.ContainsFunc(s.Signatures, func(o string) bool { return header(o) == header(c) }) {
+				return order.ErrTwice
+			}
+		}
+		s.Signatures = append(s.Signatures, c)
+	}
+	return nil
+}
+
+// A canonical payload, and a header of typ, alg and kid, have one encoding each.
+func payload(compact string) string { return strings.SplitN(compact+"..", ".", 3)[1] }
+func header(compact string) string  { return strings.SplitN(compact, ".", 2)[0] }
+
+// Keys are the thumbprints that the signatures' headers name, unverified.
+func (s *Signed) Keys() ([]ident.Digest, error) {
+	out := []ident.Digest{}
+	for _, c := range s.Signatures {
+		b, err := base64.RawURLEncoding.DecodeString(header(c))
+		var h jws.Header
+		if err != nil || jws.Decode(b, &h) != nil || h.Kid == nil {
+			return nil, ErrDocument
+		}
+		out = append(out, *h.Kid)
+	}
+	return out, nil
+}
+
+// Marshal is the file's one form.
+func (s *Signed) Marshal() ([]byte, error) {
+	s.Typ = TypSigned
+	b, err := jws.Canonical(s)
+	return append(b, '\n'), err
+}
+
+// Document reads the payload without checking a signature: what to show before
+// signing or carrying it.
+func (s *Signed) Document() (order.Document, error) {
+	for _, doc := range []order.Document{&order.Delegation{}, &order.ReviewerSet{}, &order.Requester{}} {
+		if err := jws.Peek(s.Signatures[0], doc); err == nil {
+			return doc, nil
+		}
+	}
+	return nil, ErrDocument
+}
+
+// trustText is the text that a trust file is made from.
+type trustText struct {
+	Authority    ident.Authority   `json:"authority"`
+	Name         string            `json:"name"`
+	Board        boardText         `json:"board"`
+	Certificates []certificateText `json:"certificates"`
+	Log          string            `json:"log"`
+	Policy       []string          `json:"policy"`
+	Providers    []bundle.Provider `json:"providers"`
+}
+
+type boardText struct {
+	Keys []string `json:"keys"`
+	Need int      `json:"need"`
+}
+
+type certificateText struct {
+	File  string     `json:"file"`
+	From  ident.Date `json:"from"`
+	Until ident.Date `json:"until"`
+}
+
+// ReadTrustText makes a trust file from a text in YAML: the board's keys and the
+// log's as paths of key files, certificates as PEM files, all relative to the
+// text. Without "policy" (lines of a C2SP tlog-policy) the log of "log" is
+// believed without witnesses.
+func ReadTrustText(path string) (*bundle.TrustFile, error) {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", bundle.ErrTrust, pathless(err))
+	}
+	tree, err := readTree(data)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", bundle.ErrTrust, err)
+	}
+	var t trustText
+	if err := decodeTree(tree, &t); err != nil {
+		return nil, fmt.Errorf("%w: %w", bundle.ErrTrust, err)
+	}
+	f, err := t.file(filepath.Dir(path))
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", bundle.ErrTrust, err)
+	}
+	_, err = f.Marshal()
+	return f, err
+}
+
+func (t *trustText) file(dir string) (*bundle.TrustFile, error) {
+	f := &bundle.TrustFile{Authority: t.Authority, Name: t.Name, Policy: t.Policy, Providers: t.Providers, Typ: bundle.TypTrust,
+		Board: bundle.BoardKeys{Keys: []jws.JWK{}, Need: t.Board.Need}, Certificates: []bundle.TrustCertificate{}}
+	if f.Providers == nil {
+		f.Providers = []bundle.Provider{}
+	}
+	for _, k := range t.Board.Keys {
+		p, err := publicHalf(dir, k)
+		if err == nil && p.Use != keyfile.Board {
+			err = keyfile.ErrUse
+		}
+		if err != nil {
+			return nil, fmt.Errorf("board: %w", err)
+		}
+		f.Board.Keys = append(f.Board.Keys, *p.Key)
+	}
+	for _, c := range t.Certificates {
+		file := c.File
+		if !filepath.IsAbs(file) {
+			file = filepath.Join(dir, file)
+		}
+		b, err := os.ReadFile(file)
+		if err != nil {
+			return nil, fmt.Errorf("certificate: %w", pathless(err))
+		}
+		block, _ := pem.Decode(b)
+		if block == nil || block.Type != "CERTIFICATE" {
+			return nil, errors.New("certificate: not PEM")
+		}
+		f.Certificates = append(f.Certificates, bundle.TrustCertificate{Certificate: block.Bytes, From: c.From, Until: c.Until})
+	}
+	if t.Log == "" || len(f.Policy) > 0 {
+		return f, nil
+	}
+	policy, err := logPolicy(dir, t.Log, t.Authority)
+	if err != nil {
+		return nil, fmt.Errorf("log: %w", err)
+	}
+	f.Policy = bundle.SplitLines(string(policy))
+	return f, nil
+}
+
+func logPolicy(dir, file string, authority ident.Authority) ([]byte, error) {
+	p, err := publicHalf(dir, file)
+	if err != nil {
+		return nil, err
+	}
+	if p.Use != keyfile.Log {
+		return nil, keyfile.ErrUse
+	}
+	pub, err := p.Key.Public()
+	if err != nil {
+		return nil, err
+	}
+	raw, ok := pub.Crypto().(ed25519.PublicKey)
+	if !ok {
+		return nil, keyfile.ErrUse
+	}
+	key, err := proof.NewLogKey(authority, raw)
+	if err != nil {
+		return nil, err
+	}
+	policy, err := proof.UnwitnessedPolicy(key)
+	return policy.Marshal(), err
+}

@@ -1,0 +1,294 @@
+// Package e2e plays stories on the built programs: each file in stories is a
+// testscript over sigill and a sigilld of its own, with an authority that
+// scripts/authority makes. The claims of the README are these stories.
+//
+// Beside the commands of testscript a story has:
+//
+//	as USER             who calls from here on: token, day key, home, key
+//	bearer USER         the same with a token that no day key is bound to
+//	grab VAR PATH       a member of the JSON that was printed last
+//	refused CODE ARGS   sigill must exit with CODE, print nothing on standard
+//	                    output, leave every file as it is and every matter too
+//	stop, start         the server
+package e2e
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"sigill/client"
+	"sigill/keys/ident"
+	"sigill/keys/keyfile"
+	"sigill/scripts/authority"
+)
+
+// programs is where the built programs lie.
+var programs string
+
+func TestMain(m *testing.M) { os.Exit(build(m)) }
+
+func build(m *testing.M) int {
+	dir, err := os.MkdirTemp("", "sigill-e2e-")
+	if err == nil {
+		defer os.RemoveAll(dir)
+		programs = dir
+		cmd := exec.Command("go", "build", "-o", dir, "sigill/client/cmd/sigill", "sigill/server/cmd/sigilld")
+		cmd.Stderr = os.Stderr
+		err = cmd.Run()
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "building the programs:", err)
+		return 1
+	}
+	return m.Run()
+}
+
+func TestStories(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Dir: "stories", RequireUniqueNames: true, RequireExplicitExec: true,
+		Setup: func(env *testscript.Env) error { return setUp(env) },
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"as":      func(ts *testscript.TestScript, neg bool, args []string) { of(ts).as(ts, neg, args, true) },
+			"bearer":  func(ts *testscript.TestScript, neg bool, args []string) { of(ts).as(ts, neg, args, false) },
+			"grab":    grab,
+			"refused": refused,
+			"stop":    func(ts *testscript.TestScript, neg bool, args []string) { of(ts).stop(ts, neg, args) },
+			"start":   func(ts *testscript.TestScript, neg bool, args []string) { of(ts).start(ts, neg, args) },
+		},
+	})
+}
+
+// house is one story's authority and its people's homes.
+type house struct {
+	ctx     context.Context
+	made    *authority.Authority
+	running *authority.Running
+	work    string
+}
+
+type houseKey struct{}
+
+func of(ts *testscript.TestScript) *house { return ts.Value(houseKey{}).(*house) }
+
+// setUp makes the authority, starts its server and has the board's documents
+// published. Stories that are offline leave it alone.
+func setUp(env *testscript.Env) error {
+	h := &house{ctx: context.Background(), work: env.WorkDir}
+	env.Values[houseKey{}] = h
+	env.Defer(func() {
+		if h.running != nil {
+			h.running.Stop()
+		}
+		if h.made != nil {
+			h.made.Close()
+		}
+	})
+	var err error
+	if h.made, err = authority.Make(h.ctx, filepath.Join(h.work, "house"), authority.Options{PublishEvery: 100 * time.Millisecond}); err != nil {
+		return err
+	}
+	if err := h.run(env.Setenv); err != nil {
+		return err
+	}
+	if err := h.running.Publish(h.ctx); err != nil {
+		return err
+	}
+	court, err := h.made.Requester.Key.Public()
+	if err != nil {
+		return err
+	}
+	for name, value := range map[string]string{
+		"PATH": programs + string(os.PathListSeparator) + env.Getenv("PATH"), "HOME": "/no-home", "LANG": "C",
+		"SIGILL_ORIGIN": authority.Origin, "SIGILL_WORK_FACTOR": "1", "SIGILL_LANG": "sv",
+		"SIGILL_PASSPHRASE_FILE": filepath.Join(h.made.Dir, "keys", "passphrase"), "HOUSE": h.made.Dir, "PEOPLE": filepath.Join(h.made.Dir, "people"),
+		"TRUST": filepath.Join(h.made.Dir, "trust.json"), "COURT": string(h.made.CourtID), "COURT_KEY": court.Thumbprint().String(),
+		"TODAY": string(ident.DateOf(time.Now())), "AUTHORITY": string(authority.Number), "ISSUER": h.made.IDP.Issuer(),
+	} {
+		env.Setenv(name, value)
+	}
+	return nil
+}
+
+// run starts the server and says where it is.
+func (h *house) run(setenv func(name, value string)) (err error) {
+	if h.running, err = h.made.StartBinary(h.ctx, filepath.Join(programs, "sigilld")); err == nil {
+		setenv("SIGILL_ADDR", "http://"+h.running.Addr)
+	}
+	return err
+}
+
+func (h *house) stop(ts *testscript.TestScript, neg bool, args []string) {
+	plain(ts, neg, args, 0)
+	ts.Check(h.running.Stop())
+	h.running = nil
+}
+
+func (h *house) start(ts *testscript.TestScript, neg bool, args []string) {
+	plain(ts, neg, args, 0)
+	ts.Check(h.run(ts.Setenv))
+}
+
+func plain(ts *testscript.TestScript, neg bool, args []string, n int) {
+	if neg || len(args) != n {
+		ts.Fatalf("takes %d arguments and no negation", n)
+	}
+}
+
+// keyOf is where the key of one of the authority's people lies.
+func keyOf(user string) string {
+	if place, ok := strings.CutPrefix(user, "granskare-"); ok {
+		return "reviewer-" + place
+	}
+	return map[string]string{"direktor": "director", "vice": "deputy", "registrator": "registrar", "domstol": "court"}[user]
+}
+
+// as makes a home and a login for a user, once, and puts both into the
+// environment.
+func (h *house) as(ts *testscript.TestScript, neg bool, args []string, bound bool) {
+	plain(ts, neg, args, 1)
+	user := args[0]
+	dir := filepath.Join(h.work, "homes", user)
+	if !bound {
+		dir += "-bearer"
+	}
+	token := dir + ".token"
+	if _, err := os.Stat(token); errors.Is(err, fs.ErrNotExist) {
+		ts.Check(os.MkdirAll(filepath.Dir(dir), 0o700))
+		home, err := client.OpenHome(dir, func() (string, error) { return authority.Passphrase, nil }, keyfile.Options{WorkFactor: 1})
+		ts.Check(err)
+		var jkt *ident.Digest
+		if bound {
+			day, err := home.Day(ident.DateOf(time.Now()))
+			ts.Check(err)
+			d := day.Public().Thumbprint()
+			jkt = &d
+		}
+		access, err := h.made.IDP.Issue(user, jkt, 0)
+		ts.Check(err)
+		ts.Check(os.WriteFile(token, []byte(access+"\n"), 0o600))
+	}
+	ts.Setenv("SIGILL_HOME", dir)
+	ts.Setenv("SIGILL_TOKEN_FILE", token)
+	ts.Setenv("SIGILL_TRUST", filepath.Join(h.made.Dir, "trust.json"))
+	key := ""
+	if name := keyOf(user); name != "" {
+		key = filepath.Join(h.made.Dir, "people", name+".age")
+	}
+	ts.Setenv("SIGILL_KEY", key)
+}
+
+// grab puts a member of the JSON that was printed last into a variable: a path
+// of names and indices with dots between them.
+func grab(ts *testscript.TestScript, neg bool, args []string) {
+	plain(ts, neg, args, 2)
+	d := json.NewDecoder(strings.NewReader(ts.ReadFile("stdout")))
+	d.UseNumber()
+	var v any
+	ts.Check(d.Decode(&v))
+	for _, name := range strings.Split(args[1], ".") {
+		switch at := v.(type) {
+		case map[string]any:
+			v = at[name]
+		case []any:
+			i, err := strconv.Atoi(name)
+			if err != nil || i >= len(at) {
+				ts.Fatalf("no entry %s in %s", name, args[1])
+			}
+			v = at[i]
+		}
+	}
+	if v == nil {
+		ts.Fatalf("no %s in what was printed", args[1])
+	}
+	ts.Setenv(args[0], fmt.Sprint(v))
+}
+
+// refused runs sigill and holds that the refusal had no effect at all.
+func refused(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: refused CODE ARGUMENTS")
+	}
+	h := of(ts)
+	files, matters := h.files(ts), h.matters(ts)
+	err := ts.Exec(filepath.Join(programs, "sigill"), args[1:]...)
+	code := 0
+	if exit := (*exec.ExitError)(nil); errors.As(err, &exit) {
+		code = exit.ExitCode()
+	} else if err != nil {
+		ts.Fatalf("running sigill: %v", err)
+	}
+	if strconv.Itoa(code) != args[0] {
+		ts.Fatalf("exit code %d, want %s", code, args[0])
+	}
+	if out := ts.ReadFile("stdout"); out != "" {
+		ts.Fatalf("a refusal printed on standard output")
+	}
+	if after := h.files(ts); after != files {
+		ts.Fatalf("a refusal changed files:\n%s", difference(files, after))
+	}
+	if after := h.matters(ts); after != matters {
+		ts.Fatalf("a refusal changed a matter: %s, was %s", after, matters)
+	}
+}
+
+func difference(a, b string) string {
+	var out bytes.Buffer
+	for _, l := range strings.Split(b, "\n") {
+		if !strings.Contains(a, l) {
+			fmt.Fprintln(&out, "now", l)
+		}
+	}
+	for _, l := range strings.Split(a, "\n") {
+		if !strings.Contains(b, l) {
+			fmt.Fprintln(&out, "was", l)
+		}
+	}
+	return out.String()
+}
+
+// files are all of the story's files, but the server's, by name and digest. The
+// last checkpoint seen moves on with every look at the log, whatever comes of it.
+func (h *house) files(ts *testscript.TestScript) string {
+	var out bytes.Buffer
+	ts.Check(filepath.WalkDir(h.work, func(path string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if path == filepath.Join(h.made.Dir, "data") || path == filepath.Join(h.made.Dir, "log") {
+			return fs.SkipDir
+		}
+		if d.IsDir() || d.Name() == "seen.json" || !d.Type().IsRegular() {
+			return nil
+		}
+		b, err := os.ReadFile(path)
+		fmt.Fprintf(&out, "%s %x\n", path, sha256.Sum256(b))
+		return err
+	}))
+	return out.String()
+}
+
+// matters are the server's figures, if it runs.
+func (h *house) matters(ts *testscript.TestScript) string {
+	if h.running == nil {
+		return ""
+	}
+	s, err := h.running.Session("drift")
+	ts.Check(err)
+	st, err := s.Board().Status(h.ctx)
+	ts.Check(err)
+	return fmt.Sprint(st.GetPendingDrafts(), st.GetPendingOpenings(), st.GetOwedEntries(), st.GetReviewerEpoch(), st.GetDelegationOrderVersion())
+}
