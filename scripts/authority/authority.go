@@ -26,6 +26,8 @@ import (
 	"sync"
 	"time"
 
+	"google.golang.org/grpc"
+
 	"sigill/keys/bundle"
 	"sigill/keys/ident"
 	"sigill/keys/jws"
@@ -50,11 +52,12 @@ type Options struct {
 	Users        []devidp.User // besides People
 	Groups       []Shape       // of reviewers
 	InboxHours   server.InboxHours
-	PublishEvery time.Duration // 0: every second
-	SmallestSet  int           // 0: five
-	TLS          bool          // under an issuer of its own
-	Health       string        // where the server answers a supervisor
-	WorkFactor   int           // of key files; 0: 1, for speed
+	PublishEvery time.Duration                       // 0: every second
+	SmallestSet  int                                 // 0: five
+	TLS          bool                                // under an issuer of its own
+	Health       string                              // where the server answers a supervisor
+	WorkFactor   int                                 // of key files; 0: 1, for speed
+	Dial         func(user string) []grpc.DialOption // for each user's sessions; nil: none
 }
 
 // A Shape is a group of reviewers: how many must agree, of how many.

@@ -133,6 +133,9 @@ func (r *Running) BearerSession(user string) (*client.Session, error) { return r
 
 func (r *Running) session(user string, bound bool) (*client.Session, error) {
 	c := client.Config{Addr: r.Addr, Origin: Origin, Trust: r.Trust, Plain: r.Roots == nil, Roots: r.Roots}
+	if r.options.Dial != nil {
+		c.Options = r.options.Dial(user)
+	}
 	if user != "" {
 		l, err := r.login(user, bound)
 		if err != nil {
