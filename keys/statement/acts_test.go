@@ -9,13 +9,16 @@ import (
 	"sigill/keys/statement"
 )
 
-// TestActsRefused: every member that an act needs, and what cannot stand in it.
-func TestActsRefused(t *testing.T) {
-	type change[T any] struct {
-		field string
-		set   func(*T)
-		want  error
-	}
+// change is what makes an act wrong in one field.
+type change[T any] struct {
+	field string
+	set   func(*T)
+	want  error
+}
+
+// TestAuthorActsRefused: every member that an author's act needs, and what
+// cannot stand in it.
+func TestAuthorActsRefused(t *testing.T) {
 	check := func(what string, st, empty jws.Statement, field string, want error) {
 		t.Helper()
 		refuses(t, what+": "+field, st, empty, ed(t, "author"), field, want)
@@ -48,6 +51,14 @@ func TestActsRefused(t *testing.T) {
 		w := newWithdrawal(t)
 		c.set(w)
 		check("withdrawal", w, &statement.Withdrawal{}, c.field, c.want)
+	}
+}
+
+// TestActsRefused: the same for the signer's acts and the log's receipt.
+func TestActsRefused(t *testing.T) {
+	check := func(what string, st, empty jws.Statement, field string, want error) {
+		t.Helper()
+		refuses(t, what+": "+field, st, empty, ed(t, "director"), field, want)
 	}
 	for _, c := range []change[statement.Return]{
 		{"authority", func(r *statement.Return) { r.Authority = "" }, jws.ErrMissing},
