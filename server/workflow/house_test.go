@@ -18,8 +18,6 @@ import (
 	"sigill/keys/order"
 	"sigill/keys/proof"
 	"sigill/keys/record"
-	"sigill/keys/seal"
-	"sigill/keys/statement"
 	"sigill/keys/token"
 	"sigill/server/audit"
 	"sigill/server/gate"
@@ -49,6 +47,7 @@ type house struct {
 	order     *order.Delegation
 	version   order.Version
 	keysIndex uint64
+	logSigner *proof.LogSigner
 	stop      func()
 }
 
@@ -115,6 +114,7 @@ func newHouse(t *testing.T) *house {
 	h.trust = must(bundle.ParseTrust(must(file.Marshal())))
 	h.config = workflow.Config{Trust: h.trust, Institution: workflow.Institution{Signer: inst, Chain: []*x509.Certificate{cert}},
 		Log: logKey, SmallestSet: 5, MaxOpenings: 10, Version: "test"}
+	h.logSigner = logSigner
 	h.open(logSigner)
 	h.publish()
 	h.keysIndex = must(h.RecordProviderKeys(context.Background(), "https://idp.example", []byte(`{"keys":[]}`)))
@@ -188,163 +188,4 @@ func (h *house) caller(name string, role token.Role, method string) *workflow.Ca
 		Token:    "token-of-" + name, Key: []byte(`{"kty":"EC"}`)}
 	rand.Read(c.RequestID[:])
 	return c
-}
-
-// author is a caseworker with what they keep of one matter.
-type author struct {
-	h       *house
-	name    string
-	key     *jws.Signer
-	day     *jws.Signer
-	nonce   record.Nonce
-	watch   [32]byte
-	id      ident.ID
-	last    []ident.Digest
-	earlier []ident.Digest
-	seed    record.Seed
-	plain   record.Plaintexts
-	edit    func(d *statement.Draft, r *record.Record)
-}
-
-func (h *house) author(name string) *author {
-	a := &author{h: h, name: name, key: newSigner(jws.EdDSA), day: newSigner(jws.ES256), id: ident.NewID()}
-	rand.Read(a.nonce[:])
-	rand.Read(a.watch[:])
-	return a
-}
-
-func (a *author) caller(method string) *workflow.Caller {
-	c := a.h.caller(a.name, token.Caseworker, "DraftingService/"+method)
-	c.Nonce, c.DayKey = &a.nonce, a.day.Public()
-	return c
-}
-
-const text = "# Beslut\n\nAnsökan beviljas.\n\n## Skäl för beslutet\n\nBehovet är styrkt.\n\n## Hur du överklagar\n\nSkriv till oss inom tre veckor.\n"
-
-// submission makes the next revision's submission.
-func (a *author) submission() (workflow.Submission, *statement.Draft) {
-	me := record.Person{Author: true, Issuer: "https://idp.example", Name: a.name, Subject: "sub-" + a.name, Title: "socialsekreterare"}
-	r := &record.Record{
-		Decider:         record.Decider{Item: "1.1", Kind: record.DeciderPerson, Person: &me},
-		Participants:    record.Participants{Persons: []record.Person{}},
-		DissentAuthor:   record.DissentAuthor{Person: me},
-		BiasDeclaration: record.BiasDeclaration{Declarations: []record.Bias{{Ordinal: 1, Role: record.RoleDecider}}},
-		Assessment: record.Assessment{Omitted: []record.OmittedName{{Assessor: "enhetschef", Date: today(), Ground: record.GroundThreat,
-			Ordinal: 1, Reference: "P-1", Review: today().AddDays(90), Role: record.RoleDecider}}},
-	}
-	d := &statement.Draft{
-		Appeal: statement.AppealAdministrative, Author: record.AuthorCommitment(a.nonce, "https://idp.example", "sub-"+a.name),
-		Authority: authority, Case: "SN2026-00417", Contact: "socialkontoret@exempelstad.example",
-		Content: statement.Content{Digest: ident.Sum(text), Media: statement.MediaMarkdown, Size: len(text)}, Decision: a.id,
-		Earlier: a.earlier, Item: "1.1", Mode: record.DelegateDecides,
-		Names: record.Names{Decider: record.Omitted, Participants: record.Shown, Presenter: record.Shown},
-		Order: a.h.version, Provisions: []statement.Provision{{Place: "11 kap. 1 §", SFS: statement.SoL2025}}, Reasons: statement.ReasonsStated,
-		Revision: len(a.last) + 1, Set: a.h.setEpoch, Title: "Bistånd", Type: "bistand",
-	}
-	if n := len(a.last); n > 0 {
-		d.Previous = a.last[n-1]
-	}
-	if a.edit != nil {
-		a.edit(d, r)
-	}
-	rand.Read(a.seed[:])
-	in := workflow.Submission{Content: []byte(text), Seed: a.seed, WatchSecret: a.watch}
-	in.Record = must(r.Encode())
-	a.plain = must(record.Lay(a.seed, in.Record))
-	stated := a.plain.Stated()
-	d.Commitments = stated[:]
-	in.Statement = must(jws.Make(a.key, d, jws.Embed()))
-	in.Authorship = must(jws.Make(a.day, &statement.Authorship{AuthorKey: a.key.Public().Thumbprint(), Authority: authority, Draft: jws.Digest(in.Statement)}))
-	return in, d
-}
-
-// submit sends the next revision and keeps its digest.
-func (a *author) submit() (*workflow.DraftAnswer, error) {
-	in, _ := a.submission()
-	var out *workflow.DraftAnswer
-	var err error
-	if len(a.last) == 0 {
-		out, err = a.h.SubmitDraft(context.Background(), a.caller("SubmitDraft"), in)
-	} else {
-		out, err = a.h.ReviseDraft(context.Background(), a.caller("ReviseDraft"), in)
-	}
-	if err == nil {
-		a.last = append(a.last, jws.Digest(in.Statement))
-	}
-	return out, err
-}
-
-// signerCaller is the login of an officer.
-func (h *house) signerCaller(title, method string) *workflow.Caller {
-	role := token.Signer
-	if title == "registrator" {
-		role = token.Registrar
-	}
-	return h.caller("Officer "+title, role, method)
-}
-
-// approval makes a signer's approval of what the inbox shows.
-func (h *house) approval(title string, d *workflow.InboxDraft) (string, error) {
-	var draft statement.Draft
-	if _, err := jws.ReadEmbedded(d.Statement, &draft); err != nil {
-		return "", err
-	}
-	head, err := seal.ParseHead(d.Head)
-	if err != nil {
-		return "", err
-	}
-	at := h.ledger.Head()
-	return jws.Make(h.signers[title], &statement.Approval{
-		Authority: authority, Checkpoint: statement.Checkpoint{Root: at.Root, Size: int64(at.Size)}, Core: ident.Sum(d.Head), Date: today(),
-		Decision: draft.Decision, Draft: d.Statement, Item: draft.Item, Mode: draft.Mode, Order: draft.Order, Record: head.Commitments.Digest(),
-		Signer: statement.SignerPart{Declared: statement.DeclaredUnbiased, Title: title},
-	})
-}
-
-// TestLife: a draft is sealed, seen, signed, verified and dispatched.
-func TestLife(t *testing.T) {
-	h := newHouse(t)
-	ctx := context.Background()
-	a := h.author("Åsa Öberg-Lindström")
-	answer, err := a.submit()
-	if err != nil {
-		t.Fatal(err)
-	}
-	var rc statement.Receipt
-	if _, _, err := jws.ReadBy(answer.Receipt, h.trust.LogKey, &rc); err != nil {
-		t.Fatal(err)
-	}
-	items, _, err := h.ListInbox(ctx, h.signerCaller("förvaltningsdirektör", "SigningService/ListInbox"), 0, "")
-	if err != nil || len(items) != 1 || items[0].ID != a.id {
-		t.Fatal("inbox", len(items), err)
-	}
-	d, err := h.GetInboxDraft(ctx, h.signerCaller("förvaltningsdirektör", "SigningService/GetInboxDraft"), a.id)
-	if err != nil {
-		t.Fatal(err)
-	}
-	approval := must(h.approval("förvaltningsdirektör", d))
-	b, err := h.CosignDecision(ctx, h.signerCaller("förvaltningsdirektör", "SigningService/CosignDecision"), approval)
-	if err != nil {
-		t.Fatal(err)
-	}
-	v, err := bundle.Verify(b, h.trust)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if v.Decision.Number != 1 || v.DraftDigest() != a.last[0] {
-		t.Fatal("not the decision")
-	}
-	if _, err := v.CheckHead(answer.Head); err != nil {
-		t.Fatal(err)
-	}
-	again, err := h.CosignDecision(ctx, h.signerCaller("förvaltningsdirektör", "SigningService/CosignDecision"), approval)
-	if err != nil || string(again) != string(b) {
-		t.Fatal("another answer to the same approval", err)
-	}
-	dispatch := must(jws.Make(h.signers["registrator"], &statement.Dispatch{Authority: authority,
-		Checkpoint: statement.Checkpoint{Root: v.Checkpoint.Root, Size: int64(v.Checkpoint.Size)}, Date: today(), Decision: a.id,
-		Dissents: []ident.Digest{}, Statement: v.Digest}))
-	if _, err := h.DispatchDecision(ctx, h.signerCaller("registrator", "SigningService/DispatchDecision"), dispatch); err != nil {
-		t.Fatal(err)
-	}
 }
