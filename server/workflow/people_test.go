@@ -5,6 +5,7 @@ import (
 
 	"sigill/keys/ident"
 	"sigill/keys/jws"
+	"sigill/keys/order"
 	"sigill/keys/record"
 	"sigill/keys/seal"
 	"sigill/keys/statement"
@@ -55,6 +56,17 @@ func (a *author) person() record.Person {
 
 // submission makes the next revision's submission.
 func (a *author) submission() (workflow.Submission, *statement.Draft) {
+	in, d := a.submission0()
+	in.Statement = must(jws.Make(a.key, d, jws.Embed()))
+	a.authorship = must(jws.Make(a.day, &statement.Authorship{AuthorKey: a.key.Public().Thumbprint(), Authority: authority, Draft: jws.Digest(in.Statement)}))
+	if !a.unbound {
+		in.Authorship = a.authorship
+	}
+	return in, d
+}
+
+// submission0 is a submission without its signatures.
+func (a *author) submission0() (workflow.Submission, *statement.Draft) {
 	me := a.person()
 	r := &record.Record{
 		Decider:         record.Decider{Item: "1.1", Kind: record.DeciderPerson, Person: &me},
@@ -85,12 +97,6 @@ func (a *author) submission() (workflow.Submission, *statement.Draft) {
 	a.plain = must(record.Lay(a.seed, in.Record))
 	stated := a.plain.Stated()
 	d.Commitments = stated[:]
-	in.Statement = must(jws.Make(a.key, d, jws.Embed()))
-	if a.unbound {
-		return in, d
-	}
-	a.authorship = must(jws.Make(a.day, &statement.Authorship{AuthorKey: a.key.Public().Thumbprint(), Authority: authority, Draft: jws.Digest(in.Statement)}))
-	in.Authorship = a.authorship
 	return in, d
 }
 
@@ -249,4 +255,31 @@ func (h *house) dispatching(title string, id ident.ID, decision ident.Digest, di
 	at := h.ledger.Head()
 	return must(jws.Make(h.signers[title], &statement.Dispatch{Authority: authority, Date: today(), Decision: id, Dissents: cited, Statement: decision,
 		Checkpoint: statement.Checkpoint{Root: at.Root, Size: int64(at.Size)}}))
+}
+
+// publishOrder is the board's next delegation order.
+func (h *house) publishOrder(o *order.Delegation) (*workflow.Logged, error) {
+	return h.PublishDelegationOrder(ctx, h.caller("admin", token.Administrator, "AdministrationService/PublishDelegationOrder"), h.byBoard(o))
+}
+
+// nextSet puts the next reviewer set into force: the same people, signed by a
+// quorum of each group.
+func (h *house) nextSet() {
+	h.t.Helper()
+	next := *h.set
+	next.Epoch, next.Previous = h.set.Epoch+1, h.setEpoch.Digest
+	must(h.publishSet(&next, 2, 1))
+	h.set, h.setEpoch = &next, order.Epoch{Digest: must(order.Digest(&next)), Epoch: next.Epoch}
+}
+
+// publishSet publishes a set under so many signatures of each group of the one in
+// force.
+func (h *house) publishSet(set *order.ReviewerSet, of ...int) (*workflow.Logged, error) {
+	var signatures []string
+	for g, n := range of {
+		for i := range n {
+			signatures = append(signatures, must(order.Sign(h.reviewers[g][i].sign, set)))
+		}
+	}
+	return h.PublishReviewerSet(ctx, h.caller("admin", token.Administrator, "AdministrationService/PublishReviewerSet"), signatures)
 }

@@ -76,9 +76,9 @@ func merge(a, b map[string]string) map[string]string {
 
 // What a refusal may leave.
 const (
-	nothing  = "nothing"
-	byName   = "an event that names the caller"
-	byDay    = "an event of the day"
+	nothing = "nothing"
+	byName  = "an event that names the caller"
+	byDay   = "an event of the day"
 )
 
 // refuses wants a call refused, and nothing changed but what is left of it in the
