@@ -9,7 +9,7 @@
 //	grab VAR PATH       a member of the JSON that was printed last
 //	refused CODE ARGS   sigill must exit with CODE, print nothing on standard
 //	                    output, leave every file as it is and every matter too
-//	stop, start         the server
+//	halt, resume        the server
 package e2e
 
 import (
@@ -66,8 +66,8 @@ func TestStories(t *testing.T) {
 			"bearer":  func(ts *testscript.TestScript, neg bool, args []string) { of(ts).as(ts, neg, args, false) },
 			"grab":    grab,
 			"refused": refused,
-			"stop":    func(ts *testscript.TestScript, neg bool, args []string) { of(ts).stop(ts, neg, args) },
-			"start":   func(ts *testscript.TestScript, neg bool, args []string) { of(ts).start(ts, neg, args) },
+			"halt":    func(ts *testscript.TestScript, neg bool, args []string) { of(ts).halt(ts, neg, args) },
+			"resume":  func(ts *testscript.TestScript, neg bool, args []string) { of(ts).resume(ts, neg, args) },
 		},
 	})
 }
@@ -131,13 +131,13 @@ func (h *house) run(setenv func(name, value string)) (err error) {
 	return err
 }
 
-func (h *house) stop(ts *testscript.TestScript, neg bool, args []string) {
+func (h *house) halt(ts *testscript.TestScript, neg bool, args []string) {
 	plain(ts, neg, args, 0)
 	ts.Check(h.running.Stop())
 	h.running = nil
 }
 
-func (h *house) start(ts *testscript.TestScript, neg bool, args []string) {
+func (h *house) resume(ts *testscript.TestScript, neg bool, args []string) {
 	plain(ts, neg, args, 0)
 	ts.Check(h.run(ts.Setenv))
 }
@@ -184,6 +184,7 @@ func (h *house) as(ts *testscript.TestScript, neg bool, args []string, bound boo
 	ts.Setenv("SIGILL_HOME", dir)
 	ts.Setenv("SIGILL_TOKEN_FILE", token)
 	ts.Setenv("SIGILL_TRUST", filepath.Join(h.made.Dir, "trust.json"))
+	ts.Setenv("SIGILL_PASSPHRASE_FILE", filepath.Join(h.made.Dir, "keys", "passphrase"))
 	key := ""
 	if name := keyOf(user); name != "" {
 		key = filepath.Join(h.made.Dir, "people", name+".age")
