@@ -26,7 +26,11 @@ type Running struct {
 	Addr     string // of the server, host:port
 	stop     func() error
 	sessions []*client.Session
+	pid      int
 }
+
+// PID is the server's process; this one, if it runs in process.
+func (r *Running) PID() int { return r.pid }
 
 // LogFile has what the server prints, in the authority's directory.
 const LogFile = "log/sigilld.log"
@@ -52,7 +56,7 @@ func (a *Authority) Start(ctx context.Context) (*Running, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	done := make(chan error, 1)
 	go func() { done <- s.Run(ctx) }()
-	return &Running{Authority: a, Addr: s.Addr().String(), stop: func() error {
+	return &Running{Authority: a, Addr: s.Addr().String(), pid: os.Getpid(), stop: func() error {
 		cancel()
 		return errors.Join(<-done, log.Close())
 	}}, nil
@@ -80,7 +84,7 @@ func (a *Authority) StartBinary(ctx context.Context, path string) (*Running, err
 	if !ok {
 		return nil, errors.Join(fmt.Errorf("sigilld did not start: see %s", LogFile), err, cmd.Wait())
 	}
-	return &Running{Authority: a, Addr: addr, stop: func() error {
+	return &Running{Authority: a, Addr: addr, pid: cmd.Process.Pid, stop: func() error {
 		return errors.Join(cmd.Process.Signal(syscall.SIGTERM), cmd.Wait())
 	}}, nil
 }
@@ -122,6 +126,13 @@ func (a *Authority) login(user string, bound bool) (login, error) {
 	}
 	a.logins[key] = l
 	return l, nil
+}
+
+// Login is a user's token for the day and the key that it is bound to, for who
+// makes calls without a session.
+func (a *Authority) Login(user string) (*jws.Signer, string, error) {
+	l, err := a.login(user, true)
+	return l.day, l.token, err
 }
 
 // Session is a user's, by id, with a token bound to a day key. Without a user it

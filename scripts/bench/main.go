@@ -1,0 +1,167 @@
+// Bench measures what Sigill does in a second, and what the same machine allows,
+// in turn in one run.
+//
+//	go run ./scripts/bench [-limit CMD] [-conc 1,16,64] [-each 5s] [-rounds 3] [-json FILE]
+//
+// A decision is three calls over TLS to a sigilld process of its own: submit a
+// draft of 4 KiB, fetch it, countersign it; each is durable before it is
+// answered. CMD is a program that measures the bare cost of the same work; it is
+// run once for each case with the flags -rounds 1 -each D -conc N -json FILE
+// added, must append JSON rows {"Group","Case","Metric","Value"} to FILE, and its
+// row @N/per_s is what ours is divided by. Numbers of different runs say little:
+// compare the ratios.
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"sigill/scripts/authority"
+)
+
+type options struct {
+	limit  string
+	conc   []int
+	each   time.Duration
+	rounds int
+	json   string
+}
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	os.Exit(run(ctx, os.Args[1:], os.Stdout, os.Stderr))
+}
+
+func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+	o, err := parse(args, stderr)
+	if err != nil {
+		return 1
+	}
+	if err := bench(ctx, o, stdout, stderr); err != nil {
+		fmt.Fprintln(stderr, "bench:", err)
+		return 1
+	}
+	return 0
+}
+
+func parse(args []string, stderr io.Writer) (o options, err error) {
+	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
+	flags.SetOutput(stderr)
+	conc := flags.String("conc", "1,16,64", "callers at once")
+	flags.StringVar(&o.limit, "limit", "", "a command that measures the bare cost of the same work")
+	flags.DurationVar(&o.each, "each", 5*time.Second, "time for one case in one round")
+	flags.IntVar(&o.rounds, "rounds", 3, "rounds; every case runs once in each, in turn")
+	flags.StringVar(&o.json, "json", "", "write the rows of every round here, as JSON lines")
+	if err := flags.Parse(args); err != nil {
+		return o, err
+	}
+	for f := range strings.SplitSeq(*conc, ",") {
+		n, err := strconv.Atoi(f)
+		if err != nil || n < 1 {
+			fmt.Fprintln(stderr, "bench: -conc takes numbers of callers, such as 1,16,64")
+			return o, flag.ErrHelp
+		}
+		o.conc = append(o.conc, n)
+	}
+	return o, nil
+}
+
+// A shape is whom records are sealed to.
+type shape struct {
+	name   string
+	groups []authority.Shape
+}
+
+var shapes = []shape{
+	{"1 of 3", []authority.Shape{{Threshold: 1, Members: 3}}},
+	{"2 of 4 + 1 of 3", []authority.Shape{{Threshold: 2, Members: 4}, {Threshold: 1, Members: 3}}},
+}
+
+func bench(ctx context.Context, o options, stdout, stderr io.Writer) error {
+	tmp, err := os.MkdirTemp("/var/tmp", "sigill-bench-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(tmp)
+	server := filepath.Join(tmp, "sigilld")
+	build := exec.CommandContext(ctx, "go", "build", "-trimpath", "-o", server, "./server/cmd/sigilld")
+	build.Stderr = stderr
+	if err := build.Run(); err != nil {
+		return fmt.Errorf("building sigilld: %w", err)
+	}
+	var t table
+	for round := range o.rounds {
+		for _, n := range o.conc {
+			for i, s := range shapes {
+				fmt.Fprintf(stderr, "round %d of %d: %d callers, sealed to %s\n", round+1, o.rounds, n, s.name)
+				dir := filepath.Join(tmp, fmt.Sprintf("%d-%d-%d", round, n, i))
+				rows, err := measure(ctx, dir, server, s, n, o.each)
+				if err != nil {
+					return err
+				}
+				t.add(rows...)
+				if err := os.RemoveAll(dir); err != nil {
+					return err
+				}
+			}
+			if o.limit != "" {
+				fmt.Fprintf(stderr, "round %d of %d: %d callers, the limit\n", round+1, o.rounds, n)
+				rows, err := limit(ctx, o, n, filepath.Join(tmp, "limit.json"), stderr)
+				if err != nil {
+					return err
+				}
+				t.add(rows...)
+			}
+		}
+	}
+	rows, err := verification(ctx, filepath.Join(tmp, "verify"), server)
+	if err != nil {
+		return err
+	}
+	t.add(rows...)
+	if o.json != "" {
+		if err := t.write(o.json); err != nil {
+			return err
+		}
+	}
+	t.print(stdout, o.conc)
+	return nil
+}
+
+// limit runs the other side once, and reads its rows.
+func limit(ctx context.Context, o options, n int, file string, stderr io.Writer) ([]row, error) {
+	defer os.Remove(file)
+	line := fmt.Sprintf("%s -rounds 1 -each %s -conc %d -json %s", o.limit, o.each, n, file)
+	cmd := exec.CommandContext(ctx, "sh", "-c", line)
+	cmd.Stderr = stderr
+	if err := cmd.Run(); err != nil {
+		return nil, fmt.Errorf("the limit: %w", err)
+	}
+	f, err := os.Open(file)
+	if err != nil {
+		return nil, fmt.Errorf("the limit: %w", err)
+	}
+	defer f.Close()
+	var rows []row
+	for d := json.NewDecoder(f); ; {
+		var r row
+		if err := d.Decode(&r); err == io.EOF {
+			return rows, nil
+		} else if err != nil {
+			return nil, fmt.Errorf("the limit's rows: %w", err)
+		}
+		r.Group = limitGroup
+		rows = append(rows, r)
+	}
+}

@@ -1,0 +1,169 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"sigill/keys/bundle"
+	"sigill/scripts/authority"
+	"sigill/scripts/story"
+)
+
+// measure runs one case: a fresh authority, a closed loop of callers.
+func measure(ctx context.Context, dir, binary string, s shape, callersN int, each time.Duration) (rows []row, err error) {
+	run, stop, err := start(ctx, dir, binary, s.groups)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, stop()) }()
+	c, err := newCaller(run)
+	if err != nil {
+		return nil, err
+	}
+	defer c.close()
+	for w := range len(c.conns) { // connect, and fetch the provider's keys
+		if err := c.decision(ctx, w); err != nil {
+			return nil, err
+		}
+	}
+	cpu, size := cpuTime(run.PID()), dirBytes(filepath.Join(dir, "data"))
+	began := time.Now()
+	times, err := loop(ctx, callersN, each, func(w int) error { return c.decision(ctx, w) })
+	took := time.Since(began)
+	if err != nil {
+		return nil, err
+	}
+	n := float64(len(times))
+	name := callers(callersN)
+	slices.Sort(times)
+	for _, m := range []struct {
+		metric string
+		value  float64
+	}{
+		{"per_s", n / took.Seconds()}, {"p50_ms", ms(times[len(times)/2])}, {"p99_ms", ms(times[min(len(times)-1, len(times)*99/100)])},
+		{"server_us", float64((cpuTime(run.PID()) - cpu).Microseconds()) / n},
+		{"bytes", float64(dirBytes(filepath.Join(dir, "data"))-size) / n}, {"rss_mib", peakRSS(run.PID())},
+	} {
+		rows = append(rows, row{s.name, name, m.metric, m.value})
+	}
+	return rows, nil
+}
+
+func start(ctx context.Context, dir, binary string, groups []authority.Shape) (*authority.Running, func() error, error) {
+	a, err := authority.Make(ctx, dir, authority.Options{Groups: groups, TLS: true})
+	if err != nil {
+		return nil, nil, err
+	}
+	run, err := a.StartBinary(ctx, binary)
+	if err != nil {
+		a.Close()
+		return nil, nil, err
+	}
+	stop := func() error {
+		defer a.Close()
+		return run.Stop()
+	}
+	if err := run.Publish(ctx); err != nil {
+		return nil, nil, errors.Join(err, stop())
+	}
+	return run, stop, nil
+}
+
+// loop calls f from n goroutines, back to back, and returns every call's time.
+// Calls under way when the time is up are finished and counted.
+func loop(ctx context.Context, n int, each time.Duration, f func(worker int) error) ([]time.Duration, error) {
+	mine := make([][]time.Duration, n)
+	errs := make([]error, n)
+	end := time.Now().Add(each)
+	var wg sync.WaitGroup
+	for w := range n {
+		wg.Go(func() {
+			for {
+				began := time.Now()
+				if began.After(end) || ctx.Err() != nil {
+					return
+				}
+				if errs[w] = f(w); errs[w] != nil {
+					return
+				}
+				mine[w] = append(mine[w], time.Since(began))
+			}
+		})
+	}
+	wg.Wait()
+	times := slices.Concat(mine...)
+	if err := errors.Join(errs...); err != nil || len(times) == 0 {
+		return nil, fmt.Errorf("a call failed: %w", errors.Join(err, ctx.Err()))
+	}
+	return times, nil
+}
+
+// verification is how many bundles one verifier checks in a second.
+func verification(ctx context.Context, dir, binary string) ([]row, error) {
+	run, stop, err := start(ctx, dir, binary, nil)
+	if err != nil {
+		return nil, err
+	}
+	r, err := story.Play(ctx, story.Cast{Run: run, Author: authority.People()[0], Content: story.Decision})
+	if err = errors.Join(err, stop()); err != nil {
+		return nil, err
+	}
+	const each = 2 * time.Second
+	times, err := loop(ctx, 1, each, func(int) error {
+		_, err := bundle.Verify(r.Bundle, run.Trust)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return []row{{"verify", "@1", "per_s", float64(len(times)) / each.Seconds()}}, nil
+}
+
+func ms(d time.Duration) float64 { return float64(d) / 1e6 }
+
+// cpuTime is the user and system time of a process, in ticks of 10 ms.
+func cpuTime(pid int) time.Duration {
+	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	if err != nil {
+		return 0
+	}
+	f := strings.Fields(string(b[bytes.LastIndexByte(b, ')')+2:]))
+	user, _ := strconv.ParseInt(f[11], 10, 64)
+	system, _ := strconv.ParseInt(f[12], 10, 64)
+	return time.Duration(user+system) * 10 * time.Millisecond
+}
+
+// peakRSS is the most memory that a process has had, in MiB.
+func peakRSS(pid int) float64 {
+	b, _ := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
+	for line := range strings.Lines(string(b)) {
+		if f := strings.Fields(line); len(f) > 1 && f[0] == "VmHWM:" {
+			kb, _ := strconv.ParseFloat(f[1], 64)
+			return kb / 1024
+		}
+	}
+	return 0
+}
+
+// dirBytes is the sum of the sizes of the files in a directory.
+func dirBytes(dir string) (total int64) {
+	_ = filepath.WalkDir(dir, func(_ string, d fs.DirEntry, err error) error {
+		if err == nil && d.Type().IsRegular() {
+			if info, err := d.Info(); err == nil {
+				total += info.Size()
+			}
+		}
+		return nil
+	})
+	return total
+}

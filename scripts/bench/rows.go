@@ -1,0 +1,101 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+)
+
+// A row is one number of one round.
+type row struct {
+	Group, Case, Metric string
+	Value               float64
+}
+
+const limitGroup = "limit"
+
+type table struct{ rows []row }
+
+func (t *table) add(rows ...row) { t.rows = append(t.rows, rows...) }
+
+func (t *table) write(path string) error {
+	f, err := os.Create(path)
+	if err != nil {
+		return err
+	}
+	enc := json.NewEncoder(f)
+	for _, r := range t.rows {
+		if err := enc.Encode(r); err != nil {
+			f.Close()
+			return err
+		}
+	}
+	return f.Close()
+}
+
+// values are the rounds' numbers of one metric, in the order of the rounds.
+func (t *table) values(group, name, metric string) (out []float64) {
+	for _, r := range t.rows {
+		if r.Group == group && r.Case == name && r.Metric == metric {
+			out = append(out, r.Value)
+		}
+	}
+	return out
+}
+
+func (t *table) median(group, name, metric string) float64 {
+	return median(t.values(group, name, metric))
+}
+
+func median(list []float64) float64 {
+	if len(list) == 0 {
+		return 0
+	}
+	s := slices.Sorted(slices.Values(list))
+	if n := len(s); n%2 == 0 {
+		return (s[n/2-1] + s[n/2]) / 2
+	}
+	return s[len(s)/2]
+}
+
+// ratio is the median of the rounds' ratios: both sides of each were taken in
+// turn.
+func (t *table) ratio(group, name, metric string) float64 {
+	ours, theirs := t.values(group, name, metric), t.values(limitGroup, name, metric)
+	var out []float64
+	for i := range min(len(ours), len(theirs)) {
+		if theirs[i] > 0 {
+			out = append(out, ours[i]/theirs[i])
+		}
+	}
+	return median(out)
+}
+
+func (t *table) print(w io.Writer, conc []int) {
+	fmt.Fprintf(w, "\n%-18s %8s %12s %9s %9s %14s %12s %10s %9s\n", "sealed to", "callers", "decisions/s", "p50 ms", "p99 ms",
+		"server µs each", "bytes each", "RSS MiB", "of limit")
+	for _, s := range shapes {
+		for _, n := range conc {
+			name := callers(n)
+			m := func(metric string) float64 { return t.median(s.name, name, metric) }
+			of := "–"
+			if r := t.ratio(s.name, name, "per_s"); r > 0 {
+				of = fmt.Sprintf("%.2f", r)
+			}
+			fmt.Fprintf(w, "%-18s %8d %12.0f %9.2f %9.2f %14.0f %12.0f %10.0f %9s\n", s.name, n, m("per_s"), m("p50_ms"), m("p99_ms"),
+				m("server_us"), m("bytes"), m("rss_mib"), of)
+		}
+	}
+	for _, n := range conc {
+		if v := t.median(limitGroup, callers(n), "per_s"); v > 0 {
+			name := callers(n)
+			fmt.Fprintf(w, "%-18s %8d %12.0f %9.2f %9.2f %14.0f\n", "the limit", n, v, t.median(limitGroup, name, "p50_ms"),
+				t.median(limitGroup, name, "p99_ms"), t.median(limitGroup, name, "server_us"))
+		}
+	}
+	fmt.Fprintf(w, "\nverification, one after the other: %.0f decisions/s\n", t.median("verify", "@1", "per_s"))
+}
+
+func callers(n int) string { return fmt.Sprintf("@%d", n) }
