@@ -1,0 +1,85 @@
+// Bundle and trust file, as proto/SPEC.md has them ("Bundle", "Trust file").
+import { X509Certificate } from 'node:crypto'
+import * as v from './values.mjs'
+import * as s from './statements.mjs'
+import * as log from './log.mjs'
+
+const { check } = v
+const lines = v.list(v.text(0, 8192), 1, 4096)
+const path = v.list(v.text(1, 255), 1, 4)
+
+/** Reads a trust file. */
+export function trust(data) {
+  const t = v.parse(data)
+  v.object({
+    authority: v.authority, board: v.object({ keys: v.all(v.list(s.jwk, 1, 16), v.different), need: v.int(1, 16) }),
+    certificates: v.list(v.object({ certificate: v.binary(1, 65536), from: v.date, 'until?': v.date }), 1, 100), name: v.text(1, 200),
+    policy: lines,
+    providers: v.list(v.object({ audience: v.text(1, 255), 'hsa_id?': path, issuer: v.text(1, 255), 'name?': path, 'user_id?': path }), 0, 20),
+    typ: v.oneOf('sigill-trust'),
+  })(t)
+  check(t.board.need <= t.board.keys.length, 'how many of the board must sign')
+  v.different(t.providers.map((p) => p.issuer))
+  const certificates = t.certificates.map(({ certificate, from, until }) => {
+    check(until === undefined || until >= from, 'until before from')
+    const x509 = new X509Certificate(v.unb64url(certificate))
+    const { crv, kty, x, y } = x509.publicKey.export({ format: 'jwk' })
+    return { raw: v.unb64url(certificate), from, until, x509, key: s.key(kty === 'OKP' ? { crv, kty, x } : { crv, kty, x, y }) }
+  })
+  return { ...t, certificates, board: { keys: t.board.keys.map(s.key), need: t.board.need }, logs: log.policy(t.policy, t.authority) }
+}
+
+/** Verifies a bundle, and gives what the next steps need of it. */
+export function verifyBundle(data, t) {
+  check(data.length <= 8 << 20, 'longer than a bundle')
+  const b = v.parse(data)
+  v.object({ content: v.binary(1, 1048576), decision: v.text(1, 262144), order: v.list(v.text(1, 262144), 1, 16), preimage: v.binary(82, 82), proof: lines })(b)
+  const order = s.document(b.order, 'sigill-delegation-order+jws', s.delegation, t.board.keys, t.board.need)
+  const decision = s.read(b.decision, 'sigill-decision+jwt', s.decision, s.among(t.certificates.map((c) => c.key)), { certified: true })
+  const signers = order.payload.signers.map((o) => s.key(o.key))
+  const approval = s.read(decision.payload.approval, 'sigill-approval+jws', s.approval, s.among(signers))
+  const draft = s.read(approval.payload.draft, 'sigill-draft+jws', s.draft, undefined, { embedded: true })
+  const [d, a, f] = [decision.payload, approval.payload, draft.payload]
+  agree(d, a, f)
+  check(approval.key.thumbprint !== draft.key.thumbprint, 'one key for two')
+  check(d.authority === t.authority && order.payload.authority === t.authority, 'another authority')
+  certified(decision, t)
+  check(v.dateOf(decision.header.iat) === d.date, 'the day of signing')
+  check(d.order.digest === order.digest && d.order.version === order.payload.version, 'another delegation order')
+  ordered(order.payload, d, a, f, approval.key)
+  const content = v.unb64url(b.content)
+  check(content.length === f.content.size && v.b64url(v.sha256(content)) === f.content.digest, 'another content')
+  const e = log.entry(v.unb64url(b.preimage), log.decisionTag(d.year, d.number, d.decision), log.kinds.decision, decision.digest)
+  return { decision, approval, draft, ...log.included(b.proof, e, t.logs, t.authority) }
+}
+
+function agree(d, a, f) {
+  const equal = (names, x, y) => names.split(' ').forEach((n) => check(JSON.stringify(x[n]) === JSON.stringify(y[n]), `${n} is not the same`))
+  equal('authority decision item mode order core record date', d, a)
+  equal('authority decision item mode order', a, f)
+  equal('author amends corrects', d, f)
+  check((a.signer.name !== undefined) === (a.mode === 'EXECUTIVE_DECIDES' && f.names.decider === 'shown'), "the signer's name")
+}
+
+/** The certificate in the header is one that the trust file lists for the time. */
+function certified({ header, key, payload }, t) {
+  check(header.iat !== undefined && header.x5c !== undefined && header['x5t#S256'] !== undefined, 'no certificate')
+  const chain = header.x5c.map(v.unb64)
+  try {
+    chain.forEach((der) => new X509Certificate(der))
+  } catch {
+    v.refuse('no certificate')
+  }
+  check(v.b64url(v.sha256(chain[0])) === header['x5t#S256'], 'digest of the certificate')
+  const day = v.dateOf(header.iat)
+  check(t.certificates.some((c) => c.raw.equals(chain[0]) && c.key.thumbprint === key.thumbprint && v.within(day, c.from, c.until) &&
+    Date.parse(c.x509.validFrom) <= header.iat * 1000 && header.iat * 1000 <= Date.parse(c.x509.validTo)), 'a certificate that is not trusted on that day')
+  return payload
+}
+
+/** The delegation order lets this key sign this decision on its date. */
+function ordered(order, d, a, f, signer) {
+  check(order.signers.some((o) => s.key(o.key).thumbprint === signer.thumbprint && o.items.includes(d.item) && v.within(d.date, o.from, o.until) && o.title === a.signer.title), 'a signer whom the order does not name')
+  check(order.items.some((i) => i.item === d.item && v.within(d.date, i.from, i.until) && i.types.includes(f.type) && i.modes.includes(d.mode)), 'a decision that the order does not allow')
+  for (const p of f.provisions) check(!(p.sfs === '2001:453' && d.date >= '2025-07-01') && !(p.sfs === '2025:400' && d.date < '2025-07-01'), 'a Social Services Act that is not in force')
+}
