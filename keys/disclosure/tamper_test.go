@@ -209,6 +209,12 @@ func TestForged(t *testing.T) {
 			p.Requested = o.Tree.Entry(o.Preimage, o.Tag, o.Index)
 			return o.Bytes(p)
 		}, disclosure.ErrLogged},
+		"a request logged as something else": {func(t *testing.T, s *story.Story) []byte {
+			o := s.Decide(s.Plan()).Request(order.CourtOrder, nil, decider).All()
+			o.Preimage = story.Salt(proof.Event, jws.Digest(o.Compact))
+			o.Index = o.Tree.Add(o.Preimage, o.Tag)
+			return o.Bytes(o.Package(nil))
+		}, disclosure.ErrLogged},
 		"a log of another key": {func(t *testing.T, s *story.Story) []byte {
 			o := s.Decide(s.Plan()).Request(order.CourtOrder, nil, decider).All()
 			f := s.TrustFile

@@ -130,7 +130,7 @@ func (h *house) open(logSigner *proof.LogSigner) {
 	h.store = g
 	h.ledger = must(ledger.Open(ctx, g, logSigner))
 	done := make(chan error, 1)
-	go func() { done <- h.ledger.Run(ctx) }()
+	go func() { done <- h.ledger.Run(ctx); close(done) }()
 	h.stop = func() { cancel(); <-done }
 	h.t.Cleanup(h.stop)
 	h.Office = must(workflow.New(ctx, h.config, h.ledger, cipher{g}))
