@@ -1,0 +1,367 @@
+package workflow_test
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/fxamacker/cbor/v2"
+
+	"sigill/keys/bundle"
+	"sigill/keys/ident"
+	"sigill/keys/jws"
+	"sigill/keys/order"
+	"sigill/keys/proof"
+	"sigill/keys/seal"
+	"sigill/keys/statement"
+	"sigill/keys/token"
+	"sigill/keys/unseal"
+	"sigill/server/workflow"
+)
+
+// TestApprovalRefused: an approval stands for exactly this draft, this seal, this
+// signer and this log.
+func TestApprovalRefused(t *testing.T) {
+	h := newHouse(t)
+	a, other := h.author("Åsa Öberg"), h.author("Bo Ek").in("SN2026-2")
+	must(a.submit())
+	must(other.submit())
+	must(h.cosign(director, h.approve(director, h.signedElsewhere().id))) // the login's key is bound
+	h.look(deputy, a.id)
+	shown, theirs := must(h.look(director, a.id)), must(h.look(director, other.id))
+	for name, row := range map[string]struct {
+		kind   error
+		reason string
+		field  string
+		leaves string
+		edit   func(ap *statement.Approval)
+	}{
+		"another title":   {workflow.ErrInvalid, workflow.ReasonField, "approval.signer.title", nothing, func(ap *statement.Approval) { ap.Signer.Title = "chef" }},
+		"another seal":    {workflow.ErrInvalid, workflow.ReasonContradiction, "approval.core", nothing, func(ap *statement.Approval) { ap.Core[0] ^= 1 }},
+		"another record":  {workflow.ErrInvalid, workflow.ReasonContradiction, "approval.core", nothing, func(ap *statement.Approval) { ap.Record[0] ^= 1 }},
+		"a later log":     {workflow.ErrInvalid, workflow.ReasonField, "approval.checkpoint", nothing, func(ap *statement.Approval) { ap.Checkpoint.Size += 1000 }},
+		"a forked log":    {workflow.ErrInvalid, workflow.ReasonContradiction, "approval.checkpoint", nothing, func(ap *statement.Approval) { ap.Checkpoint.Root[0] ^= 1 }},
+		"an earlier fork": {workflow.ErrInvalid, workflow.ReasonContradiction, "approval.checkpoint", nothing, func(ap *statement.Approval) { ap.Checkpoint.Size-- }},
+		"yesterday":       {workflow.ErrState, workflow.ReasonDay, "", byName, func(ap *statement.Approval) { ap.Date = today().AddDays(-1) }},
+		"S4: another's draft": {workflow.ErrInvalid, workflow.ReasonField, "statement.draft", nothing, func(ap *statement.Approval) {
+			ap.Draft = theirs.Statement
+		}},
+		"S4: another decision": {workflow.ErrInvalid, workflow.ReasonField, "statement.draft", nothing, func(ap *statement.Approval) { ap.Decision = other.id }},
+		"another authority":    {workflow.ErrInvalid, workflow.ReasonField, "statement.draft", nothing, func(ap *statement.Approval) { ap.Authority = "202100-5489" }},
+		"not declared":         {workflow.ErrInvalid, workflow.ReasonField, "statement.signer.declared", nothing, func(ap *statement.Approval) { ap.Signer.Declared = "BIASED" }},
+		"a name that is not shown": {workflow.ErrInvalid, workflow.ReasonField, "statement.signer.name", nothing, func(ap *statement.Approval) {
+			ap.Signer.Name = "Officer " + director
+		}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			h.t = t
+			var ap statement.Approval
+			must(0, jws.Peek(must(h.approval(director, shown)), &ap))
+			row.edit(&ap)
+			compact := must(jws.Sign(h.signers[director], statement.TypApproval, &ap))
+			no := h.refuses(row.kind, row.reason, row.leaves, func() error { _, err := h.cosign(director, compact); return err })
+			h.same("field", no.Field, row.field)
+		})
+	}
+	h.t = t
+	must(h.cosign(director, must(h.approval(director, shown)))) // the very draft, unchanged
+}
+
+// signedElsewhere is a matter of nobody's.
+func (h *house) signedElsewhere() *author {
+	a := h.author("Eva Falk").in("SN2026-" + fmt.Sprint(h.ledger.Head().Size))
+	must(a.submit())
+	return a
+}
+
+// TestWhoSigns: the key, the account, the item and the role must all be right, at
+// the time of the signature.
+func TestWhoSigns(t *testing.T) {
+	h := newHouse(t)
+	a, lvu := h.author("Åsa Öberg"), h.author("Bo Ek").board().in("SN2026-2")
+	must(a.submit())
+	must(lvu.submit())
+	shown := must(h.look(director, a.id))
+	byDirector := must(h.approval(director, shown))
+	for _, title := range []string{director, deputy} { // bind both logins
+		must(h.cosign(title, h.approve(title, h.signedElsewhere().id)))
+	}
+	refuses := func(kind error, reason, title, approval string) {
+		t.Helper()
+		h.refuses(kind, reason, byName, func() error { _, err := h.cosign(title, approval); return err })
+	}
+	refuses(workflow.ErrPermission, workflow.ReasonKey, deputy, byDirector)
+	h.signers["okänd"] = newSigner(jws.ES256)
+	refuses(workflow.ErrPermission, workflow.ReasonKey, director, must(h.approval("okänd", shown)))
+	// A login with a key of its own does not take another's, nor a key another login.
+	refuses(workflow.ErrPermission, workflow.ReasonKey, director, must(h.approval(deputy, shown)))
+	h.refuses(workflow.ErrPermission, workflow.ReasonKey, byName, func() error {
+		_, err := h.CosignDecision(ctx, h.caller("ny chef", token.Signer, "SigningService/CosignDecision"), byDirector)
+		return err
+	})
+	// The deputy has no such item: it is not even shown.
+	h.refuses(workflow.ErrNotFound, workflow.ReasonAbsent, byName, func() error { _, err := h.look(deputy, lvu.id); return err })
+	refuses(workflow.ErrPermission, workflow.ReasonOrder, deputy, must(h.approval(deputy, must(h.look(director, lvu.id)))))
+	// A registrar's key signs no decision.
+	refuses(workflow.ErrPermission, workflow.ReasonOrder, registrar, must(h.approval(registrar, shown)))
+	// S15: the role, and the place in the order, are those of the moment.
+	c := h.caller("Officer "+director, token.Caseworker, "SigningService/CosignDecision")
+	h.refuses(workflow.ErrPermission, workflow.ReasonRole, byName, func() error { return h.Admit(ctx, c) })
+	must(0, h.Admit(ctx, h.signerCaller(director, "SigningService/CosignDecision")))
+	next := *h.order
+	next.Version, next.Previous = 2, h.version.Digest
+	next.Signers = slices.Clone(h.order.Signers)
+	next.Signers[0].Until = today().AddDays(-1)
+	must(h.publishOrder(&next))
+	refuses(workflow.ErrPermission, workflow.ReasonKey, director, byDirector)
+	if items, _, err := h.ListInbox(ctx, h.signerCaller(director, "SigningService/ListInbox"), 0, ""); err != nil || len(items) != 0 {
+		t.Fatal("who may not sign is shown drafts", err)
+	}
+	h.same("decisions", h.count(proof.Decision), 2)
+}
+
+// TestAuthorSigns: a draft under a signer's own key, which says whose it is, is not
+// signed by it; a bundle of it would verify nowhere.
+func TestAuthorSigns(t *testing.T) {
+	h := newHouse(t)
+	key := newSigner(jws.EdDSA)
+	next := *h.order
+	next.Version, next.Previous = 2, h.version.Digest
+	next.Signers = append(slices.Clone(h.order.Signers), order.Officer{From: "2020-01-01", Items: []string{"1.1"}, Key: key.Public().JWK(), Title: "ny chef"})
+	must(h.publishOrder(&next))
+	h.version, h.signers["ny chef"] = order.Version{Digest: must(order.Digest(&next)), Version: 2}, key
+	a := h.author("Åsa Öberg")
+	a.key = key
+	must(a.submit())
+	approval := h.approve("ny chef", a.id)
+	no := h.refuses(workflow.ErrInvalid, workflow.ReasonContradiction, nothing, func() error { _, err := h.cosign("ny chef", approval); return err })
+	h.same("field", no.Field, "approval.draft")
+}
+
+// TestSecondSignature is S1, S2 and S3.
+func TestSecondSignature(t *testing.T) {
+	h := newHouse(t)
+	a := h.author("Åsa Öberg")
+	must(a.submit())
+	stale, late := h.approve(director, a.id), ""
+	must(a.submit())
+	h.refuses(workflow.ErrStale, workflow.ReasonRevision, byName, func() error { _, err := h.cosign(director, stale); return err })
+	approval := h.approve(director, a.id)
+	late = h.approve(deputy, a.id)
+	first := must(h.cosign(director, approval))
+	before, size := h.rows(), h.ledger.Head().Size
+	again := must(h.cosign(director, approval)) // S1
+	if !bytes.Equal(first, again) || len(changed(before, h.rows())) != 0 || h.ledger.Head().Size != size {
+		t.Fatal("the same approval did something again")
+	}
+	h.refuses(workflow.ErrState, workflow.ReasonEnded, byName, func() error { _, err := h.cosign(deputy, late); return err }) // S2
+	h.refuses(workflow.ErrState, workflow.ReasonEnded, byName, func() error { _, err := h.cosign(director, stale); return err })
+	must(h.dispatch(registrar, a.id, must(bundle.Verify(first, h.trust)).Digest))
+	if !bytes.Equal(first, must(h.cosign(director, approval))) {
+		t.Fatal("another answer after dispatch")
+	}
+}
+
+// TestAtOnce is S8: of 32 approvals at once one signs. Those with its very bytes get
+// the same bundle, all others are told that the matter has ended.
+func TestAtOnce(t *testing.T) {
+	h := newHouse(t)
+	for _, distinct := range []bool{false, true} {
+		a := h.author("Åsa Öberg").in(strings.ToUpper(fmt.Sprint("SN-", distinct)))
+		must(a.submit())
+		shown := must(h.look(director, a.id))
+		approval := must(h.approval(director, shown))
+		before := h.count(proof.Decision)
+		var all sync.WaitGroup
+		bundles, errs := make([][]byte, 32), make([]error, 32)
+		for i := range 32 {
+			mine := approval
+			if distinct {
+				mine = must(h.approval(director, shown)) // ECDSA: other bytes each time
+			}
+			all.Go(func() { bundles[i], errs[i] = h.cosign(director, mine) })
+		}
+		all.Wait()
+		won := map[string]int{}
+		for i := range 32 {
+			switch no := (*workflow.Refusal)(nil); {
+			case errs[i] == nil:
+				must(bundle.Verify(bundles[i], h.trust))
+				won[string(bundles[i])]++
+			case !distinct:
+				t.Fatal("the same bytes, and refused:", errs[i])
+			case !errors.As(errs[i], &no) || no.Reason != workflow.ReasonEnded || bundles[i] != nil:
+				t.Fatal(errs[i])
+			}
+		}
+		if len(won) != 1 {
+			t.Fatal(len(won), "different answers")
+		}
+		for _, n := range won {
+			if n != 32 && !distinct || n != 1 && distinct {
+				t.Fatal(n, "of 32 were answered")
+			}
+		}
+		h.same("decisions", h.count(proof.Decision), before+1)
+	}
+}
+
+// TestWithdrawalRace is S12: a withdrawal and a signature at once have one order,
+// and the log shows it.
+func TestWithdrawalRace(t *testing.T) {
+	h := newHouse(t)
+	signed, withdrawn := 0, 0
+	for i := range 12 {
+		a := h.author("Åsa Öberg").in(fmt.Sprint("SN-", i))
+		must(a.submit())
+		approval := h.approve(director, a.id)
+		var all sync.WaitGroup
+		var cosigned, taken error
+		all.Go(func() { _, cosigned = h.cosign(director, approval) })
+		all.Go(func() { _, taken = a.withdraw() })
+		all.Wait()
+		switch {
+		case cosigned == nil && errors.Is(taken, workflow.ErrState):
+			signed++
+			h.same("state", must(a.get()).State, 3)
+		case taken == nil && errors.Is(cosigned, workflow.ErrState):
+			withdrawn++
+			h.same("state", must(a.get()).State, 5)
+		default:
+			t.Fatal("cosigned:", cosigned, "withdrawn:", taken)
+		}
+	}
+	h.same("decisions", h.count(proof.Decision), signed)
+	n := 0
+	for _, k := range h.owed() {
+		if k == proof.Withdrawn {
+			n++
+		}
+	}
+	h.same("withdrawals", n, withdrawn)
+}
+
+// TestNumbers: under 32 signatures at once, with others that fail between them, the
+// numbers have no gap and stand in the log in their order.
+func TestNumbers(t *testing.T) {
+	h := newHouse(t)
+	type job struct {
+		approval string
+		fails    bool
+	}
+	var jobs []job
+	for i := range 48 {
+		a := h.author("Åsa Öberg").in(fmt.Sprint("SN-", i))
+		must(a.submit())
+		jobs = append(jobs, job{h.approve(director, a.id), i%3 == 2})
+		if i%3 == 2 {
+			must(a.submit()) // the approval is stale now: it is refused inside the queue
+		}
+	}
+	var all sync.WaitGroup
+	got := make([]int64, len(jobs))
+	for i, j := range jobs {
+		all.Go(func() {
+			b, err := h.cosign(director, j.approval)
+			if j.fails {
+				if !errors.Is(err, workflow.ErrStale) {
+					t.Error(err)
+				}
+				return
+			}
+			v, err := bundle.Verify(b, h.trust)
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			got[i] = v.Decision.Number
+		})
+	}
+	all.Wait()
+	slices.Sort(got)
+	for i, n := range got[16:] {
+		h.same("number", n, i+1)
+	}
+	h.numbersInOrder()
+}
+
+// numbersInOrder checks the decisions in the log: each year counts from 1, without
+// gaps, in the order of the log.
+func (h *house) numbersInOrder() map[uint16]uint64 {
+	h.t.Helper()
+	last := map[uint16]uint64{}
+	for _, e := range h.entries() {
+		if year, n, ok := e.Number(); ok {
+			if n != last[year]+1 {
+				h.t.Fatalf("%d after %d in %d", n, last[year], year)
+			}
+			last[year] = n
+		}
+	}
+	return last
+}
+
+// TestNewYear: the number is that of the day of the signature. An approval of the
+// day before is refused, one that has signed is answered as it was.
+func TestNewYear(t *testing.T) {
+	bubble(t, "2026-12-31T22:59:00Z", func(t *testing.T) { // one minute to midnight
+		h := newHouse(t)
+		a, b := h.author("Åsa Öberg"), h.author("Bo Ek").in("SN2026-2")
+		must(a.submit())
+		must(b.submit())
+		late := h.approve(director, b.id)
+		approval := h.approve(director, a.id)
+		first := must(h.cosign(director, approval))
+		h.same("number", must(bundle.Verify(first, h.trust)).Number(), "B-2026-000001")
+		sleepUntil("2026-12-31T23:00:00Z")
+		h.refuses(workflow.ErrState, workflow.ReasonDay, byName, func() error { _, err := h.cosign(director, late); return err })
+		if !bytes.Equal(must(h.cosign(director, approval)), first) {
+			t.Fatal("a retry after midnight gets another answer")
+		}
+		v := must(bundle.Verify(must(h.cosign(director, h.approve(director, b.id))), h.trust))
+		h.same("number", v.Number(), "B-2027-000001")
+		h.same("date", v.Decision.Date, ident.Date("2027-01-01"))
+		h.same("years", h.numbersInOrder(), map[uint16]uint64{2026: 1, 2027: 1})
+	})
+}
+
+// TestSealIsOpenable: every reviewer's wrapping of a signed seal opens with their
+// key and holds shares with the digests of the head. A wrapping that was lost would
+// be a reviewer lost.
+func TestSealIsOpenable(t *testing.T) {
+	h := newHouse(t)
+	for i := range 8 {
+		a := h.author("Åsa Öberg").in(fmt.Sprint("SN-", i))
+		answer := must(a.submit())
+		head := must(seal.ParseHead(answer.Head))
+		h.same("groups", len(head.Shares), len(h.reviewers))
+		wrappings := h.wrappings(a.id)
+		h.same("wrappings", len(wrappings), 7)
+		for g, group := range h.reviewers {
+			for i, r := range group {
+				w := must(seal.ParseWrapping(wrappings[g*len(h.reviewers[0])+i]))
+				if _, err := unseal.OpenWrapping(head, w, r.open); err != nil || w.Group != g+1 || w.Index != i+1 {
+					t.Fatal("group", g+1, "reviewer", i+1, err)
+				}
+			}
+		}
+	}
+}
+
+// wrappings are what lies at rest of a pending seal for its reviewers.
+func (h *house) wrappings(id ident.ID) [][]byte {
+	h.t.Helper()
+	var row struct {
+		Content     []byte   `cbor:"1,keyasint"`
+		Head        []byte   `cbor:"2,keyasint"`
+		Ciphertexts []byte   `cbor:"3,keyasint"`
+		Wrappings   [][]byte `cbor:"4,keyasint"`
+	}
+	key := id.Bytes()
+	must(0, cbor.Unmarshal([]byte(h.rows()["draft/"+string(key[:])]), &row))
+	return row.Wrappings
+}
