@@ -1,0 +1,215 @@
+package workflow_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"reflect"
+	"testing"
+
+	"sigill/keys/bundle"
+	"sigill/keys/ident"
+	"sigill/keys/jws"
+	"sigill/keys/order"
+	"sigill/keys/token"
+	"sigill/server/workflow"
+)
+
+// TestOnce: each change is made once for a request id. The same request again is
+// answered alike and leaves nothing, also over a restart, on another day, under
+// another order and when the matter has moved on (G11).
+func TestOnce(t *testing.T) {
+	bubble(t, "2026-11-22T12:00:00Z", func(t *testing.T) {
+		h := newHouse(t)
+		a := h.author("Åsa Öberg")
+		var calls []func() (any, error)
+		var answers []any
+		do := func(call func() (any, error)) any {
+			t.Helper()
+			answer, err := call()
+			if err != nil {
+				t.Fatal(err)
+			}
+			calls, answers = append(calls, call), append(answers, answer)
+			return answer
+		}
+		// A caller's token may be a fresh one: the request is its id and its bytes.
+		again := func(c *workflow.Caller) *workflow.Caller { d := *c; d.Token = "another token"; return &d }
+		in, _ := a.submission()
+		c1 := a.caller("SubmitDraft")
+		do(func() (any, error) { return h.SubmitDraft(ctx, again(c1), in) })
+		a.last = append(a.last, jws.Digest(in.Statement))
+		back, c2 := h.returning(director, a), h.signerCaller(director, "SigningService/ReturnDraft")
+		do(func() (any, error) { return logged(h.ReturnDraft(ctx, again(c2), back)) })
+		in2, _ := a.submission()
+		c3 := a.caller("ReviseDraft")
+		do(func() (any, error) { return h.ReviseDraft(ctx, again(c3), in2) })
+		a.last = append(a.last, jws.Digest(in2.Statement))
+		dissent, c4 := a.dissentBy(a.key, "Skiljaktig."), a.caller("AttachDissent")
+		do(func() (any, error) { return h.AttachDissent(ctx, again(c4), dissent) })
+		approval, c5 := h.approve(director, a.id), h.signerCaller(director, "SigningService/CosignDecision")
+		signed := do(func() (any, error) { return h.CosignDecision(ctx, again(c5), approval) }).([]byte)
+		v := must(bundle.Verify(signed, h.trust))
+		dispatch, c6 := h.dispatching(registrar, a.id, v.Digest, dissent), h.signerCaller(registrar, "SigningService/DispatchDecision")
+		do(func() (any, error) { return logged(h.DispatchDecision(ctx, again(c6), dispatch)) })
+		b := h.author("Bo Ek").in("SN2026-2")
+		must(b.submit())
+		withdrawal, c7 := b.withdrawal(), b.caller("WithdrawDraft")
+		do(func() (any, error) { return h.WithdrawDraft(ctx, again(c7), withdrawal) })
+
+		check := func(when string) {
+			t.Helper()
+			before, size := h.rows(), h.ledger.Head().Size
+			for i, call := range calls {
+				got, err := call()
+				if err != nil || !reflect.DeepEqual(got, answers[i]) {
+					t.Fatal(when, "call", i+1, "has another answer", err)
+				}
+			}
+			if got := changed(before, h.rows()); len(got) != 0 || h.ledger.Head().Size != size {
+				t.Fatal(when, "the same requests left", got)
+			}
+		}
+		check("at once")
+		h.reopen()
+		check("after a restart")
+		sleepUntil("2026-11-23T12:00:00Z")
+		next := *h.order
+		next.Version, next.Previous = 2, h.version.Digest
+		next.Signers = []order.Officer{next.Signers[1]}
+		next.Registrars = []order.Officer{}
+		must(h.publishOrder(&next))
+		check("under another order, the day after")
+	})
+}
+
+// logged is what of an answer is the same at each head of the log.
+func logged(l *workflow.Logged, err error) (any, error) {
+	if err != nil {
+		return nil, err
+	}
+	return [2][]byte{l.Preimage, l.Tag[:]}, nil
+}
+
+// reopen stops the office and starts another over what is durable.
+func (h *house) reopen() {
+	h.t.Helper()
+	h.stop()
+	h.open(h.logSigner)
+}
+
+// TestRequestID is S9 and S10: the same request id for something else is refused and
+// shows nothing of the first; with another caller it is another request.
+func TestRequestID(t *testing.T) {
+	h := newHouse(t)
+	a := h.author("Åsa Öberg")
+	in, _ := a.submission()
+	c := a.caller("SubmitDraft")
+	first := must(h.SubmitDraft(ctx, c, in))
+	a.last = append(a.last, jws.Digest(in.Statement))
+
+	// Another body under the same author key and id.
+	dissent := a.caller("AttachDissent")
+	dissent.RequestID = c.RequestID
+	h.refuses(workflow.ErrState, workflow.ReasonRequestID, byDay, func() error {
+		receipt, err := h.AttachDissent(ctx, dissent, a.dissentBy(a.key, "Skiljaktig."))
+		if receipt != "" {
+			t.Fatal("an answer to a refused request")
+		}
+		return err
+	})
+	other, _ := a.submission()
+	revise := a.caller("ReviseDraft")
+	revise.RequestID = c.RequestID
+	h.refuses(workflow.ErrState, workflow.ReasonRequestID, byDay, func() error {
+		answer, err := h.ReviseDraft(ctx, revise, other)
+		if answer != nil {
+			t.Fatal("an answer to a refused request")
+		}
+		return err
+	})
+	// Another author, the same id: independent.
+	b := h.author("Bo Ek").in("SN2026-2")
+	inB, _ := b.submission()
+	cB := b.caller("SubmitDraft")
+	cB.RequestID = c.RequestID
+	if second := must(h.SubmitDraft(ctx, cB, inB)); second.Receipt == first.Receipt {
+		t.Fatal("the answer of another's request")
+	}
+	// Somebody else's statement and id, with one's own token: nothing of the answer.
+	thief := b.caller("SubmitDraft")
+	thief.RequestID = c.RequestID
+	h.refuses(workflow.ErrInvalid, workflow.ReasonContradiction, byDay, func() error {
+		answer, err := h.SubmitDraft(ctx, thief, in)
+		if answer != nil {
+			t.Fatal("another's answer")
+		}
+		return err
+	})
+	// Named callers alike.
+	back := h.returning(director, a)
+	c1 := h.signerCaller(director, "SigningService/ReturnDraft")
+	must(h.ReturnDraft(ctx, c1, back))
+	c2 := h.signerCaller(director, "SigningService/DispatchDecision")
+	c2.RequestID = c1.RequestID
+	h.refuses(workflow.ErrState, workflow.ReasonRequestID, byName, func() error {
+		_, err := h.DispatchDecision(ctx, c2, h.dispatching(director, a.id, ident.Digest{1}))
+		return err
+	})
+	c3 := h.signerCaller(deputy, "SigningService/ReturnDraft")
+	c3.RequestID = c1.RequestID
+	must(h.cosign(deputy, h.approve(deputy, h.signedElsewhere().id))) // the deputy's login has another key
+	h.refuses(workflow.ErrPermission, workflow.ReasonKey, byName, func() error { _, err := h.ReturnDraft(ctx, c3, back); return err })
+}
+
+// TestGivenUp: a call that was given up before it began has done nothing, and can be
+// made again (G12).
+func TestGivenUp(t *testing.T) {
+	h := newHouse(t)
+	a := h.author("Åsa Öberg")
+	in, _ := a.submission()
+	c := a.caller("SubmitDraft")
+	gone, cancel := context.WithCancel(ctx)
+	cancel()
+	before, size := h.rows(), h.ledger.Head().Size
+	if answer, err := h.SubmitDraft(gone, c, in); !errors.Is(err, context.Canceled) || answer != nil {
+		t.Fatal(err)
+	}
+	for _, call := range []func() error{
+		func() error { _, err := h.ReviseDraft(gone, a.caller("ReviseDraft"), in); return err },
+		func() error { _, err := h.GetDraft(gone, a.reader("GetDraft"), a.id); return err },
+		func() error {
+			return second(h.ListInbox(gone, h.signerCaller(director, "SigningService/ListInbox"), 0, ""))
+		},
+		func() error {
+			_, err := h.GetBundle(gone, h.signerCaller(director, "VerificationService/GetBundle"), a.id)
+			return err
+		},
+	} {
+		if err := call(); !errors.Is(err, context.Canceled) {
+			t.Fatal(err)
+		}
+	}
+	if got := changed(before, h.rows()); len(got) != 0 || h.ledger.Head().Size != size {
+		t.Fatal("calls that were given up left", got)
+	}
+	must(h.SubmitDraft(ctx, c, in))
+}
+
+// TestSameBytesSameReply: all of a reply but what proves it is the same bytes.
+func TestSameBytesSameReply(t *testing.T) {
+	h := newHouse(t)
+	a := h.author("Åsa Öberg")
+	must(a.submit())
+	approval := h.approve(director, a.id)
+	first := must(h.cosign(director, approval))
+	h.ledger.Publish()
+	must(h.status()) // the log grows
+	h.ledger.Publish()
+	if !bytes.Equal(must(h.cosign(director, approval)), first) {
+		t.Fatal("another bundle at another head")
+	}
+	if got := must(h.GetBundle(ctx, h.caller("Officer "+registrar, token.Registrar, "VerificationService/GetBundle"), a.id)); must(bundle.Verify(got, h.trust)).Digest != must(bundle.Verify(first, h.trust)).Digest {
+		t.Fatal("another decision")
+	}
+}
