@@ -165,7 +165,8 @@ func (s *Server) Run(ctx context.Context) error {
 	})
 	jobs.Go(func() error {
 		defer stop()
-		if err := s.rpc.GRPC().Serve(s.listener); err != nil {
+		// Stopped before it began is stopped.
+		if err := s.rpc.GRPC().Serve(s.listener); err != nil && !errors.Is(err, grpc.ErrServerStopped) {
 			return fmt.Errorf("serving: %w", err)
 		}
 		return nil

@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"strings"
+	"sync"
 	"syscall"
 
 	"sigill/client"
@@ -23,8 +24,9 @@ import (
 // Running is an authority whose server runs.
 type Running struct {
 	*Authority
-	Addr     string // of the server, host:port
-	stop     func() error
+	Addr     string       // of the server, host:port
+	stop     func() error // once
+	mu       sync.Mutex   // guards sessions
 	sessions []*client.Session
 	pid      int
 }
@@ -56,10 +58,10 @@ func (a *Authority) Start(ctx context.Context) (*Running, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	done := make(chan error, 1)
 	go func() { done <- s.Run(ctx) }()
-	return &Running{Authority: a, Addr: s.Addr().String(), pid: os.Getpid(), stop: func() error {
+	return &Running{Authority: a, Addr: s.Addr().String(), pid: os.Getpid(), stop: sync.OnceValue(func() error {
 		cancel()
 		return errors.Join(<-done, log.Close())
-	}}, nil
+	})}, nil
 }
 
 // StartBinary runs a built sigilld, and waits until it says that it is ready.
@@ -84,16 +86,19 @@ func (a *Authority) StartBinary(ctx context.Context, path string) (*Running, err
 	if !ok {
 		return nil, errors.Join(fmt.Errorf("sigilld did not start: see %s", LogFile), err, cmd.Wait())
 	}
-	return &Running{Authority: a, Addr: addr, pid: cmd.Process.Pid, stop: func() error {
+	return &Running{Authority: a, Addr: addr, pid: cmd.Process.Pid, stop: sync.OnceValue(func() error {
 		return errors.Join(cmd.Process.Signal(syscall.SIGTERM), cmd.Wait())
-	}}, nil
+	})}, nil
 }
 
-// Stop ends the sessions and the server, and returns how it ended.
+// Stop ends the sessions and the server, and returns how it ended; the second
+// time it only says so again.
 func (r *Running) Stop() error {
+	r.mu.Lock()
 	for _, s := range r.sessions {
 		s.Close()
 	}
+	r.mu.Unlock()
 	return r.stop()
 }
 
@@ -157,7 +162,9 @@ func (r *Running) session(user string, bound bool) (*client.Session, error) {
 	}
 	s, err := client.Dial(c)
 	if err == nil {
+		r.mu.Lock()
 		r.sessions = append(r.sessions, s)
+		r.mu.Unlock()
 	}
 	return s, err
 }

@@ -271,3 +271,36 @@ func TestUnpadded(t *testing.T) {
 		}
 	}
 }
+
+// TestWatch: a watch tells what is shown, there is one for each login, and a
+// server that stops does not wait for it.
+func TestWatch(t *testing.T) {
+	w := newWorld(t, authority.Options{})
+	tok, _ := w.login("direktor", false)
+	ctx := metadata.NewOutgoingContext(t.Context(), metadata.Pairs("authorization", "Bearer "+tok))
+	c := sigillv1.NewSigningServiceClient(w.cc)
+	watch, err := c.WatchInbox(ctx, &sigillv1.WatchInboxRequest{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if first, err := watch.Recv(); err != nil || len(first.GetDecisionIds()) != 0 {
+		t.Fatal(first, err)
+	}
+	second, err := c.WatchInbox(ctx, &sigillv1.WatchInboxRequest{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := second.Recv(); status.Code(err) != codes.ResourceExhausted {
+		t.Fatal("a second watch: ", err)
+	}
+	began := time.Now()
+	if err := w.Stop(); err != nil {
+		t.Fatal(err)
+	}
+	if d := time.Since(began); d > 5*time.Second {
+		t.Errorf("stopping took %v", d)
+	}
+	if _, err := watch.Recv(); err == nil {
+		t.Error("the watch goes on")
+	}
+}
