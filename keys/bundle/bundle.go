@@ -8,7 +8,8 @@
 // lets this key sign this type under this item in this mode on that day; the
 // content is the one that the author signed; and the decision stands in the
 // authority's log under its number. Bytes are in proto/SPEC.md, "Bundle" and
-// "Trust file"; TestByteFlip shows that no changed byte of either passes.
+// "Trust file"; TestByteFlip shows that no changed byte of a bundle passes,
+// TestTrustByteFlip that none of a trust file, which nobody signs, goes unread.
 package bundle
 
 import (

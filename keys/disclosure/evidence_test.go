@@ -15,6 +15,7 @@ import (
 	"sigill/keys/jws"
 	"sigill/keys/opening"
 	"sigill/keys/order"
+	"sigill/keys/proof"
 	"sigill/keys/record"
 	"sigill/keys/statement"
 	"sigill/keys/token"
@@ -81,6 +82,9 @@ func TestEvidence(t *testing.T) {
 		"another level of assurance": {func(t *testing.T, s *story.Story, p *story.Plan) {
 			p.Evidence = func(it *record.EvidenceItem) { it.ACR = "http://id.elegnamnden.se/loa/1.0/loa4" }
 		}, disclosure.ErrEvidence},
+		"another time of login": {func(t *testing.T, s *story.Story, p *story.Plan) {
+			p.Evidence = func(it *record.EvidenceItem) { it.AuthTime++ }
+		}, disclosure.ErrEvidence},
 		"a bound token as bearer evidence": {func(t *testing.T, s *story.Story, p *story.Plan) {
 			p.Evidence = func(it *record.EvidenceItem) { it.Label, it.DayKey, it.Authorship = record.LabelBearer, nil, "" }
 		}, disclosure.ErrEvidence},
@@ -140,6 +144,16 @@ func TestKeySets(t *testing.T) {
 	}
 	s.KeySet = s.Sign(s.Institution, &doc)
 	refused(t, s, disclosed(s, s.Plan()), jws.ErrUnknownKey)
+
+	s = story.New(t)
+	doc.Issuer = "https://evil.example" // publishes the same key
+	s.KeySet = s.Sign(s.LogKey, &doc)
+	payload, err := order.Digest(&doc)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.KeysIndex = s.Tree.Add(proof.Preimage{Kind: proof.ProviderKeys, Signed: payload}, proof.Tag{})
+	refused(t, s, disclosed(s, s.Plan()), disclosure.ErrEvidence)
 }
 
 // TestRotated: E14. The provider's key was rotated away, years ago: the evidence

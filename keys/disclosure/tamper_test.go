@@ -215,6 +215,26 @@ func TestForged(t *testing.T) {
 			o.Index = o.Tree.Add(o.Preimage, o.Tag)
 			return o.Bytes(o.Package(nil))
 		}, disclosure.ErrLogged},
+		"a request logged before its decision": {func(t *testing.T, s *story.Story) []byte {
+			d := s.Decide(s.Plan())
+			o := d.Request(order.CourtOrder, nil, decider)
+			d.Index = s.Tree.Add(d.Preimage, proof.DecisionTag(uint16(story.Day.Year()), uint64(d.Number), story.ID("decision")))
+			o.Checkpoint = s.Tree.Head()
+			return o.Bytes(o.All().Package(nil))
+		}, disclosure.ErrLogged},
+		"a request logged after its release": {func(t *testing.T, s *story.Story) []byte {
+			o := s.Decide(s.Plan()).Request(order.CourtOrder, nil, decider).All()
+			p := o.Package(nil)
+			at := s.Tree.Add(o.Preimage, o.Tag)
+			p.Requested = s.Tree.Entry(o.Preimage, o.Tag, at)
+			p.Released = s.Tree.Entry(story.Salt(proof.OpeningReleased, jws.Digest(o.Released)), proof.ReleaseTag(o.Due, [12]byte{7}), at-1)
+			b, err := o.Bundle().Marshal()
+			if err != nil {
+				t.Fatal(err)
+			}
+			p.Bundle = b
+			return o.Bytes(p)
+		}, disclosure.ErrLogged},
 		"a log of another key": {func(t *testing.T, s *story.Story) []byte {
 			o := s.Decide(s.Plan()).Request(order.CourtOrder, nil, decider).All()
 			f := s.TrustFile

@@ -161,7 +161,7 @@ func (s *Story) cosign(p *Plan, d *Decided, draft *statement.Draft) {
 	if p.Decision != nil {
 		p.Decision(dec)
 	}
-	d.Decision = s.sign(s.Institution, dec, jws.Certified(At, s.Certificate))
+	d.Decision = s.sign(s.Institution, dec, jws.Certified(s.SignedAt, s.Certificate))
 	d.Digest = jws.Digest(d.Decision)
 	d.Preimage = Salt(proof.Decision, d.Digest)
 	d.Index = s.Tree.Add(d.Preimage, proof.DecisionTag(uint16(Day.Year()), uint64(d.Number), ID("decision")))

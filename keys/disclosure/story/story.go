@@ -50,7 +50,7 @@ const (
 	Type      = "BISTAND"
 )
 
-// At is when the institution signs.
+// At is when the institution signs, if nothing else is said.
 var At = time.Date(2026, 11, 20, 13, 4, 5, 0, time.UTC)
 
 // Content is the decision's text.
@@ -78,6 +78,7 @@ type Story struct {
 	Reviewers   map[[2]int]Reviewer // by group and index
 	Provider    ed25519.PrivateKey
 
+	SignedAt      time.Time // by the institution
 	TrustFile     bundle.TrustFile
 	Trust         *bundle.Trust
 	Order         order.Delegation
@@ -153,10 +154,10 @@ func New(t testing.TB) *Story {
 	t.Helper()
 	s := &Story{TB: t, Board: []*jws.Signer{Ed(t, "board 1"), Ed(t, "board 2")}, Institution: Ed(t, "institution"), LogKey: Ed(t, "log"),
 		Director: Ed(t, "director"), Author: Ed(t, "author"), DayKey: P256(t, "day"), Court: Ed(t, "court"), Recipient: Box(t, "recipient"),
-		Reviewers: map[[2]int]Reviewer{}}
+		Reviewers: map[[2]int]Reviewer{}, SignedAt: At}
 	p := Seed("provider")
 	s.Provider = ed25519.NewKeyFromSeed(p[:])
-	s.certify()
+	s.Certify(1)
 	k := Seed("log")
 	s.Tree = NewLog(t, ed25519.NewKeyFromSeed(k[:]))
 	s.trust()
@@ -164,9 +165,12 @@ func New(t testing.TB) *Story {
 	return s
 }
 
-func (s *Story) certify() {
+// Certify gives the institution's key a certificate of a serial number, which the
+// trust file does not list until [Story.Retrust].
+func (s *Story) Certify(serial int64) {
+	s.Helper()
 	key := Seed("institution")
-	tmpl := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{Organization: []string{"Exempelkommun"}, CommonName: "ej kvalificerad"},
+	tmpl := &x509.Certificate{SerialNumber: big.NewInt(serial), Subject: pkix.Name{Organization: []string{"Exempelkommun"}, CommonName: "ej kvalificerad"},
 		NotBefore: At.AddDate(-1, 0, 0), NotAfter: At.AddDate(2, 0, 0), KeyUsage: x509.KeyUsageDigitalSignature}
 	priv := ed25519.NewKeyFromSeed(key[:])
 	der, err := x509.CreateCertificate(nil, tmpl, tmpl, priv.Public(), priv)
