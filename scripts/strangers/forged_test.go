@@ -53,19 +53,28 @@ func changed(change func(p *opening.Package)) func(*story.Story) []byte {
 	}
 }
 
-// planned is a decision that was made in another way, and its evidence disclosed.
+// planned is a decision that was made in another way.
 func planned(change func(s *story.Story, p *story.Plan)) func(*story.Story) []byte {
+	return disclosed(change, decider)
+}
+
+// proven is a login of another kind, and its evidence disclosed.
+func proven(change func(s *story.Story, p *story.Plan)) func(*story.Story) []byte {
+	return disclosed(change, decider, evidence)
+}
+
+func disclosed(change func(s *story.Story, p *story.Plan), sections ...record.Section) func(*story.Story) []byte {
 	return func(s *story.Story) []byte {
 		p := s.Plan()
 		change(s, p)
-		o := s.Decide(p).Request(order.CourtOrder, nil, decider, evidence).All()
+		o := s.Decide(p).Request(order.CourtOrder, nil, sections...).All()
 		return o.Bytes(o.Package(nil))
 	}
 }
 
 // evident is a decision with other evidence in its seal.
 func evident(change func(it *record.EvidenceItem)) func(*story.Story) []byte {
-	return planned(func(_ *story.Story, p *story.Plan) { p.Evidence = change })
+	return proven(func(_ *story.Story, p *story.Plan) { p.Evidence = change })
 }
 
 // asked is a request that was made in another way.
@@ -135,8 +144,11 @@ var forgeries = []forgery{
 		p.Decision = func(d *statement.Decision) { d.Core = ident.Sum("other") }
 	})},
 	{"another day than that of signing", planned(func(_ *story.Story, p *story.Plan) {
-		p.Approval = func(a *statement.Approval) { a.Date = story.Day.AddDays(1) }
-		p.Decision = func(d *statement.Decision) { d.Date = story.Day.AddDays(1) }
+		p.Approval = func(a *statement.Approval) { a.Date = story.Day.AddDays(-1) }
+		p.Decision = func(d *statement.Decision) { d.Date = story.Day.AddDays(-1) }
+	})},
+	{"another author commitment than the draft's", planned(func(_ *story.Story, p *story.Plan) {
+		p.Decision = func(d *statement.Decision) { d.Author = ident.Sum("other") }
 	})},
 	{"another number than the log's", planned(func(_ *story.Story, p *story.Plan) {
 		p.Decision = func(d *statement.Decision) { d.Number++ }
@@ -152,33 +164,43 @@ var forgeries = []forgery{
 	})},
 	{"a signer whom the order does not name", planned(func(s *story.Story, _ *story.Plan) { s.Director = story.Ed(s, "nobody") })},
 
-	{"an author commitment to somebody else", planned(func(_ *story.Story, p *story.Plan) { p.Login = "somebody else" })},
-	{"somebody else's login", planned(func(s *story.Story, p *story.Plan) { p.Token = s.Token(map[string]any{"sub": "somebody else"}) })},
-	{"a token for another service", planned(func(s *story.Story, p *story.Plan) { p.Token = s.Token(map[string]any{"aud": "https://mail.example"}) })},
-	{"a token of another issuer", planned(func(s *story.Story, p *story.Plan) { p.Token = s.Token(map[string]any{"iss": "https://evil.example"}) })},
-	{"a token for an actor", planned(func(s *story.Story, p *story.Plan) {
+	{"a signer who is the author", planned(func(s *story.Story, _ *story.Plan) { s.Author = s.Director })},
+	{"an order that is not the one cited", planned(func(_ *story.Story, p *story.Plan) {
+		p.Draft = func(d *statement.Draft) { d.Order.Digest = ident.Sum("other") }
+	})},
+	{"another content", func(s *story.Story) []byte {
+		o := s.Decide(s.Plan()).Request(order.CourtOrder, nil, decider).All()
+		o.Content = strings.Replace(o.Content, "avslås", "bifalls", 1)
+		return o.Bytes(o.Package(nil))
+	}},
+
+	{"an author commitment to somebody else", proven(func(_ *story.Story, p *story.Plan) { p.Login = "somebody else" })},
+	{"somebody else's login", proven(func(s *story.Story, p *story.Plan) { p.Token = s.Token(map[string]any{"sub": "somebody else"}) })},
+	{"a token for another service", proven(func(s *story.Story, p *story.Plan) { p.Token = s.Token(map[string]any{"aud": "https://mail.example"}) })},
+	{"a token of another issuer", proven(func(s *story.Story, p *story.Plan) { p.Token = s.Token(map[string]any{"iss": "https://evil.example"}) })},
+	{"a token for an actor", proven(func(s *story.Story, p *story.Plan) {
 		p.Token = s.Token(map[string]any{"act": map[string]any{"sub": "x"}})
 	})},
-	{"a token with a claim in capitals", planned(func(s *story.Story, p *story.Plan) { p.Token = s.Token(map[string]any{"SUB": "x"}) })},
-	{"a token that lives too long", planned(func(s *story.Story, p *story.Plan) {
+	{"a token with a claim in capitals", proven(func(s *story.Story, p *story.Plan) { p.Token = s.Token(map[string]any{"SUB": "x"}) })},
+	{"a token that lives too long", proven(func(s *story.Story, p *story.Plan) {
 		p.Token = s.Token(map[string]any{"exp": story.At.Unix() + 86400})
 	})},
-	{"a token signed by another key", planned(func(s *story.Story, p *story.Plan) {
+	{"a token signed by another key", proven(func(s *story.Story, p *story.Plan) {
 		was, other := s.Provider, story.Seed("another provider")
 		s.Provider = ed25519.NewKeyFromSeed(other[:])
 		p.Token = s.Token(nil)
 		s.Provider = was
 	})},
-	{"a key that was never published", planned(func(s *story.Story, p *story.Plan) {
+	{"a key that was never published", proven(func(s *story.Story, p *story.Plan) {
 		other := story.Seed("another provider")
 		s.Provider = ed25519.NewKeyFromSeed(other[:])
 		p.Token = s.Token(nil)
 	})},
-	{"a day key that is not the token's", planned(func(s *story.Story, p *story.Plan) {
+	{"a day key that is not the token's", proven(func(s *story.Story, p *story.Plan) {
 		p.Token = s.Token(nil)
 		s.DayKey = story.P256(s, "another day")
 	})},
-	{"an authorship of another draft", planned(func(s *story.Story, p *story.Plan) {
+	{"an authorship of another draft", proven(func(s *story.Story, p *story.Plan) {
 		p.Evidence = func(it *record.EvidenceItem) {
 			it.Authorship = s.Sign(s.DayKey, &statement.Authorship{AuthorKey: s.Author.Public().Thumbprint(), Authority: story.Authority, Draft: ident.Sum("other")})
 		}
@@ -189,6 +211,18 @@ var forgeries = []forgery{
 	{"received after the decision", evident(func(it *record.EvidenceItem) { it.Received = story.Day.AddDays(1) })},
 	{"another level of assurance", evident(func(it *record.EvidenceItem) { it.ACR = "loa4" })},
 	{"a bound token as bearer evidence", evident(func(it *record.EvidenceItem) { it.Label, it.DayKey, it.Authorship = record.LabelBearer, nil, "" })},
+
+	{"keys logged after the decision", func(s *story.Story) []byte {
+		o := s.Decide(s.Plan()).Request(order.CourtOrder, nil, decider, evidence).All()
+		s.KeySet, s.KeysIndex = s.PublishKeys(s.JWKS(s.Provider.Public().(ed25519.PublicKey)))
+		return o.Bytes(o.Package(nil))
+	}},
+	{"key sets without evidence", func(s *story.Story) []byte {
+		o := s.Decide(s.Plan()).Request(order.CourtOrder, nil, decider).All()
+		p := o.Package(nil)
+		p.Providers = []opening.ProviderEntry{{Keys: s.KeySet, Logged: p.Requested}}
+		return o.Bytes(p)
+	}},
 
 	{"a ground that is not the requester's", asked(order.SupervisionJO, nil)},
 	{"a request for another statement", asked(order.CourtOrder, func(r *opening.Request) { r.Statement = ident.Sum("other") })},
@@ -211,6 +245,19 @@ var forgeries = []forgery{
 	{"a vote with a forbidden delay", voted(func(_ *story.Opening, v *opening.Vote) {
 		v.NotBefore = &opening.Delay{Date: story.Day, Provision: "x"}
 	})},
+	{"a vote that grants what was not asked for", func(s *story.Story) []byte {
+		o := s.Decide(s.Plan()).Request(order.CourtOrder, nil, decider).All()
+		o.Vote(1, 2, nil, decider, bias)
+		return o.Bytes(o.Package(nil))
+	}},
+	{"a vote that grants all and refuses", voted(func(_ *story.Opening, v *opening.Vote) {
+		v.Refusal = &opening.Refusal{Basis: opening.BasisScope, Paragraphs: []string{"x"}, Provision: "x"}
+	})},
+	{"a set that the draft does not cite", func(s *story.Story) []byte {
+		o := s.Decide(s.Plan()).Request(order.CourtOrder, nil, decider).All()
+		s.Set.Date = story.Day
+		return o.Bytes(o.Package(nil))
+	}},
 	{"a reviewer of no set", func(s *story.Story) []byte {
 		s.Reviewers[[2]int{1, 1}] = story.Reviewer{Sign: story.Ed(s, "stranger"), HPKE: s.Reviewers[[2]int{1, 1}].HPKE}
 		return asked(order.CourtOrder, nil)(s)
@@ -227,6 +274,43 @@ var forgeries = []forgery{
 		return o.Bytes(o.Package(nil))
 	}},
 
+	{"one vote too few", func(s *story.Story) []byte {
+		o := s.Decide(s.Plan()).Request(order.CourtOrder, nil, decider)
+		o.Vote(1, 1, nil, decider)
+		o.Vote(2, 2, nil, decider)
+		return o.Bytes(o.Package(func(r *opening.Release) {
+			*r = opening.Release{Authority: story.Authority, Core: ident.Sum(o.Head), Date: story.Day, Decision: o.Request.Decision,
+				Granted: []record.Section{decider}, Opening: o.Request.Opening, Outcome: opening.GrantedFull, Refused: []opening.Denied{},
+				Request: jws.Digest(o.Compact), Votes: []opening.Cast{o.Ballots[0].Cast, o.Ballots[1].Cast}}
+		}))
+	}},
+	{"granted before the request expired", func(s *story.Story) []byte {
+		o := s.Decide(s.Plan()).Request(order.CourtOrder, nil, decider, bias)
+		for _, at := range [][2]int{{1, 1}, {2, 2}, {1, 3}} {
+			o.Vote(at[0], at[1], nil, decider)
+		}
+		o.Date = o.Request.Expires.AddDays(1)
+		o.Package(nil) // concludes on the day after
+		rel := o.Release
+		rel.Date = o.Request.Expires
+		o.Due = rel.Date
+		return o.Bytes(o.Package(func(r *opening.Release) { *r = rel }))
+	}},
+	{"a request logged after its release", func(s *story.Story) []byte {
+		o := s.Decide(s.Plan()).Request(order.CourtOrder, nil, decider).All()
+		p := o.Package(nil)
+		pre, err := proof.ParsePreimage(p.Released.Preimage)
+		if err != nil {
+			s.Fatal(err)
+		}
+		last := o.Tree.Head().Size - 1
+		late := o.Tree.Add(o.Preimage, o.Tag)
+		p.Requested, p.Released = o.Tree.Entry(o.Preimage, o.Tag, late), o.Tree.Entry(pre, proof.Tag(p.Released.Tag), last)
+		if p.Bundle, err = o.Bundle().Marshal(); err != nil {
+			s.Fatal(err)
+		}
+		return o.Bytes(p)
+	}},
 	{"another outcome", released(nothing, func(r *opening.Release) { r.Outcome = opening.GrantedWithReservation })},
 	{"less than was granted", released(nothing, func(r *opening.Release) {
 		r.Granted, r.Outcome = r.Granted[:1], opening.GrantedPartial
@@ -246,6 +330,12 @@ var forgeries = []forgery{
 		o := s.Decide(s.Plan()).Request(order.CourtOrder, nil, decider).All()
 		p := o.Package(nil)
 		p.Dissents = []string{s.Sign(s.Director, &statement.Dissent{Authority: story.Authority, Decision: o.Request.Decision, Draft: jws.Digest(o.Draft), Paragraphs: []string{"x"}})}
+		return o.Bytes(p)
+	}},
+	{"a dissent in another matter", func(s *story.Story) []byte {
+		o := s.Decide(s.Plan()).Request(order.CourtOrder, nil, decider).All()
+		p := o.Package(nil)
+		p.Dissents = []string{s.Sign(s.Author, &statement.Dissent{Authority: story.Authority, Decision: story.ID("other"), Draft: jws.Digest(o.Draft), Paragraphs: []string{"x"}})}
 		return o.Bytes(p)
 	}},
 	{"a log of another key", func(s *story.Story) []byte {

@@ -17,6 +17,8 @@ import (
 	"os/exec"
 	"path/filepath"
 	"reflect"
+	"strconv"
+	"strings"
 	"testing"
 
 	"sigill/keys/disclosure"
@@ -25,6 +27,7 @@ import (
 	"sigill/keys/order"
 	"sigill/keys/record"
 	"sigill/keys/seal"
+	"sigill/keys/unseal"
 )
 
 // Exit codes of the tools.
@@ -109,8 +112,10 @@ type opened struct {
 	Authorship     string
 	Login          *struct{ Issuer, Subject, Name string }
 	Contradictions []string
-	BadShares      []struct{ Group, Index int } `json:"bad_shares"`
+	BadShares      []seat `json:"bad_shares"`
 }
+
+type seat struct{ Group, Index int }
 
 // opens has both open a package, and wants them to have found the same.
 func opens(t *testing.T, s *story.Story, pkg []byte) (opened, *disclosure.Protocol) {
@@ -152,6 +157,7 @@ func whole(t *testing.T) (*story.Story, *story.Opening) {
 }
 
 func TestCourtOpens(t *testing.T) {
+	t.Parallel()
 	s, o := whole(t)
 	got, _ := opens(t, s, o.Bytes(o.Package(nil)))
 	if len(got.Sections) != record.Sections || got.Authorship != record.LabelDPoP || got.Login == nil || got.Login.Name != story.Name || len(got.Contradictions) != 0 {
@@ -162,6 +168,7 @@ func TestCourtOpens(t *testing.T) {
 // TestCourtOpensPart: some sections without the evidence, one of two refused, and
 // a login that is bound to no key.
 func TestCourtOpensPart(t *testing.T) {
+	t.Parallel()
 	s := story.New(t)
 	o := s.Decide(s.Plan()).Request(order.CourtOrder, nil, decider, bias, evidence)
 	for _, at := range [][2]int{{1, 1}, {2, 2}, {1, 3}} {
@@ -185,6 +192,7 @@ func TestCourtOpensPart(t *testing.T) {
 }
 
 func TestCourtDelayAndReservation(t *testing.T) {
+	t.Parallel()
 	s := story.New(t)
 	o := s.Decide(s.Plan()).Request(order.PoliceSuspectOfficial, nil, decider)
 	for i, at := range [][2]int{{1, 1}, {2, 2}, {1, 3}} {
@@ -199,16 +207,23 @@ func TestCourtDelayAndReservation(t *testing.T) {
 	}
 }
 
-// TestCourtNamesABadShare: it is left out while the others suffice.
+// TestCourtNamesABadShare: a box that does not open, and a share of another seal
+// in one that does, are left out by name while the others suffice.
 func TestCourtNamesABadShare(t *testing.T) {
+	t.Parallel()
 	s := story.New(t)
+	plan := s.Plan()
+	plan.Content += "\n"
+	another := s.Decide(plan)
 	o := s.Decide(s.Plan()).Request(order.CourtOrder, nil, decider)
 	spoilt(o, 1, 2)
+	o.Vote(2, 1, func(v *opening.Vote, r *seal.Release) { *r = *wrong(o, another, v) }, decider)
 	o.Vote(1, 1, nil, decider)
 	o.Vote(2, 3, nil, decider)
 	o.Vote(1, 4, nil, decider)
-	if got, _ := opens(t, s, o.Bytes(o.Package(nil))); len(got.BadShares) != 1 || got.BadShares[0].Group != 1 || got.BadShares[0].Index != 2 {
-		t.Errorf("%+v", got)
+	got, _ := opens(t, s, o.Bytes(o.Package(nil)))
+	if want := []seat{{1, 2}, {2, 1}}; !reflect.DeepEqual(got.BadShares, want) {
+		t.Errorf("bad shares %v, want %v", got.BadShares, want)
 	}
 }
 
@@ -217,8 +232,24 @@ func spoilt(o *story.Opening, group, index int) {
 	o.Vote(group, index, func(_ *opening.Vote, r *seal.Release) { r.Box[len(r.Box)-1] ^= 1 }, o.Request.Sections...)
 }
 
+// wrong seals the reviewer's shares of another seal to this request.
+func wrong(o *story.Opening, another *story.Decided, v *opening.Vote) *seal.Release {
+	o.Helper()
+	reviewer := o.Reviewers[[2]int{v.Group, v.Index}].HPKE
+	w, err := another.Sealed.Wrap(v.Group, v.Index, reviewer.PublicKey())
+	if err != nil {
+		o.Fatal(err)
+	}
+	r, err := unseal.ReSeal(&another.Sealed.Head, w, reviewer, unseal.Request{Digest: v.Request, Recipient: o.Request.Recipient, Checkpoint: v.Checkpoint.Root}, 1)
+	if err != nil {
+		o.Fatal(err)
+	}
+	return r
+}
+
 // TestCourtShowsAContradiction: another name in the record than in the login.
 func TestCourtShowsAContradiction(t *testing.T) {
+	t.Parallel()
 	s := story.New(t)
 	plan := s.Plan()
 	plan.Token = s.Token(map[string]any{"name": "Någon Annan"})
@@ -230,6 +261,7 @@ func TestCourtShowsAContradiction(t *testing.T) {
 
 // TestCourtExitCodes: what is not a question of the package.
 func TestCourtExitCodes(t *testing.T) {
+	t.Parallel()
 	s, o := whole(t)
 	pkg, tr := file(t, "package.json", o.Bytes(o.Package(nil))), trust(t, s)
 	other := *s
@@ -251,4 +283,13 @@ func TestCourtExitCodes(t *testing.T) {
 	f := s.TrustFile
 	f.Policy = []string{f.Policy[0], "witness w1 witness1.example+e25523d1+BNYvAWoe/R5P33k+tCzYRHHhup8M8E0Sh7XMcfYWKHy4", "quorum w1"}
 	wants(t, cannot, "court.mjs", pkg, file(t, "trust.json", marshal(t, &f)), recipient(t, s))
+}
+
+// TestGolden: the vectors of the repository, read by the court's tool.
+func TestGolden(t *testing.T) {
+	t.Parallel()
+	out := wants(t, verified, "golden.mjs", filepath.Join("..", "..", "keys"))
+	if n, err := strconv.Atoi(strings.TrimSpace(out)); err != nil || n < 130 {
+		t.Errorf("held %q vectors", out)
+	}
 }
