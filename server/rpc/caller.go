@@ -92,18 +92,27 @@ func (d *door) identify(ctx context.Context, c *workflow.Caller, auth token.Auth
 	return nil
 }
 
-// authorData reads what an author's call carries beside the token: on each the
-// author nonce, on reads the author proof, which package workflow checks.
-func authorData(ctx context.Context, c *workflow.Caller) error {
+// authorNonce reads what every call of an author carries beside the token: the
+// nonce that opens the matter's author commitment.
+func authorNonce(ctx context.Context, c *workflow.Caller) error {
 	md, _ := metadata.FromIncomingContext(ctx)
-	nonce, proof := md.Get(mdAuthorNonce), md.Get(mdAuthorProof)
+	nonce := md.Get(mdAuthorNonce)
 	if len(nonce) != 1 || len(nonce[0]) != len(record.Nonce{}) {
 		return &malformed{fields: []string{mdAuthorNonce}}
 	}
+	n := record.Nonce([]byte(nonce[0]))
+	c.Nonce = &n
+	return nil
+}
+
+// keyProof reads the proof of a key that reads carry: an author's, or that of a
+// reviewer who is not known by key yet. Package workflow checks it.
+func keyProof(ctx context.Context, c *workflow.Caller) error {
+	md, _ := metadata.FromIncomingContext(ctx)
+	proof := md.Get(mdAuthorProof)
 	if len(proof) > 1 {
 		return &malformed{fields: []string{mdAuthorProof}}
 	}
-	n := record.Nonce([]byte(nonce[0]))
-	c.Nonce, c.Proof = &n, strings.Join(proof, "")
+	c.Proof = strings.Join(proof, "")
 	return nil
 }

@@ -262,6 +262,7 @@ func TestUnpadded(t *testing.T) {
 	for field, values := range map[string][]string{
 		"padding":                 {"authorization", "Bearer " + tok, "sigill-author-nonce-bin", string(nonce)},
 		"sigill-author-nonce-bin": {"authorization", "Bearer " + tok},
+		"sigill-author-proof":     {"authorization", "Bearer " + tok, "sigill-author-proof", "a", "sigill-author-proof", "b"},
 	} {
 		ctx := metadata.NewOutgoingContext(t.Context(), metadata.Pairs(values...))
 		_, err := sigillv1.NewDraftingServiceClient(w.cc).GetDraft(ctx, req)

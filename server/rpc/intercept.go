@@ -3,7 +3,6 @@ package rpc
 import (
 	"context"
 	"errors"
-	"sigill/server/access"
 	"time"
 
 	"buf.build/go/protovalidate"
@@ -13,6 +12,7 @@ import (
 	"google.golang.org/protobuf/reflect/protoreflect"
 
 	"sigill/keys/token"
+	"sigill/server/access"
 	"sigill/server/workflow"
 )
 
@@ -74,8 +74,11 @@ func (s *Server) check(ctx context.Context, c *workflow.Caller, req any) error {
 	if !ok {
 		return errPanic
 	}
+	if err := keyProof(ctx, c); err != nil {
+		return err
+	}
 	if c.Role == token.Caseworker {
-		if err := authorData(ctx, c); err != nil {
+		if err := authorNonce(ctx, c); err != nil {
 			return err
 		}
 		if err := padded(ctx, m); err != nil {

@@ -48,7 +48,7 @@ type Config struct {
 	Origin    string // public, https://host[:port] or http on loopback: what DPoP proofs name
 	Providers []Provider
 	TLS       credentials.TransportCredentials // nil: no TLS
-	Log       *slog.Logger                     // gets calls of non-authors, by method, code and duration
+	Log       *slog.Logger                     // gets calls that no author makes, by method, code and duration
 }
 
 // Server is the door of one authority.

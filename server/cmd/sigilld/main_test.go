@@ -1,0 +1,97 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+
+	"sigill/scripts/authority"
+	"sigill/server"
+)
+
+func try(t *testing.T, args ...string) (code int, stdout, stderr string) {
+	t.Helper()
+	var out, talk bytes.Buffer
+	code = run(t.Context(), args, strings.NewReader(""), &out, &talk)
+	return code, out.String(), talk.String()
+}
+
+// TestTalk: what is asked for stands on standard output, what goes wrong on
+// standard error, and the exit code tells them apart.
+func TestTalk(t *testing.T) {
+	if code, out, talk := try(t, "config"); code != 0 || out != server.Example || talk != "" {
+		t.Error("config", code, talk)
+	}
+	if code, out, talk := try(t, "version"); code != 0 || out != "sigilld "+server.Version+"\n" || talk != "" {
+		t.Error("version", code, out, talk)
+	}
+	mistyped := filepath.Join(t.TempDir(), "sigilld.yaml")
+	if err := os.WriteFile(mistyped, []byte(strings.Replace(server.Example, "inbox_hours", "inbox_hour", 1)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, args := range [][]string{{"serve"}, {"init"}, {"serve", "--config", "/none"}, {"serve", "--config", mistyped},
+		{"init", "--config", mistyped}, {"serve", "--config", mistyped, "more"}, {"unknown"}, {"serve", "--passphrase", "x"}} {
+		if code, out, talk := try(t, args...); code != 1 || out != "" || !strings.HasPrefix(talk, "sigilld: ") {
+			t.Errorf("%v: %d %q %q", args, code, out, talk)
+		}
+	}
+}
+
+// TestRefused: a second init and an environment that would tell are refused.
+func TestRefused(t *testing.T) {
+	a, err := authority.Make(t.Context(), t.TempDir(), authority.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer a.Close()
+	config := filepath.Join(a.Dir, authority.ConfigFile)
+	if code, _, talk := try(t, "init", "--config", config); code != 1 || !strings.Contains(talk, "exists") {
+		t.Error("init over a store: ", code, talk)
+	}
+	t.Setenv("GODEBUG", "http2debug=2")
+	if code, out, talk := try(t, "serve", "--config", config); code != 1 || out != "" || !strings.Contains(talk, "refusing to start") {
+		t.Error("under http2debug: ", code, out, talk)
+	}
+}
+
+// TestBinary: the built program serves, leaves no core, and ends with 0 on
+// SIGTERM.
+func TestBinary(t *testing.T) {
+	bin := filepath.Join(t.TempDir(), "sigilld")
+	if out, err := exec.Command("go", "build", "-o", bin, ".").CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	a, err := authority.Make(t.Context(), t.TempDir(), authority.Options{TLS: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer a.Close()
+	r, err := a.StartBinary(context.WithoutCancel(t.Context()), bin)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := r.Publish(t.Context()); err != nil {
+		t.Error(err)
+	}
+	limits, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(r.PID()), "limits"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, line := range strings.Split(string(limits), "\n") {
+		if strings.HasPrefix(line, "Max core file size") && strings.Join(strings.Fields(line)[4:6], " ") != "0 0" {
+			t.Error(line)
+		}
+	}
+	if err := r.Stop(); err != nil {
+		t.Error("after SIGTERM: ", err)
+	}
+	if err := syscall.Kill(r.PID(), 0); err == nil {
+		t.Error("still there")
+	}
+}
