@@ -345,6 +345,21 @@ var forgeries = []forgery{
 		s.Retrust(f)
 		return pkg
 	}},
+	{"a checkpoint that the log did not sign", changed(func(p *opening.Package) {
+		var b bundle.Bundle
+		if err := jws.Decode(p.Bundle, &b); err != nil {
+			panic(err)
+		}
+		proofs := [][]string{b.Proof, p.Requested.Proof, p.Released.Proof}
+		for _, e := range p.Providers {
+			proofs = append(proofs, e.Logged.Proof)
+		}
+		for _, lines := range proofs {
+			last := lines[len(lines)-1]
+			lines[len(lines)-1] = flip(last, len(last)-20)
+		}
+		p.Bundle, _ = b.Marshal()
+	})},
 	{"a certificate whose days are over", func(s *story.Story) []byte {
 		pkg := asked(order.CourtOrder, nil)(s)
 		f := s.TrustFile

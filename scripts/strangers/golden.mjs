@@ -13,6 +13,7 @@ import * as seal from './seal.mjs'
 import * as s from './statements.mjs'
 import * as tokens from './tokens.mjs'
 import * as v from './values.mjs'
+import { trust, verifyBundle } from './bundle.mjs'
 import { recipientSeed } from './court.mjs'
 
 const [keys] = process.argv.slice(2)
@@ -148,10 +149,18 @@ function keyFiles() {
   }
 }
 
+function bundles() {
+  const read = (f) => readFileSync(`${keys}/bundle/testdata/${f}`).subarray(0, -1)
+  const t = trust(read('trust.json'))
+  holds(verifyBundle(read('bundle.json'), t).decision.payload.authority === t.authority, 'bundle')
+  refuses('a bundle with a line feed', () => verifyBundle(Buffer.concat([read('bundle.json'), Buffer.from('\n')]), t))
+}
+
 values()
 statements()
 await seals()
 logs()
 access()
 keyFiles()
+bundles()
 console.log(held)
