@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"unicode"
@@ -167,5 +168,47 @@ func TestSpecWords(t *testing.T) {
 		if found == 0 {
 			t.Errorf("found no %s under %s", w.what, w.under)
 		}
+	}
+}
+
+// rowsOf are the rows that SPEC.md describes by numbered members, by the type
+// that the code encodes.
+var rowsOf = map[string]string{
+	"matterRow": "matter", "draftRow": "draft", "inboxRow": "inbox", "decisionRow": "decision", "caseRow": "case", "requestRow": "request",
+	"owedRow": "owed", "documentRow": "order", "openingRow": "opening", "Event": "trail", "AuthorEvent": "trail-author", "AccountRow": "account",
+}
+
+func TestSpecRows(t *testing.T) {
+	row := regexp.MustCompile("(?m)^\\| `([a-z-]+)`.*$")
+	described := map[string]string{}
+	_, rooms, _ := strings.Cut(spec(t), "\n### Rooms and rows\n")
+	rooms, _, _ = strings.Cut(rooms, "\n## ")
+	for _, m := range row.FindAllStringSubmatch(rooms, -1) {
+		if _, ok := described[m[1]]; !ok {
+			described[m[1]] = m[0]
+		}
+	}
+	member := regexp.MustCompile(`cbor:"(\d+),keyasint"`)
+	types := regexp.MustCompile(`(?s)\ntype (\w+) struct \{(.*?)\n\}`)
+	found := 0
+	source(t, "server", func(p string, data []byte) {
+		for _, m := range types.FindAllSubmatch(data, -1) {
+			text, ok := described[rowsOf[string(m[1])]]
+			if !ok || !member.Match(m[2]) {
+				continue
+			}
+			found++
+			for i := range len(member.FindAll(m[2], -1)) + 1 {
+				has := regexp.MustCompile(`[ (|,]` + strconv.Itoa(i) + ` [A-Za-z]`).MatchString(text)
+				if last := i == len(member.FindAll(m[2], -1)); i > 0 && !has {
+					t.Errorf("member %d of %s in %s does not stand in SPEC.md", i, m[1], p)
+				} else if next := strconv.Itoa(i + 1); last && regexp.MustCompile(`, `+next+` [a-z]`).MatchString(text) {
+					t.Errorf("SPEC.md gives %s a member %s that %s has not", m[1], next, p)
+				}
+			}
+		}
+	})
+	if found != len(rowsOf) {
+		t.Errorf("found %d of %d types", found, len(rowsOf))
 	}
 }
