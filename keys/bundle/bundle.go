@@ -154,6 +154,9 @@ func (v *Verdict) checkOrder() error {
 		return err
 	}
 	for _, p := range v.Draft.Provisions {
+		if d.Corrects != nil {
+			break // a correction keeps the law of what it corrects (36 § FL)
+		}
 		if err := p.InForce(d.Date); err != nil {
 			return err
 		}

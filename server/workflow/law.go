@@ -140,6 +140,9 @@ func (f *inForce) permits(d *statement.Draft, on ident.Date) error {
 		return &Refusal{Kind: ErrState, Reason: ReasonOrder, err: err}
 	}
 	for _, p := range d.Provisions {
+		if d.Corrects != nil {
+			break // a correction keeps the law of what it corrects (36 § FL)
+		}
 		if err := p.InForce(on); err != nil {
 			return invalid("statement.provisions.sfs", ReasonLaw, err)
 		}

@@ -94,8 +94,8 @@ func (o *Office) nextOrder(r ledger.Reader, signatures []string, del *order.Dele
 	return digest, nil
 }
 
-// RegisterRequester registers who may ask for openings, signed by the board. An
-// id that has been revoked is not taken again.
+// RegisterRequester registers who may ask for openings, signed by the board, once
+// for each id.
 func (o *Office) RegisterRequester(ctx context.Context, c *Caller, signatures []string) (*Logged, error) {
 	return o.publishRequester(ctx, c, signatures, false)
 }
@@ -127,23 +127,21 @@ func (o *Office) publishRequester(ctx context.Context, c *Caller, signatures []s
 	return o.publish(ctx, c, d)
 }
 
-// mayReplace: a registration is new or changes a living one under the same key;
-// a revocation ends a living one.
+// mayReplace: an id is registered once, so that an earlier registration cannot be
+// played again after it was narrowed; a revocation ends a living one under the
+// same key.
 func (o *Office) mayReplace(r ledger.Reader, q *order.Requester, revoke bool) error {
 	before, err := o.requester(r, q.Requester)
-	if errors.Is(err, ledger.ErrNotFound) {
-		if revoke {
-			return absent()
-		}
+	switch {
+	case errors.Is(err, ledger.ErrNotFound) && revoke:
+		return absent()
+	case errors.Is(err, ledger.ErrNotFound):
 		return nil
-	}
-	if err != nil {
+	case err != nil:
 		return err
-	}
-	if before.Revoked != "" {
+	case !revoke || before.Revoked != "":
 		return refuse(ErrState, ReasonAlreadyPublished)
-	}
-	if before.Key != q.Key {
+	case before.Key != q.Key:
 		return invalid("requester.key", ReasonContradiction, nil)
 	}
 	return nil
