@@ -1,0 +1,56 @@
+package strangers_test
+
+import (
+	"crypto/hpke"
+	"flag"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"sigill/keys/bundle"
+	"sigill/keys/disclosure"
+)
+
+var update = flag.Bool("update", false, "write the stored story anew")
+
+// TestStored: a whole story as files, for whoever writes a third implementation:
+// it verifies and opens today, by both, and must for as long as seals live.
+func TestStored(t *testing.T) {
+	t.Parallel()
+	at := func(name string) string { return filepath.Join("testdata", name) }
+	if *update {
+		s, o := whole(t)
+		for name, from := range map[string]string{"trust.json": trust(t, s), "recipient": recipient(t, s),
+			"package.json": file(t, "package.json", o.Bytes(o.Package(nil))), "bundle.json": file(t, "bundle.json", marshal(t, o.Bundle()))} {
+			if err := os.WriteFile(at(name), contents(t, from), 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	read := func(name string) []byte { return contents(t, at(name)) }
+	tr, err := bundle.ParseTrust(read("trust.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := bundle.Verify(read("bundle.json"), tr); err != nil {
+		t.Error(err)
+	}
+	key, err := hpke.MLKEM768X25519().NewPrivateKey(read("recipient"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := disclosure.Open(read("package.json"), tr, key); err != nil {
+		t.Error(err)
+	}
+	wants(t, verified, "verify.mjs", at("bundle.json"), at("trust.json"))
+	wants(t, verified, "court.mjs", at("package.json"), at("trust.json"), at("recipient"))
+}
+
+func contents(t *testing.T, path string) []byte {
+	t.Helper()
+	b, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
