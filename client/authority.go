@@ -3,6 +3,7 @@ package client
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"sigill/keys/ident"
 	"sigill/keys/jws"
@@ -15,7 +16,11 @@ import (
 // Delegation fetches the delegation order in force and verifies the board's
 // signatures.
 func (s *Session) Delegation(ctx context.Context) (*order.Delegation, order.Version, error) {
-	r, err := s.verification().GetDelegationOrder(ctx, &sigillv1.GetDelegationOrderRequest{})
+	return s.delegation(ctx, 0)
+}
+
+func (s *Session) delegation(ctx context.Context, version int) (*order.Delegation, order.Version, error) {
+	r, err := s.verification().GetDelegationOrder(ctx, &sigillv1.GetDelegationOrderRequest{Version: uint32(version)})
 	if err != nil {
 		return nil, order.Version{}, err
 	}
@@ -24,10 +29,36 @@ func (s *Session) Delegation(ctx context.Context) (*order.Delegation, order.Vers
 	if err != nil {
 		return nil, order.Version{}, unverified(fmt.Errorf("delegation order: %w", err))
 	}
-	if d.Authority != s.Trust.Authority {
+	if d.Authority != s.Trust.Authority || version > 0 && d.Version != version {
 		return nil, order.Version{}, unverified(fmt.Errorf("delegation order: %w", ErrForeign))
 	}
 	return d, order.Version{Digest: digest, Version: d.Version}, nil
+}
+
+// officers finds the keys of signers and registrars, of the order given and then
+// of those before it: who has left may have sent a draft back.
+func (s *Session) officers(ctx context.Context, d *order.Delegation) statement.Keys {
+	orders := []*order.Delegation{d}
+	return func(kid ident.Digest) (*jws.PublicKey, error) {
+		for i := 0; ; i++ {
+			if i == len(orders) {
+				last := orders[i-1]
+				if last.Version == 1 {
+					return nil, jws.ErrUnknownKey
+				}
+				before, _, err := s.delegation(ctx, last.Version-1)
+				if err != nil {
+					return nil, err
+				}
+				orders = append(orders, before)
+			}
+			for _, o := range slices.Concat(orders[i].Signers, orders[i].Registrars) {
+				if k, err := o.Key.Public(); err == nil && k.Thumbprint() == kid {
+					return k, nil
+				}
+			}
+		}
+	}
 }
 
 // ErrForeign says that a document is another authority's.

@@ -46,18 +46,19 @@ func ReadDocument(path string) (order.Document, error) {
 		return nil, ErrDocument
 	}
 	var doc order.Document
+	uses := map[string]keyfile.Use{"hpke": keyfile.ReviewerHPKE}
 	switch top["document"] {
 	case "delegation-order":
-		doc = &order.Delegation{}
+		doc, uses["key"] = &order.Delegation{}, keyfile.Director
 	case "reviewer-set":
-		doc = &order.ReviewerSet{}
+		doc, uses["key"] = &order.ReviewerSet{}, keyfile.ReviewerSign
 	case "requester":
-		doc = &order.Requester{}
+		doc, uses["key"] = &order.Requester{}, keyfile.Requester
 	default:
 		return nil, fmt.Errorf("%w: document is delegation-order, reviewer-set or requester", ErrDocument)
 	}
 	delete(top, "document")
-	if err := fillKeys(filepath.Dir(path), top); err != nil {
+	if err := fillKeys(filepath.Dir(path), uses, top); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrDocument, err)
 	}
 	if err := decodeTree(top, doc); err != nil {
@@ -123,20 +124,20 @@ func plainNode(n *yaml.Node) (any, error) {
 	return nil, fmt.Errorf("line %d: neither a text, a number, true or false, a list nor a map", n.Line)
 }
 
-// fillKeys puts public halves where key files are named.
-func fillKeys(dir string, tree any) error {
+// fillKeys puts public halves where key files are named, if they are for that use.
+func fillKeys(dir string, uses map[string]keyfile.Use, tree any) error {
 	switch tree := tree.(type) {
 	case []any:
 		for _, v := range tree {
-			if err := fillKeys(dir, v); err != nil {
+			if err := fillKeys(dir, uses, v); err != nil {
 				return err
 			}
 		}
 	case map[string]any:
 		for name, v := range tree {
 			file, isText := v.(string)
-			if isText && (name == "key" || name == "hpke") {
-				p, err := publicHalf(dir, file)
+			if use, known := uses[name]; isText && known {
+				p, err := publicHalf(dir, file, use)
 				if err != nil {
 					return fmt.Errorf("%s: %w", name, err)
 				}
@@ -145,7 +146,7 @@ func fillKeys(dir string, tree any) error {
 				}
 				continue
 			}
-			if err := fillKeys(dir, v); err != nil {
+			if err := fillKeys(dir, uses, v); err != nil {
 				return err
 			}
 		}
@@ -153,11 +154,15 @@ func fillKeys(dir string, tree any) error {
 	return nil
 }
 
-func publicHalf(dir, file string) (keyfile.Public, error) {
+func publicHalf(dir, file string, use keyfile.Use) (keyfile.Public, error) {
 	if !filepath.IsAbs(file) {
 		file = filepath.Join(dir, file)
 	}
-	return keyfile.LoadPublic(strings.TrimSuffix(file, ".pub.json"))
+	p, err := keyfile.LoadPublic(strings.TrimSuffix(file, ".pub.json"))
+	if err == nil && p.Use != use {
+		err = keyfile.ErrUse
+	}
+	return p, err
 }
 
 func decodeTree(tree, v any) error {
@@ -301,10 +306,7 @@ func (t *trustText) file(dir string) (*bundle.TrustFile, error) {
 		f.Providers = []bundle.Provider{}
 	}
 	for _, k := range t.Board.Keys {
-		p, err := publicHalf(dir, k)
-		if err == nil && p.Use != keyfile.Board {
-			err = keyfile.ErrUse
-		}
+		p, err := publicHalf(dir, k, keyfile.Board)
 		if err != nil {
 			return nil, fmt.Errorf("board: %w", err)
 		}
@@ -337,12 +339,9 @@ func (t *trustText) file(dir string) (*bundle.TrustFile, error) {
 }
 
 func logPolicy(dir, file string, authority ident.Authority) ([]byte, error) {
-	p, err := publicHalf(dir, file)
+	p, err := publicHalf(dir, file, keyfile.Log)
 	if err != nil {
 		return nil, err
-	}
-	if p.Use != keyfile.Log {
-		return nil, keyfile.ErrUse
 	}
 	pub, err := p.Key.Public()
 	if err != nil {

@@ -124,7 +124,7 @@ func (w *Caseworker) Get(ctx context.Context, own *Own) (*Matter, error) {
 	}
 	for _, s := range r.GetReturns() {
 		var ret statement.Return
-		if _, _, err := jws.ReadBy(s, signerKeys(d), &ret); err != nil {
+		if _, _, err := jws.ReadBy(s, w.officers(ctx, d), &ret); err != nil {
 			return nil, unverified(err)
 		}
 		m.Returns = append(m.Returns, ret)

@@ -36,20 +36,6 @@ func (s *Session) Signer(key *jws.Signer, name string) *Signer {
 	return &Signer{Session: s, Key: key, Name: name}
 }
 
-// signerKeys finds the keys of a delegation order.
-func signerKeys(d *order.Delegation) statement.Keys {
-	return func(kid ident.Digest) (*jws.PublicKey, error) {
-		for _, list := range [][]order.Officer{d.Signers, d.Registrars} {
-			for _, o := range list {
-				if k, err := o.Key.Public(); err == nil && k.Thumbprint() == kid {
-					return k, nil
-				}
-			}
-		}
-		return nil, jws.ErrUnknownKey
-	}
-}
-
 // A Waiting is a draft in the inbox.
 type Waiting struct {
 	Decision ident.ID
@@ -120,7 +106,11 @@ type Case struct {
 	SmallSet  bool // few could have written it: the notice may tell by itself
 	Order     *order.Delegation
 	Officer   order.Officer // as whom the signer would sign
+	Unfit     error         // why the signer cannot sign it, who may still send it back; nil if they can
 }
+
+// ErrSuperseded: what awaits a signature was drafted under an order before.
+var ErrSuperseded = errors.New("the draft cites a delegation order that is no longer in force: send it back to be revised")
 
 // Read fetches a draft and checks all that an approval will vouch for.
 func (g *Signer) Read(ctx context.Context, id ident.ID) (*Case, error) {
@@ -164,9 +154,6 @@ func (g *Signer) readRest(ctx context.Context, c *Case, r *sigillv1.GetInboxDraf
 	if c.Order, version, err = g.Delegation(ctx); err != nil {
 		return err
 	}
-	if version != c.Draft.Order {
-		return fmt.Errorf("%w: under another delegation order", ErrApproval)
-	}
 	for _, s := range r.GetDissents() {
 		var d statement.Dissent
 		if _, err := jws.Read(s, author, &d); err != nil {
@@ -176,10 +163,19 @@ func (g *Signer) readRest(ctx context.Context, c *Case, r *sigillv1.GetInboxDraf
 	}
 	for _, s := range r.GetReturns() {
 		var ret statement.Return
-		if _, _, err := jws.ReadBy(s, signerKeys(c.Order), &ret); err != nil {
+		if _, _, err := jws.ReadBy(s, g.officers(ctx, c.Order), &ret); err != nil {
 			return unverified(err)
 		}
 		c.Returns = append(c.Returns, ret)
+	}
+	c.Unfit = g.fit(c, version)
+	return nil
+}
+
+// fit finds as whom the signer may sign a case today.
+func (g *Signer) fit(c *Case, inForce order.Version) (err error) {
+	if inForce != c.Draft.Order {
+		return ErrSuperseded
 	}
 	today := ident.DateOf(time.Now())
 	if err := c.Order.Permits(c.Draft.Item, c.Draft.Type, c.Draft.Mode, today); err != nil {
@@ -192,6 +188,9 @@ func (g *Signer) readRest(ctx context.Context, c *Case, r *sigillv1.GetInboxDraf
 // Sign approves a case that has been read, and returns the verified decision
 // with its bundle.
 func (g *Signer) Sign(ctx context.Context, c *Case) (*bundle.Verdict, []byte, error) {
+	if c.Unfit != nil {
+		return nil, nil, c.Unfit
+	}
 	seen, err := g.checkpoint(ctx)
 	if err != nil {
 		return nil, nil, err

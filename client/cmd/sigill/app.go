@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bufio"
 	"context"
 	"crypto/x509"
 	"encoding/json"
@@ -15,9 +14,6 @@ import (
 	"strconv"
 	"strings"
 	"text/tabwriter"
-	"time"
-
-	"golang.org/x/term"
 
 	"sigill/client"
 	"sigill/keys/bundle"
@@ -28,6 +24,7 @@ import (
 
 // app is one run: its streams and its settings.
 type app struct {
+	ctx            context.Context // ends at an interrupt, also while somebody is asked
 	stdin          io.Reader
 	stdout, stderr io.Writer
 
@@ -104,105 +101,6 @@ func (a *app) emit(v any, rows ...[]string) error {
 	return w.Flush()
 }
 
-// talk writes a line for the person.
-func (a *app) talk(format string, args ...any) { fmt.Fprintf(a.stderr, format+"\n", args...) }
-
-func isTerminal(v any) (int, bool) {
-	f, ok := v.(*os.File)
-	if !ok {
-		return 0, false
-	}
-	return int(f.Fd()), term.IsTerminal(int(f.Fd()))
-}
-
-// confirm asks, unless yes was given. Without a terminal there is nobody to ask.
-func (a *app) confirm(yes bool, question string) error {
-	if yes {
-		return nil
-	}
-	if _, ok := isTerminal(a.stdin); !ok {
-		return errConfirm
-	}
-	fmt.Fprintf(a.stderr, "%s [%s] ", question, a.words.yesNo)
-	answer, _ := bufio.NewReader(a.stdin).ReadString('\n')
-	if answer = strings.ToLower(strings.TrimSpace(answer)); answer != a.words.yes && answer != a.words.yes[:1] {
-		return errConfirm
-	}
-	return nil
-}
-
-// waiting shows on a terminal how long something takes. The returned function
-// ends it.
-func (a *app) waiting(what string) func() {
-	if _, ok := isTerminal(a.stderr); !ok {
-		return func() {}
-	}
-	done, ended := make(chan struct{}), make(chan struct{})
-	go func() {
-		defer close(ended)
-		for n := 0; ; n++ {
-			fmt.Fprintf(a.stderr, "\r%s … %d s", what, n)
-			select {
-			case <-time.After(time.Second):
-			case <-done:
-				fmt.Fprint(a.stderr, "\r\033[K")
-				return
-			}
-		}
-	}()
-	return func() { close(done); <-ended }
-}
-
-// passphrase is that of keys and home: from the file, or by prompt.
-func (a *app) passphrase() (string, error) { return a.ask(false) }
-
-// newPassphrase is the same for what is made now: a prompt asks twice.
-func (a *app) newPassphrase() (string, error) { return a.ask(true) }
-
-func (a *app) ask(twice bool) (string, error) {
-	if a.pass != "" {
-		return a.pass, nil
-	}
-	if a.passFile != "" {
-		b, err := readSecret(a.passFile)
-		if err != nil {
-			return "", fmt.Errorf("passphrase file: %w", err)
-		}
-		if a.pass = strings.TrimRight(string(b), "\r\n"); a.pass == "" {
-			return "", fmt.Errorf("passphrase file: %w", keyfile.ErrPassphrase)
-		}
-		return a.pass, nil
-	}
-	fd, ok := isTerminal(a.stdin)
-	if !ok {
-		return "", errNoTerminal
-	}
-	first, err := a.prompt(fd, a.words.passphrase)
-	if err != nil || !twice {
-		a.pass = first
-		return first, err
-	}
-	second, err := a.prompt(fd, a.words.again)
-	if err == nil && first != second {
-		err = errors.New("the passphrases differ")
-	}
-	if err != nil {
-		return "", err
-	}
-	a.pass = first
-	return first, nil
-}
-
-func (a *app) prompt(fd int, text string) (string, error) {
-	fmt.Fprintf(a.stderr, "%s: ", text)
-	b, err := term.ReadPassword(fd)
-	fmt.Fprintln(a.stderr)
-	if err != nil {
-		return "", fmt.Errorf("reading the passphrase: %w", err)
-	}
-	return string(b), nil
-}
-
 // readSecret reads a short secret from a file that others cannot read.
 func readSecret(path string) ([]byte, error) {
 	f, err := os.Open(path)
@@ -243,14 +141,22 @@ func (a *app) work() (keyfile.Options, error) {
 	return keyfile.Options{WorkFactor: n}, nil
 }
 
+// homePath is where the client's own directory is, or would be.
+func (a *app) homePath() string {
+	if a.homeDir != "" {
+		return a.homeDir
+	}
+	base, err := os.UserConfigDir()
+	if err != nil {
+		return ""
+	}
+	return filepath.Join(base, "sigill")
+}
+
 func (a *app) home() (*client.Home, error) {
-	dir := a.homeDir
+	dir := a.homePath()
 	if dir == "" {
-		base, err := os.UserConfigDir()
-		if err != nil {
-			return nil, usage("no home directory: set SIGILL_HOME")
-		}
-		dir = filepath.Join(base, "sigill")
+		return nil, usage("no home directory: set SIGILL_HOME")
 	}
 	o, err := a.work()
 	if err != nil {
@@ -261,13 +167,13 @@ func (a *app) home() (*client.Home, error) {
 
 func (a *app) trust() (*bundle.Trust, error) {
 	path := a.trustFile
-	if path == "" && a.homeDir != "" {
-		path = filepath.Join(a.homeDir, "trust.json")
-	}
 	if path == "" {
-		return nil, usage("no trust file: give --trust, or set SIGILL_TRUST")
+		path = filepath.Join(a.homePath(), "trust.json")
 	}
 	b, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) && a.trustFile == "" {
+		return nil, usage("no trust file: give --trust, or set SIGILL_TRUST")
+	}
 	if err != nil {
 		return nil, fmt.Errorf("trust file: %w", pathless(err))
 	}

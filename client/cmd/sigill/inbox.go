@@ -211,6 +211,9 @@ func (a *app) signDecision(ctx context.Context, g *signer, id ident.ID, yes bool
 	if err != nil {
 		return nil, nil, err
 	}
+	if c.Unfit != nil {
+		return nil, nil, c.Unfit
+	}
 	if a.format == "table" && !yes {
 		if err := a.screenTo(a.stderr, c); err != nil {
 			return nil, nil, err

@@ -22,6 +22,7 @@ type shownDraft struct {
 	Dissents [][]string      `json:"dissents"`
 	Returns  [][]string      `json:"returns"`
 	SmallSet bool            `json:"small_set"`
+	Unfit    string          `json:"unfit,omitempty"` // why it cannot be signed
 	Title    string          `json:"signer_title"`
 	Meaning  string          `json:"meaning"`
 	Preview  string          `json:"preview"`
@@ -35,6 +36,9 @@ func (a *app) screen(c *client.Case) error {
 	v := shownDraft{Decision: c.Draft.Decision, Digest: jws.Digest(c.Compact), Content: string(c.Content), Draft: c.Draft,
 		Dissents: [][]string{}, Returns: [][]string{}, SmallSet: c.SmallSet, Title: c.Officer.Title, Meaning: a.meaning(c.Draft.Mode),
 		Preview: preview(&c.Draft, c.Order.Board)}
+	if c.Unfit != nil {
+		v.Unfit = c.Unfit.Error()
+	}
 	for _, d := range c.Dissents {
 		v.Dissents = append(v.Dissents, d.Paragraphs)
 	}
@@ -109,6 +113,9 @@ func (a *app) screenTo(w io.Writer, c *client.Case) error {
 	fmt.Fprintln(&b, inGroups(jws.Digest(c.Compact).String()))
 	if c.SmallSet {
 		fmt.Fprintf(&b, "\n%s\n", words.smallSet)
+	}
+	if c.Unfit != nil {
+		fmt.Fprintf(&b, "\n%s\n", c.Unfit)
 	}
 	_, err := io.WriteString(w, b.String())
 	return err

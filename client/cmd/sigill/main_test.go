@@ -1,0 +1,186 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+	"google.golang.org/grpc/codes"
+
+	"sigill/client"
+	"sigill/keys/disclosure"
+	"sigill/keys/record"
+	"sigill/keys/statement"
+)
+
+// all calls visit for every command.
+func all(c *cobra.Command, visit func(*cobra.Command)) {
+	visit(c)
+	for _, sub := range c.Commands() {
+		all(sub, visit)
+	}
+}
+
+// TestHelp: every command says what it does, with examples that name it, and
+// groups refuse what they do not have.
+func TestHelp(t *testing.T) {
+	n := 0
+	all((&app{}).root(), func(c *cobra.Command) {
+		n++
+		if c.Short == "" || !strings.Contains(c.Example, "sigill") {
+			t.Errorf("%s: no short text or no example", c.CommandPath())
+		}
+		if !c.HasSubCommands() && !strings.Contains(c.Example, c.CommandPath()) {
+			t.Errorf("%s: its examples are another command's", c.CommandPath())
+		}
+		if !c.HasSubCommands() && c.Long == "" {
+			t.Errorf("%s: says too little", c.CommandPath())
+		}
+		args := append(strings.Fields(c.CommandPath())[1:], "--help")
+		var stdout, stderr bytes.Buffer
+		if code := run(context.Background(), args, nil, &stdout, &stderr); code != exitOK || stderr.Len() > 0 || !strings.Contains(stdout.String(), "--output") {
+			t.Errorf("%s --help: exit %d, %s", c.CommandPath(), code, stderr.String())
+		}
+	})
+	if n < 40 {
+		t.Errorf("only %d commands", n)
+	}
+}
+
+// TestNoSecretFlags: a secret is never an argument (C6).
+func TestNoSecretFlags(t *testing.T) {
+	all((&app{}).root(), func(c *cobra.Command) {
+		c.Flags().VisitAll(func(f *pflag.Flag) {
+			if slices.Contains([]string{"passphrase", "password", "token", "pin", "secret", "seed", "nonce"}, f.Name) {
+				t.Errorf("%s --%s takes a secret", c.CommandPath(), f.Name)
+			}
+		})
+	})
+}
+
+func TestExitCodes(t *testing.T) {
+	for _, c := range []struct {
+		err  error
+		want int
+	}{
+		{nil, exitOK},
+		{errors.New("anything"), exitLocal},
+		{client.ErrNamed, exitLocal},
+		{&client.Error{Code: codes.FailedPrecondition}, exitRefused},
+		{&client.Error{Code: codes.Unauthenticated}, exitRefused},
+		{&client.Error{Code: codes.Unavailable}, exitUnknown},
+		{&client.Error{Code: codes.DeadlineExceeded}, exitUnknown},
+		{&client.Error{Code: codes.Internal}, exitUnknown},
+		{client.ErrSeal, exitUnverified},
+		{client.ErrNotPinned, exitUnverified},
+		{disclosure.ErrVerification, exitUnverified},
+		{errVerify, exitUnverified},
+		{disclosure.ErrNotForKey, exitNotForKey},
+	} {
+		wrapped := c.err
+		if wrapped != nil {
+			wrapped = fmt.Errorf("doing something: %w", c.err)
+		}
+		if got := exitCode(wrapped); got != c.want {
+			t.Errorf("%v: exit %d, want %d", c.err, got, c.want)
+		}
+	}
+}
+
+// TestLanguages: both languages say everything, and neither promises what the law
+// does not.
+func TestLanguages(t *testing.T) {
+	sv, en := reflect.ValueOf(swedish).Elem(), reflect.ValueOf(english).Elem()
+	for i := range sv.NumField() {
+		name := sv.Type().Field(i).Name
+		for lang, v := range map[string]reflect.Value{"sv": sv.Field(i), "en": en.Field(i)} {
+			if v.Len() == 0 {
+				t.Errorf("%s does not say %s", lang, name)
+			}
+			text := fmt.Sprint(v)
+			for _, avoid := range []string{"anonym", "hemlig", "maskera", "mask", "secret caseworker"} {
+				if strings.Contains(strings.ToLower(text), avoid) {
+					t.Errorf("%s: %s says %s", lang, name, avoid)
+				}
+			}
+			if strings.Count(text, "%") != strings.Count(fmt.Sprint(sv.Field(i)), "%") {
+				t.Errorf("%s: %s takes another number of values", lang, name)
+			}
+		}
+	}
+	for _, m := range []func(*words) map[string]string{
+		func(w *words) map[string]string { return w.reason }, func(w *words) map[string]string { return w.appeals },
+		func(w *words) map[string]string { return w.roles }, func(w *words) map[string]string { return w.reasonsOf },
+	} {
+		a, b := slices.Sorted(maps.Keys(m(swedish))), slices.Sorted(maps.Keys(m(english)))
+		if !slices.Equal(a, b) {
+			t.Errorf("keys differ: %v, %v", a, b)
+		}
+	}
+}
+
+// TestSay: a refusal is told by its reason, in the caller's language.
+func TestSay(t *testing.T) {
+	err := fmt.Errorf("calling: %w", &client.Error{Code: codes.InvalidArgument, Reason: "NAMED", Field: "content", Line: 3})
+	for lang, want := range map[string]string{
+		"sv": "servern sade nej: Texten anger någon vars namn ska utelämnas: content:3 (InvalidArgument NAMED)",
+		"en": "the server said no: the text names someone whose name is to be left out: content:3 (InvalidArgument NAMED)",
+	} {
+		if got := (&app{words: languages[lang]}).say(err); got != want {
+			t.Errorf("%s: %s", lang, got)
+		}
+	}
+}
+
+// TestMeaning: only where the signer decides does the screen say so.
+func TestMeaning(t *testing.T) {
+	a := &app{words: swedish}
+	for m, decides := range map[record.Mode]bool{record.ExecutiveDecides: true, record.DelegateDecides: false, record.BoardDecides: false} {
+		if strings.Contains(a.meaning(m), "Du fattar nu beslutet") != decides {
+			t.Errorf("%s: %s", m, a.meaning(m))
+		}
+	}
+	if !strings.HasPrefix(a.meaning(record.DelegateDecides), "Du kontrasignerar.") {
+		t.Error("a countersignature is not called one")
+	}
+}
+
+// TestPreview: the notice says who decided by capacity, and which roles are left
+// out; it never calls a countersigner the one who decided.
+func TestPreview(t *testing.T) {
+	for _, c := range []struct {
+		draft     statement.Draft
+		has, lack string
+	}{
+		{statement.Draft{Mode: record.DelegateDecides, Item: "2.4", Names: record.Names{Decider: record.Omitted, Presenter: record.Shown, Participants: record.Shown}},
+			"Uppgift om beslutsfattare har utelämnats med stöd av 33 § fjärde stycket", "direktör"},
+		{statement.Draft{Mode: record.ExecutiveDecides, Item: "3.1", Names: record.Names{Decider: record.Shown, Presenter: record.Omitted, Participants: record.Omitted}},
+			"Uppgift om föredragande, medverkande har utelämnats", "kontrasignerats"},
+		{statement.Draft{Mode: record.BoardDecides, Protocol: "§ 114", Names: record.Names{Decider: record.Shown, Presenter: record.Shown, Participants: record.Shown}},
+			"fattats av Socialnämnden, protokoll § 114", "utelämnats"},
+	} {
+		got := preview(&c.draft, "Socialnämnden")
+		if !strings.Contains(got, c.has) || strings.Contains(got, c.lack) {
+			t.Errorf("%s: %s", c.draft.Mode, got)
+		}
+	}
+}
+
+// TestSections: sections come out in the order of the record, each once.
+func TestSections(t *testing.T) {
+	got, err := sections([]string{"evidence", "DECIDER", "Evidence"})
+	if err != nil || sectionNames(got) != "DECIDER,EVIDENCE" {
+		t.Errorf("%v, %v", got, err)
+	}
+	if _, err := sections([]string{"NAME"}); !errors.Is(err, errUsage) {
+		t.Errorf("an unknown section: %v", err)
+	}
+}

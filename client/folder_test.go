@@ -1,0 +1,116 @@
+package client_test
+
+import (
+	"errors"
+	"strings"
+	"testing"
+	"testing/fstest"
+
+	"sigill/client"
+	"sigill/keys/record"
+	"sigill/keys/statement"
+)
+
+// folder is the template as it is given out, with changes.
+func folder(changes ...string) fstest.MapFS {
+	text := strings.NewReplacer(changes...).Replace(string(client.FolderTemplate))
+	return fstest.MapFS{
+		client.FolderFile: {Data: []byte(text)},
+		client.FolderText: {Data: client.ContentTemplate},
+	}
+}
+
+func TestReadFolder(t *testing.T) {
+	got, err := client.ReadFolder(folder("unbiased: false", "unbiased: true"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got.Case != "SN 2026-00001" || got.Item != "3.4" || got.Mode != record.DelegateDecides || got.Media != statement.MediaMarkdown ||
+		string(got.Content) != string(client.ContentTemplate) || len(got.Provisions) != 1 || got.Provisions[0].SFS != "2025:400" {
+		t.Errorf("read %+v", got)
+	}
+	if p := got.Record.Decider.Person; p == nil || !p.Author || p.Title != "socialsekreterare" {
+		t.Errorf("the author is not the decider: %+v", got.Record.Decider)
+	}
+}
+
+// TestTemplateDeclaresNothing: a template that is sent in as it is must not
+// declare for anyone that they are unbiased.
+func TestTemplateDeclaresNothing(t *testing.T) {
+	got, err := client.ReadFolder(folder())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := len(got.Record.BiasDeclaration.Declarations); n != 0 {
+		t.Errorf("%d declarations", n)
+	}
+	if n := len(got.Record.Assessment.Omitted); n != 0 {
+		t.Errorf("%d assessments", n)
+	}
+}
+
+// TestFolderPlaces: the author stands where the mode has them, the others after,
+// and declarations and assessments follow by role and ordinal.
+func TestFolderPlaces(t *testing.T) {
+	others := "presenter: {name: Torsten Mellangård, title: enhetschef, unbiased: true}\nparticipants:\n" +
+		"  - {name: Ebba Sidospår, title: jurist, unbiased: true, omitted: {ground: THREAT, assessor: a, date: 2026-11-01, reference: r, review: 2027-01-01}}\n"
+	for _, c := range []struct {
+		name, mode, extra string
+		where             func(*record.Record) bool
+	}{
+		{"delegate", "DELEGATE_DECIDES", others, func(r *record.Record) bool {
+			return r.Decider.Person.Author && r.Presenter.Person.Stated && r.Participants.Persons[0].Stated && r.Assessment.Omitted[0].Ordinal == 1
+		}},
+		{"executive", "EXECUTIVE_DECIDES", "", func(r *record.Record) bool {
+			return r.Decider.Person == nil && r.Decider.Kind == record.DeciderSigner && r.Presenter.Person.Author
+		}},
+		{"board, presenting", "BOARD_DECIDES", "board: Nämnden\nprotocol: § 1\n", func(r *record.Record) bool {
+			return r.Decider.Kind == record.DeciderBoard && r.Presenter.Person.Author && r.Decider.Protocol == "§ 1"
+		}},
+		{"board, taking part", "BOARD_DECIDES", "role: PARTICIPANT\n" + others, func(r *record.Record) bool {
+			return r.Presenter.Person.Stated && r.Participants.Persons[0].Author && !r.Participants.Persons[1].Author &&
+				r.Assessment.Omitted[0].Ordinal == 2 && len(r.BiasDeclaration.Declarations) == 3
+		}},
+	} {
+		fs := folder("mode: DELEGATE_DECIDES", "mode: "+c.mode, "unbiased: false", "unbiased: true")
+		fs[client.FolderFile].Data = append(fs[client.FolderFile].Data, c.extra...)
+		got, err := client.ReadFolder(fs)
+		if err != nil {
+			t.Errorf("%s: %v", c.name, err)
+			continue
+		}
+		if !c.where(&got.Record) {
+			t.Errorf("%s: %+v", c.name, got.Record)
+		}
+	}
+}
+
+// TestFolderRefusals: what is refused is named by line and key, never by value.
+func TestFolderRefusals(t *testing.T) {
+	const secret = "Öberghult"
+	for _, c := range []struct {
+		name, want string
+		dir        fstest.MapFS
+	}{
+		{"an unknown key", "line 10", folder("title: Boendestöd", "titel: "+secret)},
+		{"a value of another kind", "line", folder("urgent: false", "urgent: "+secret)},
+		{"a date that is none", "", folder("  unbiased: false", "  unbiased: false\n  omitted: {date: "+secret+"}")},
+		{"two documents", "more than one", folder("urgent: false", "urgent: false\n---\ntitle: "+secret)},
+		{"another kind of file", "content", folder("content.md", secret+".docx")},
+		{"a text outside the folder", "content", folder("content: content.md", "content: ../"+secret+".md")},
+		{"a text that is not there", "content", folder("content: content.md", "content: "+secret+".md")},
+		{"no decision.yaml", client.FolderFile, fstest.MapFS{}},
+	} {
+		got, err := client.ReadFolder(c.dir)
+		if !errors.Is(err, client.ErrFolder) || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: %v", c.name, err)
+			continue
+		}
+		if strings.Contains(err.Error(), secret) {
+			t.Errorf("%s: the error repeats the value", c.name)
+		}
+		if got.Content != nil || got.Title != "" {
+			t.Errorf("%s: something was read", c.name)
+		}
+	}
+}
