@@ -49,7 +49,7 @@ var rows = map[string]string{
 	"server/store/storetest": values + " server/store",
 
 	"client":            serverKeys + " keys/keyfile keys/pkcs11 keys/unseal proto/sigill/v1",
-	"client/cmd/sigill": serverKeys + " client keys/keyfile keys/pkcs11 keys/unseal",
+	"client/cmd/sigill": serverKeys + " client keys/disclosure keys/keyfile keys/pkcs11",
 }
 
 // free are folders whose packages need no row and may import anything: tools
