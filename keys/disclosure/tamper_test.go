@@ -262,8 +262,8 @@ func voted(change func(*story.Opening, *opening.Vote)) func(*testing.T, *story.S
 
 // TestByteFlip: E1 and E11. No changed, missing or added byte passes, and every
 // refusal is of one class. Opening takes milliseconds and a package has tens of
-// thousands of bytes, so bytes are drawn: one in 17, and in values of more than a
-// thousand characters, which one digest or signature covers whole, one in 251.
+// thousands of bytes, so bytes are drawn: one in 37, and in values of more than a
+// thousand characters, which one digest or signature covers whole, one in 601.
 func TestByteFlip(t *testing.T) {
 	t.Parallel()
 	s := story.New(t)
@@ -281,9 +281,9 @@ func TestByteFlip(t *testing.T) {
 	ways := []func(byte) byte{func(b byte) byte { return b ^ 1 }, func(b byte) byte { return b ^ 0x20 }, func(b byte) byte { return b + 1 }}
 	tried, at := 0, 0
 	for _, value := range bytes.SplitAfter(pkg, []byte{'"'}) {
-		every := 17
+		every := 37
 		if len(value) > 1000 {
-			every = 251
+			every = 601
 		}
 		for i := tried % 7; i < len(value); i += every {
 			changed := bytes.Clone(pkg)

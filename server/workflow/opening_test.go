@@ -39,6 +39,7 @@ func TestOpening(t *testing.T) {
 	a := h.author("Åsa Öberg-Lindström")
 	a.submitReal()
 	v := h.sign(a)
+	must(h.RecordProviderKeys(ctx, "https://idp.example", []byte(`{"keys":[],"of":"the day after"}`))) // no evidence for what was signed before
 	dissent := must(jws.Make(a.key, &statement.Dissent{Authority: authority, Decision: a.id, Draft: a.last[0], Paragraphs: []string{"Nej."}}))
 	must(h.AttachDissent(ctx, a.caller("AttachDissent"), dissent))
 	c := h.court("Förvaltningsrätten", order.CourtOrder)
