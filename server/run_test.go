@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io/fs"
 	"log/slog"
+	"net"
 	"os"
 	"path/filepath"
 	"strings"
@@ -195,8 +196,14 @@ func TestTwoServers(t *testing.T) {
 
 // TestHealth: a supervisor on the machine sees the server, and nothing else does.
 func TestHealth(t *testing.T) {
-	r := start(t, authority.Options{Health: "127.0.0.1:18094"})
-	cc, err := grpc.NewClient("passthrough:///127.0.0.1:18094", grpc.WithTransportCredentials(insecure.NewCredentials()))
+	free, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	addr := free.Addr().String()
+	free.Close()
+	r := start(t, authority.Options{Health: addr})
+	cc, err := grpc.NewClient("passthrough:///"+addr, grpc.WithTransportCredentials(insecure.NewCredentials()))
 	if err != nil {
 		t.Fatal(err)
 	}

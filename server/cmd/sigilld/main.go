@@ -3,6 +3,7 @@
 //	sigilld config > sigilld.yaml         every key of the configuration, explained
 //	sigilld init --config sigilld.yaml    makes the store
 //	sigilld serve --config sigilld.yaml   serves until SIGTERM or SIGINT
+//	sigilld extract --store COPY ...      a decision with its seal, for review without a server
 //
 // It prints one line on standard output when it is ready and its log, lines of
 // JSON, on standard error. Exit codes: 0 ended as asked, 1 anything else.
@@ -46,7 +47,7 @@ func root() *cobra.Command {
 		Use: "sigilld", Short: "The Sigill server of one authority", SilenceErrors: true, SilenceUsage: true,
 		CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: true},
 	}
-	cmd.AddCommand(serve(), initStore(), example(), version())
+	cmd.AddCommand(serve(), initStore(), extract(), example(), version())
 	return cmd
 }
 

@@ -3,6 +3,8 @@ package main
 import (
 	"bytes"
 	"context"
+	"errors"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -93,5 +95,31 @@ func TestBinary(t *testing.T) {
 	}
 	if err := syscall.Kill(r.PID(), 0); err == nil {
 		t.Error("still there")
+	}
+}
+
+// TestWriteNew is C4 and C5: an existing file is refused and kept, a new one is
+// its owner's, and nothing half-done stays.
+func TestWriteNew(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "decision.extract")
+	if err := writeNew(path, []byte("first")); err != nil {
+		t.Fatal(err)
+	}
+	if err := writeNew(path, []byte("second")); !errors.Is(err, fs.ErrExist) {
+		t.Fatal(err)
+	}
+	info, err := os.Stat(path)
+	if err != nil || info.Mode().Perm() != 0o600 {
+		t.Fatal(info.Mode(), err)
+	}
+	if b, err := os.ReadFile(path); err != nil || string(b) != "first" {
+		t.Fatal(string(b), err)
+	}
+	if all, err := os.ReadDir(dir); err != nil || len(all) != 1 {
+		t.Fatal(all, err)
+	}
+	if code, out, talk := try(t, "extract", "--store", path, "--gate-key", path, "--passphrase-file", path, "--decision", "x"); code != 1 || out != "" || !strings.Contains(talk, "out") {
+		t.Error(code, out, talk)
 	}
 }
