@@ -26,7 +26,7 @@ import (
 
 // Decision is the default content: a decision of several pages, in Markdown.
 //
-//go:embed beslut.md
+//go:embed beslut/content.md
 var Decision []byte
 
 // A Cast is who plays and on what.
