@@ -89,19 +89,15 @@ func Init(ctx context.Context, c Config) error {
 	return s.Close()
 }
 
-func openStore(ctx context.Context, dir string, key gate.Key) (*gate.Store, error) {
+func openEngine(dir string) (store.Store, error) {
 	engine, err := bolt.Open(bolt.Config{Path: filepath.Join(dir, storeFile), Layout: layout()})
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("%w: make it with sigilld init", err)
+		err = fmt.Errorf("%w: make it with sigilld init", err)
 	}
 	if err != nil {
 		return nil, err
 	}
-	s, err := gate.Open(ctx, engine, key)
-	if err != nil {
-		return nil, errors.Join(err, engine.Close())
-	}
-	return s, nil
+	return engine, nil
 }
 
 func readTrust(path string) (*bundle.Trust, error) {

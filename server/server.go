@@ -28,6 +28,7 @@ import (
 	"sigill/server/gate"
 	"sigill/server/ledger"
 	"sigill/server/rpc"
+	"sigill/server/store"
 	"sigill/server/workflow"
 )
 
@@ -57,7 +58,11 @@ type Server struct {
 // New opens the store, checks that keys, certificates, trust file, log and last
 // checkpoint belong together, and listens. It serves nothing before [Server.Run],
 // which must be called once and lets go of everything.
-func New(ctx context.Context, c Config, log *slog.Logger) (_ *Server, err error) {
+func New(ctx context.Context, c Config, log *slog.Logger) (*Server, error) {
+	return newServer(ctx, c, log, openEngine)
+}
+
+func newServer(ctx context.Context, c Config, log *slog.Logger, open func(dir string) (store.Store, error)) (_ *Server, err error) {
 	if err := CheckEnvironment(os.Environ()); err != nil {
 		return nil, err
 	}
@@ -70,8 +75,12 @@ func New(ctx context.Context, c Config, log *slog.Logger) (_ *Server, err error)
 	if err != nil {
 		return nil, err
 	}
-	if s.store, err = openStore(ctx, c.Data, k.gate); err != nil {
+	engine, err := open(c.Data)
+	if err != nil {
 		return nil, err
+	}
+	if s.store, err = gate.Open(ctx, engine, k.gate); err != nil {
+		return nil, errors.Join(err, engine.Close())
 	}
 	defer func() {
 		if err != nil {

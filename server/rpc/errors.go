@@ -21,9 +21,11 @@ const Domain = "sigill"
 
 // Reasons of the door itself, beside those of package workflow.
 const (
-	ReasonToken    = "TOKEN"    // no valid proof of who calls; says no more
-	ReasonProvider = "PROVIDER" // the identity provider's keys cannot be had
-	ReasonInternal = "INTERNAL" // a fault of the server
+	ReasonToken     = "TOKEN"             // no valid proof of who calls; says no more
+	ReasonProvider  = "PROVIDER"          // the identity provider's keys cannot be had
+	ReasonDeadline  = "DEADLINE_EXCEEDED" // it may have happened: ask again under the same request id
+	ReasonCancelled = "CANCELLED"         // the same
+	ReasonInternal  = "INTERNAL"          // a fault of the server
 )
 
 // A class is what callers tell apart: one code with one text in two languages.
@@ -107,8 +109,10 @@ func details(c class, err error) []protoadapt.MessageV1 {
 			out = append(out, toCite(r))
 		}
 	case c.kind == nil:
+	case c.code == codes.Canceled:
+		info.Reason = ReasonCancelled
 	default:
-		info.Reason = strings.ToUpper(c.code.String())
+		info.Reason = ReasonDeadline
 	}
 	if len(fields) > 0 {
 		bad := &errdetails.BadRequest{}

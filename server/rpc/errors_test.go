@@ -108,18 +108,22 @@ func check(t *testing.T, err error, c class, reason string) {
 // context that ended is what it is.
 func TestOtherErrors(t *testing.T) {
 	for _, c := range []struct {
-		err  error
-		code codes.Code
-		text string
+		err          error
+		code         codes.Code
+		text, reason string
 	}{
-		{errors.New("reading " + secret), codes.Internal, "internal"},
-		{errPanic, codes.Internal, "internal"},
-		{status.Error(codes.NotFound, secret), codes.Internal, "internal"},
-		{fmt.Errorf("%s: %w", secret, context.DeadlineExceeded), codes.DeadlineExceeded, "took too long"},
-		{fmt.Errorf("%s: %w", secret, context.Canceled), codes.Canceled, "cancelled by the caller"},
+		{errors.New("reading " + secret), codes.Internal, "internal", "INTERNAL"},
+		{errPanic, codes.Internal, "internal", "INTERNAL"},
+		{status.Error(codes.NotFound, secret), codes.Internal, "internal", "INTERNAL"},
+		{fmt.Errorf("%s: %w", secret, context.DeadlineExceeded), codes.DeadlineExceeded, "took too long", "DEADLINE_EXCEEDED"},
+		{fmt.Errorf("%s: %w", secret, context.Canceled), codes.Canceled, "cancelled by the caller", "CANCELLED"},
 	} {
-		if st := status.Convert(toStatus(c.err)); st.Code() != c.code || st.Message() != c.text {
+		st := status.Convert(toStatus(c.err))
+		if st.Code() != c.code || st.Message() != c.text {
 			t.Errorf("%v %q, want %v %q", st.Code(), st.Message(), c.code, c.text)
+		}
+		if info, ok := st.Details()[0].(*errdetails.ErrorInfo); !ok || info.GetReason() != c.reason {
+			t.Errorf("%v: %v", c.code, st.Details())
 		}
 	}
 	if toStatus(nil) != nil {

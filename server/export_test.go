@@ -1,0 +1,29 @@
+package server
+
+import (
+	"context"
+	"log/slog"
+
+	"sigill/server/gate"
+	"sigill/server/store"
+	"sigill/server/store/memory"
+)
+
+// NewDisk is a disk in memory with all rooms.
+func NewDisk() *memory.Disk { return memory.NewDisk(layout()) }
+
+// NewOver is New over a new store on a disk that misbehaves on demand.
+func NewOver(ctx context.Context, c Config, log *slog.Logger, disk *memory.Disk) (*Server, error) {
+	trust, err := readTrust(c.Trust)
+	if err != nil {
+		return nil, err
+	}
+	k, err := loadKeys(c, trust)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := gate.Create(ctx, disk.Open(), k.gate); err != nil {
+		return nil, err
+	}
+	return newServer(ctx, c, log, func(string) (store.Store, error) { return disk.Open(), nil })
+}
