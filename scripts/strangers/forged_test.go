@@ -380,7 +380,8 @@ var forgeries = []forgery{
 func TestCourtRefuses(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	for _, f := range forgeries {
+	all := slices.Concat(forgeries, logins())
+	for _, f := range all {
 		s := story.New(t)
 		pkg := f.make(s)
 		if _, err := disclosure.Open(pkg, s.Trust, s.Recipient); !errors.Is(err, disclosure.ErrVerification) {
@@ -396,8 +397,8 @@ func TestCourtRefuses(t *testing.T) {
 			}
 		}
 	}
-	if n := wants(t, verified, "refuses.mjs", "each", dir); n != fmt.Sprintln(len(forgeries)) {
-		t.Errorf("refused %s of %d", n, len(forgeries))
+	if n := wants(t, verified, "refuses.mjs", "each", dir); n != fmt.Sprintln(len(all)) {
+		t.Errorf("refused %s of %d", n, len(all))
 	}
 }
 
