@@ -3,6 +3,7 @@ package client
 import (
 	"context"
 	"crypto/hpke"
+	"errors"
 	"fmt"
 	"time"
 
@@ -87,6 +88,35 @@ func (q *Requester) Send(ctx context.Context, r *Recipient) error {
 func (q *Requester) Get(ctx context.Context, id ident.ID) (*sigillv1.Opening, error) {
 	r, err := q.opening().GetOpening(ctx, &sigillv1.GetOpeningRequest{OpeningId: string(id)})
 	return r.GetOpening(), err
+}
+
+// ErrOutcome says that an ended request does not show how it ended.
+var ErrOutcome = errors.New("the release and the votes do not belong together")
+
+// Outcome verifies how a request ended: the release by a log key of the trust
+// file, over this request, and every vote that it names, with the provisions and
+// reasons of what was refused. It is nil while the request runs.
+func (q *Requester) Outcome(o *sigillv1.Opening) (*opening.Release, []opening.Vote, error) {
+	if o.GetRelease() == "" {
+		return nil, nil, nil
+	}
+	r := &opening.Release{}
+	if _, _, err := jws.ReadBy(o.GetRelease(), q.Trust.LogKey, r); err != nil {
+		return nil, nil, err
+	}
+	if r.Request != jws.Digest(o.GetRequest()) || len(r.Votes) != len(o.GetBallots()) {
+		return nil, nil, ErrOutcome
+	}
+	votes := make([]opening.Vote, len(r.Votes))
+	for i, b := range o.GetBallots() {
+		if jws.Digest(b) != r.Votes[i].Vote {
+			return nil, nil, ErrOutcome
+		}
+		if err := jws.Peek(b, &votes[i]); err != nil { // named by the verified release
+			return nil, nil, err
+		}
+	}
+	return r, votes, nil
 }
 
 // List lists the requester's own requests.

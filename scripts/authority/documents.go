@@ -47,7 +47,7 @@ func (a *Authority) makeDocuments() error {
 		group := order.Group{Group: g + 1, Name: fmt.Sprintf("Granskningsgrupp %d", g+1), Threshold: a.options.Groups[g].Threshold}
 		for i, r := range list {
 			group.Members = append(group.Members, order.Reviewer{Archive: i == len(list)-1, HPKE: r.Open.PublicKey().Bytes(),
-				Index: i + 1, Key: r.Sign.Public().JWK(), Title: fmt.Sprintf("granskare %d", i+1)})
+				Index: i + 1, Key: r.Sign.Public().JWK(), Title: "granskare"})
 		}
 		a.Set.Groups = append(a.Set.Groups, group)
 	}

@@ -69,7 +69,15 @@ func (p *play) refused(ctx context.Context, court *client.Requester) error {
 	if _, err := court.Collect(ctx, r.Opening); err == nil {
 		return fmt.Errorf("%w: a refused request can be collected", ErrStory)
 	}
-	p.Say("En första begäran, om mer än som behövs, avslås helt av granskarna. Inget lämnas ut.")
+	o, err := court.Get(ctx, r.Opening)
+	if err != nil {
+		return err
+	}
+	release, votes, err := court.Outcome(o)
+	if err != nil || release == nil || len(votes) != 3 || votes[0].Refusal == nil {
+		return fmt.Errorf("%w: the requester is not told why: %w", ErrStory, err)
+	}
+	p.Say("En första begäran, om mer än som behövs, avslås helt (%s): %s", votes[0].Refusal.Provision, votes[0].Refusal.Paragraphs[0])
 	return nil
 }
 

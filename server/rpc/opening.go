@@ -16,7 +16,7 @@ type opening struct {
 
 func openingView(v *workflow.OpeningView) *sigillv1.Opening {
 	return &sigillv1.Opening{OpeningId: string(v.ID), State: sigillv1.OpeningState(v.State), Request: v.Request,
-		Logged: logged(&v.Logged), Votes: int32(v.Votes), Reviewers: int32(v.Reviewers)}
+		Logged: logged(&v.Logged), Votes: int32(v.Votes), Reviewers: int32(v.Reviewers), Release: v.Release, Ballots: v.Ballots}
 }
 
 func (o opening) RequestOpening(ctx context.Context, req *sigillv1.RequestOpeningRequest) (*sigillv1.RequestOpeningResponse, error) {

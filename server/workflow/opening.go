@@ -237,6 +237,8 @@ type OpeningView struct {
 	Logged    Logged
 	Votes     int
 	Reviewers int
+	Release   string   // once it has ended by votes
+	Ballots   []string // then also every vote, with its reasons
 }
 
 func (o *Office) openingView(ctx context.Context, id ident.ID, row *openingRow) (*OpeningView, error) {
@@ -244,7 +246,14 @@ func (o *Office) openingView(ctx context.Context, id ident.ID, row *openingRow) 
 	if err != nil {
 		return nil, err
 	}
-	return &OpeningView{ID: id, State: int(row.State), Request: row.Request, Logged: *l, Votes: len(row.Ballots), Reviewers: row.Reviewers}, nil
+	v := &OpeningView{ID: id, State: int(row.State), Request: row.Request, Logged: *l, Votes: len(row.Ballots), Reviewers: row.Reviewers}
+	if row.Release != "" { // until then nobody is told who voted how
+		v.Release = row.Release
+		for _, b := range row.Ballots {
+			v.Ballots = append(v.Ballots, b.Vote)
+		}
+	}
+	return v, nil
 }
 
 // own reads the caller's own request; a foreign one is absent.

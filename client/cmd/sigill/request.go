@@ -173,6 +173,23 @@ type ownRequest struct {
 	Expires   ident.Date       `json:"expires"`
 	Votes     int32            `json:"votes"`
 	Reviewers int32            `json:"reviewers"`
+	Refusals  []ownRefusal     `json:"refusals,omitempty"`
+}
+
+// ownRefusal is why something was not granted, as a reviewer wrote it.
+type ownRefusal struct {
+	Basis      opening.Basis `json:"basis"`
+	Provision  string        `json:"provision"`
+	Paragraphs []string      `json:"paragraphs"`
+}
+
+func refusals(votes []opening.Vote) (out []ownRefusal) {
+	for _, v := range votes {
+		if r := v.Refusal; r != nil {
+			out = append(out, ownRefusal{r.Basis, r.Provision, r.Paragraphs})
+		}
+	}
+	return out
 }
 
 func (a *app) emitRequests(v any, list []ownRequest) error {
@@ -180,6 +197,9 @@ func (a *app) emitRequests(v any, list []ownRequest) error {
 	for _, r := range list {
 		rows = append(rows, []string{string(r.Opening), r.State, r.Reference, sectionNames(r.Sections), string(r.Expires),
 			fmt.Sprintf("%d of %d", r.Votes, r.Reviewers)})
+		for _, f := range r.Refusals {
+			rows = append(rows, []string{"", string(f.Basis), f.Provision, strings.Join(f.Paragraphs, " ")})
+		}
 	}
 	return a.emit(v, rows...)
 }
@@ -224,12 +244,12 @@ func readRequest[S fmt.Stringer, O interface {
 	if err := jws.Peek(o.GetRequest(), &req); err != nil {
 		return ownRequest{}, fmt.Errorf("%w: %w", client.ErrVerification, err)
 	}
-	return ownRequest{req.Opening, state(o.GetState()), req.Decision, req.Ground, req.Reference, req.Sections, req.Expires, o.GetVotes(), o.GetReviewers()}, nil
+	return ownRequest{req.Opening, state(o.GetState()), req.Decision, req.Ground, req.Reference, req.Sections, req.Expires, o.GetVotes(), o.GetReviewers(), nil}, nil
 }
 
 func (a *app) requestShow() *cobra.Command {
 	return &cobra.Command{
-		Use: "show OPENING", Short: "Show how a request stands", Long: "Show how your own request stands, and how many reviewers have voted.",
+		Use: "show OPENING", Short: "Show how a request stands", Long: "Show how your own request stands, how many reviewers have voted and, once it has\nended, why something was refused.",
 		Example: "  sigill request show mfrggzdfmztwq2lknnwg23tpoa", Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			id, err := parseID(args[0])
@@ -248,6 +268,11 @@ func (a *app) requestShow() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			_, votes, err := q.Outcome(o)
+			if err != nil {
+				return fmt.Errorf("%w: %w", client.ErrVerification, err)
+			}
+			r.Refusals = refusals(votes)
 			return a.emitRequests(r, []ownRequest{r})
 		},
 	}

@@ -231,7 +231,12 @@ type Opening struct {
 	// Votes given so far, of all reviewers of the seal's epoch.
 	Votes int32 `protobuf:"varint,5,opt,name=votes,proto3" json:"votes,omitempty"`
 	// Reviewers of the seal's epoch.
-	Reviewers     int32 `protobuf:"varint,6,opt,name=reviewers,proto3" json:"reviewers,omitempty"`
+	Reviewers int32 `protobuf:"varint,6,opt,name=reviewers,proto3" json:"reviewers,omitempty"`
+	// Once the request has ended by votes: the release (compact JWS by the log key).
+	Release string `protobuf:"bytes,7,opt,name=release,proto3" json:"release,omitempty"`
+	// Then also every vote (compact JWS by the reviewers' signing keys): whoever is
+	// refused is told the provision and the reasons (OSL 6:3, FL 32 §).
+	Ballots       []string `protobuf:"bytes,8,rep,name=ballots,proto3" json:"ballots,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -306,6 +311,20 @@ func (x *Opening) GetReviewers() int32 {
 		return x.Reviewers
 	}
 	return 0
+}
+
+func (x *Opening) GetRelease() string {
+	if x != nil {
+		return x.Release
+	}
+	return ""
+}
+
+func (x *Opening) GetBallots() []string {
+	if x != nil {
+		return x.Ballots
+	}
+	return nil
 }
 
 // ListOpeningsRequest asks for a page.
@@ -635,7 +654,7 @@ const file_sigill_v1_opening_proto_rawDesc = "" +
 	"\n" +
 	"opening_id\x18\x01 \x01(\tB\b\xbaH\x05r\x03\x98\x01\x1aR\topeningId\"B\n" +
 	"\x12GetOpeningResponse\x12,\n" +
-	"\aopening\x18\x01 \x01(\v2\x12.sigill.v1.OpeningR\aopening\"\xd0\x01\n" +
+	"\aopening\x18\x01 \x01(\v2\x12.sigill.v1.OpeningR\aopening\"\x84\x02\n" +
 	"\aOpening\x12\x1d\n" +
 	"\n" +
 	"opening_id\x18\x01 \x01(\tR\topeningId\x12-\n" +
@@ -643,7 +662,9 @@ const file_sigill_v1_opening_proto_rawDesc = "" +
 	"\arequest\x18\x03 \x01(\tR\arequest\x12)\n" +
 	"\x06logged\x18\x04 \x01(\v2\x11.sigill.v1.LoggedR\x06logged\x12\x14\n" +
 	"\x05votes\x18\x05 \x01(\x05R\x05votes\x12\x1c\n" +
-	"\treviewers\x18\x06 \x01(\x05R\treviewers\"f\n" +
+	"\treviewers\x18\x06 \x01(\x05R\treviewers\x12\x18\n" +
+	"\arelease\x18\a \x01(\tR\arelease\x12\x18\n" +
+	"\aballots\x18\b \x03(\tR\aballots\"f\n" +
 	"\x13ListOpeningsRequest\x12'\n" +
 	"\tpage_size\x18\x01 \x01(\x05B\n" +
 	"\xbaH\a\x1a\x05\x18\xc8\x01(\x00R\bpageSize\x12&\n" +
