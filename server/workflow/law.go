@@ -5,7 +5,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"regexp"
 	"time"
 
 	"crypto/hpke"
@@ -163,44 +162,6 @@ func stillInForce(r ledger.Reader, f *inForce) error {
 	}
 	if uint64(f.order.Version) != version || uint64(f.set.Epoch) != epoch {
 		return refuse(ErrState, ReasonSuperseded)
-	}
-	return nil
-}
-
-// Headings that the law asks for in the content (32 and 33 §§ FL): the decision,
-// its reasons where they are stated, and how to appeal where that is possible.
-var (
-	headingDecision = heading("beslut")
-	headingReasons  = heading("skäl")
-	headingAppeal   = heading("hur du överklagar", "överklagande", "hur beslutet överklagas")
-)
-
-// heading matches a line that begins with one of the words, as plain text or as a
-// Markdown heading.
-func heading(words ...string) *regexp.Regexp {
-	alt := ""
-	for i, w := range words {
-		if i > 0 {
-			alt += "|"
-		}
-		alt += regexp.QuoteMeta(w)
-	}
-	return regexp.MustCompile(`(?mi)^[ \t]{0,3}(#{1,6}[ \t]+)?\**(` + alt + `)([ :*\t][^\n]{0,80})?$`)
-}
-
-func checkParts(d *statement.Draft, content []byte) error {
-	for _, part := range []struct {
-		due  bool
-		form *regexp.Regexp
-		name string
-	}{
-		{true, headingDecision, "content.decision"},
-		{d.Reasons == statement.ReasonsStated, headingReasons, "content.reasons"},
-		{d.Appeal != statement.AppealNone, headingAppeal, "content.appeal"},
-	} {
-		if part.due && !part.form.Match(content) {
-			return invalid(part.name, ReasonLaw, jws.ErrMissing)
-		}
 	}
 	return nil
 }
