@@ -89,6 +89,23 @@ func TestInitOnce(t *testing.T) {
 	}
 }
 
+// runOnce starts a server, makes a call that leaves an entry, and stops it.
+func runOnce(t *testing.T, a *authority.Authority) {
+	t.Helper()
+	r, err := a.Start(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s, err := r.Session("drift"); err != nil {
+		t.Fatal(err)
+	} else if _, err := s.Board().Status(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if err := r.Stop(); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // TestOlderStore is L2: a store that was put back to an older copy, or that has
 // another log under the same keys, does not start.
 func TestOlderStore(t *testing.T) {
@@ -99,18 +116,7 @@ func TestOlderStore(t *testing.T) {
 		t.Fatal(err)
 	}
 	for range 2 { // and a restart goes on where the log stood
-		r, err := a.Start(t.Context())
-		if err != nil {
-			t.Fatal(err)
-		}
-		if s, err := r.Session("drift"); err != nil {
-			t.Fatal(err)
-		} else if _, err := s.Board().Status(t.Context()); err != nil {
-			t.Fatal(err)
-		}
-		if err := r.Stop(); err != nil {
-			t.Fatal(err)
-		}
+		runOnce(t, a)
 	}
 	newest, err := os.ReadFile(path)
 	if err != nil {
@@ -131,6 +137,27 @@ func TestOlderStore(t *testing.T) {
 	last := filepath.Join(c.Data, "checkpoint")
 	note, err := os.ReadFile(last)
 	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Remove(path); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Remove(last); err != nil {
+		t.Fatal(err)
+	}
+	if err := server.Init(t.Context(), c); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 { // as many entries, of another history
+		runOnce(t, a)
+	}
+	if err := os.WriteFile(last, note, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := starts(t, c); !errors.Is(err, server.ErrOlder) {
+		t.Fatal("another log under the same keys: ", err)
+	}
+	if err := os.WriteFile(path, newest, 0o600); err != nil {
 		t.Fatal(err)
 	}
 	note[len(note)/2] ^= 1

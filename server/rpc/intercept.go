@@ -148,4 +148,4 @@ func (s *Server) line(ctx context.Context, method string, began time.Time, err e
 }
 
 // authors reports whether authors call the method.
-func authors(method string) bool { return mayCall(method, token.Caseworker) }
+func authors(method string) bool { return access.May(method, token.Caseworker) }

@@ -14,8 +14,6 @@ import (
 
 	sigillv1 "sigill/proto/sigill/v1"
 	"sigill/server/access"
-
-	"sigill/keys/token"
 )
 
 // Limits of the public port. No compression is registered: a compressed message
@@ -55,8 +53,6 @@ func capDeadline(ctx context.Context, info *tap.Info) (context.Context, error) {
 	context.AfterFunc(ctx, cancel) // ctx ends with the call
 	return capped, nil
 }
-
-func mayCall(method string, role token.Role) bool { return access.May(method, role) }
 
 func loopback(host string) bool {
 	ip := net.ParseIP(strings.Trim(host, "[]"))

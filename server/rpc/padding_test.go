@@ -2,9 +2,12 @@ package rpc
 
 import (
 	"context"
+	"strings"
 	"testing"
 
 	"google.golang.org/grpc/metadata"
+	"google.golang.org/protobuf/encoding/protowire"
+	"google.golang.org/protobuf/proto"
 
 	sigillv1 "sigill/proto/sigill/v1"
 )
@@ -35,6 +38,30 @@ func TestPadding(t *testing.T) {
 	}
 }
 
+// TestDropUnknown is G8: what the contract does not know is gone at every depth,
+// and what it knows stays.
+func TestDropUnknown(t *testing.T) {
+	more := protowire.AppendString(protowire.AppendTag(nil, 999, protowire.BytesType), "berghult")
+	record := &sigillv1.RecordInput{Decider: []byte("{}")}
+	doc := &sigillv1.BoardDocument{Signatures: []string{"a.b.c"}}
+	draft := &sigillv1.SubmitDraftRequest{Statement: "s", Seal: &sigillv1.SealInput{Record: record}}
+	list := &sigillv1.ListRequestersResponse{Requesters: []*sigillv1.BoardDocument{{}, doc}}
+	for _, m := range []proto.Message{record, doc, draft, draft.Seal, list} {
+		m.ProtoReflect().SetUnknown(more)
+	}
+	for _, m := range []proto.Message{draft, list} {
+		dropUnknown(m.ProtoReflect())
+		b, err := proto.Marshal(m)
+		if err != nil || strings.Contains(string(b), "berghult") {
+			t.Errorf("%T: %q %v", m, b, err)
+		}
+	}
+	if draft.Statement != "s" || string(record.Decider) != "{}" || doc.Signatures[0] != "a.b.c" {
+		t.Error("too much is gone")
+	}
+}
+
+// TestPaddingShort: every length at which the padding's own changes.
 func TestPaddingShort(t *testing.T) {
 	for _, c := range []struct {
 		rest, padding int // all else, and the padding
