@@ -87,13 +87,13 @@ func TestWhoSigns(t *testing.T) {
 	must(lvu.submit())
 	shown := must(h.look(director, a.id))
 	byDirector := must(h.approval(director, shown))
-	for _, title := range []string{director, deputy} { // bind both logins
-		must(h.cosign(title, h.approve(title, h.signedElsewhere().id)))
-	}
 	refuses := func(kind error, reason, title, approval string) {
 		t.Helper()
 		h.refuses(kind, reason, byName, func() error { _, err := h.cosign(title, approval); return err })
 	}
+	must(h.cosign(director, h.approve(director, h.signedElsewhere().id))) // binds the login
+	refuses(workflow.ErrPermission, workflow.ReasonKey, director, must(h.approval(deputy, shown)))
+	must(h.cosign(deputy, h.approve(deputy, h.signedElsewhere().id)))
 	refuses(workflow.ErrPermission, workflow.ReasonKey, deputy, byDirector)
 	h.signers["okänd"] = newSigner(jws.ES256)
 	refuses(workflow.ErrPermission, workflow.ReasonKey, director, must(h.approval("okänd", shown)))

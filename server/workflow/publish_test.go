@@ -6,12 +6,14 @@ import (
 	"slices"
 	"sync"
 	"testing"
+	"testing/synctest"
 
 	"sigill/keys/ident"
 	"sigill/keys/jws"
 	"sigill/keys/order"
 	"sigill/keys/proof"
 	"sigill/keys/token"
+	"sigill/server/store/memory"
 	"sigill/server/workflow"
 )
 
@@ -147,6 +149,47 @@ func TestReviewerSet(t *testing.T) {
 	h.same("in force", must(h.status()).Epoch, 2)
 }
 
+// hold stops the ledger at its next commit, that of first, queues the others behind
+// it, and lets go. It is for a bubble.
+func (h *house) hold(first func(), others ...func()) {
+	h.t.Helper()
+	started, release := make(chan bool), make(chan bool)
+	h.disk.Fault(1, memory.Fault{During: func() { close(started); <-release }})
+	var all sync.WaitGroup
+	all.Go(first)
+	<-started
+	for _, f := range others {
+		all.Go(f)
+	}
+	synctest.Wait() // all are in the queue
+	close(release)
+	all.Wait()
+}
+
+// TestReplacedInTheQueue: what was checked under an order that has been replaced
+// when its turn comes is refused.
+func TestReplacedInTheQueue(t *testing.T) {
+	bubble(t, "2026-11-22T12:00:00Z", func(t *testing.T) {
+		h := newHouse(t)
+		a, b := h.author("Åsa Öberg"), h.author("Bo Ek").in("SN2026-2")
+		must(a.submit())
+		approval := h.approve(director, a.id)
+		next := *h.order
+		next.Version, next.Previous = 2, h.version.Digest
+		var published, cosigned, submitted error
+		h.hold(func() { _, published = h.publishOrder(&next) },
+			func() { _, cosigned = h.cosign(director, approval) },
+			func() { _, submitted = b.submit() })
+		must(0, published)
+		for _, err := range []error{cosigned, submitted} {
+			if no := (*workflow.Refusal)(nil); !errors.As(err, &no) || no.Reason != workflow.ReasonSuperseded {
+				t.Fatal(err)
+			}
+		}
+		h.same("decisions", h.count(proof.Decision), 0)
+	})
+}
+
 // TestRequesters: registered once, revoked for good, by the board alone.
 func TestRequesters(t *testing.T) {
 	h := newHouse(t)
@@ -209,37 +252,33 @@ func TestRequesters(t *testing.T) {
 // TestProviderKeys: one entry for a key set, however many ask at once, also after a
 // restart; another set, or another issuer's, is another.
 func TestProviderKeys(t *testing.T) {
-	h := newHouse(t)
-	keys := []byte(`{"keys":[{"kty":"EC"}]}`)
-	record := func(issuer string, jwks []byte, n int) (index uint64) {
-		t.Helper()
-		var all sync.WaitGroup
-		got := make([]uint64, n)
-		for i := range n {
-			all.Go(func() {
-				var err error
-				if got[i], err = h.RecordProviderKeys(ctx, issuer, jwks); err != nil {
-					t.Error(err)
-				}
-			})
+	bubble(t, "2026-11-22T12:00:00Z", func(t *testing.T) {
+		h := newHouse(t)
+		keys := []byte(`{"keys":[{"kty":"EC"}]}`)
+		record := func(issuer string, jwks []byte, n int) uint64 {
+			t.Helper()
+			got, calls := make([]uint64, n), make([]func(), n)
+			for i := range n {
+				calls[i] = func() { got[i] = must(h.RecordProviderKeys(ctx, issuer, jwks)) }
+			}
+			h.hold(func() { must(h.status()) }, calls...)
+			if slices.Min(got) != slices.Max(got) {
+				t.Fatal("different places:", got)
+			}
+			return got[0]
 		}
-		all.Wait()
-		if slices.Min(got) != slices.Max(got) {
-			t.Fatal("different places:", got)
+		before := h.count(proof.ProviderKeys)
+		first := record("https://idp.example", keys, 16)
+		h.same("entries", h.count(proof.ProviderKeys), before+1)
+		h.same("kind", h.entries()[first].Kind, proof.ProviderKeys)
+		if other := record("https://idp.example", bytes.Replace(keys, []byte("EC"), []byte("OK"), 1), 16); other == first {
+			t.Fatal("another set at the same place")
 		}
-		return got[0]
-	}
-	before := h.count(proof.ProviderKeys)
-	first := record("https://idp.example", keys, 16)
-	h.same("entries", h.count(proof.ProviderKeys), before+1)
-	h.same("kind", h.entries()[first].Kind, proof.ProviderKeys)
-	if other := record("https://idp.example", bytes.Replace(keys, []byte("EC"), []byte("OK"), 1), 16); other == first {
-		t.Fatal("another set at the same place")
-	}
-	if other := record("https://idp2.example", keys, 1); other == first {
-		t.Fatal("another issuer at the same place")
-	}
-	h.reopen()
-	h.same("place", record("https://idp.example", keys, 16), first)
-	h.same("entries", h.count(proof.ProviderKeys), before+3)
+		if other := record("https://idp2.example", keys, 1); other == first {
+			t.Fatal("another issuer at the same place")
+		}
+		h.reopen()
+		h.same("place", record("https://idp.example", keys, 16), first)
+		h.same("entries", h.count(proof.ProviderKeys), before+3)
+	})
 }

@@ -239,9 +239,43 @@ func TestDissents(t *testing.T) {
 		_, err := h.dispatch(registrar, a.id, ident.Digest{1}, all...)
 		return err
 	})
+	var forked statement.Dispatch
+	must(0, jws.Peek(h.dispatching(registrar, a.id, v.Digest, all...), &forked))
+	forked.Checkpoint.Root[0] ^= 1
+	h.refuses(workflow.ErrInvalid, workflow.ReasonContradiction, nothing, func() error {
+		_, err := h.DispatchDecision(ctx, h.signerCaller(registrar, "SigningService/DispatchDecision"), must(jws.Make(h.signers[registrar], &forked)))
+		return err
+	})
 	logged := must(h.dispatch(registrar, a.id, v.Digest, all...))
 	h.proves(logged, proof.Dispatched)
 	h.refuses(workflow.ErrState, workflow.ReasonDispatched, byDay, func() error { _, err := a.dissent("För sent."); return err })
+}
+
+// TestActCites: an act of the author's is over the last revision and names this
+// authority.
+func TestActCites(t *testing.T) {
+	h := newHouse(t)
+	a := h.author("Åsa Öberg")
+	must(a.submit())
+	stale := *a
+	must(a.submit())
+	h.refuses(workflow.ErrStale, workflow.ReasonRevision, byDay, func() error { _, err := stale.dissent("Om den förra."); return err })
+	h.refuses(workflow.ErrStale, workflow.ReasonRevision, byDay, func() error { _, err := stale.withdraw(); return err })
+	for _, st := range []jws.Statement{
+		&statement.Dissent{Authority: "202100-5489", Decision: a.id, Draft: a.last[1], Paragraphs: []string{"x"}},
+		&statement.Withdrawal{Authority: "202100-5489", Decision: a.id, Draft: a.last[1]},
+	} {
+		compact := must(jws.Make(a.key, st))
+		h.refuses(workflow.ErrInvalid, workflow.ReasonField, nothing, func() error {
+			if st.Typ() == statement.TypDissent {
+				_, err := h.AttachDissent(ctx, a.caller("AttachDissent"), compact)
+				return err
+			}
+			_, err := h.WithdrawDraft(ctx, a.caller("WithdrawDraft"), compact)
+			return err
+		})
+	}
+	h.same("state", must(a.get()).State, 1)
 }
 
 // TestDissentLimit: twenty, and no more.
