@@ -119,10 +119,19 @@ func onRapid(params []param, s *ast.SelectorExpr) bool {
 	return false
 }
 
-// sleeps lists uses of time.Sleep outside a synctest bubble, which is
-// what synctest.Test is given, or a helper in a file that imports synctest.
+// sleeps lists uses of time.Sleep outside a synctest bubble, which is what
+// synctest.Test or a package's own func bubble is given, or a helper in a file
+// that imports synctest.
 func (t *Tree) sleeps(f file) []string {
 	var bubbles []ast.Node
+	ast.Inspect(f.ast, func(n ast.Node) bool {
+		if c, ok := n.(*ast.CallExpr); ok {
+			if name, ok := c.Fun.(*ast.Ident); ok && name.Name == "bubble" {
+				bubbles = append(bubbles, c)
+			}
+		}
+		return true
+	})
 	for _, use := range uses(f.ast, "testing/synctest") {
 		ast.Inspect(f.ast, func(n ast.Node) bool {
 			if c, ok := n.(*ast.CallExpr); ok && c.Fun == use {
