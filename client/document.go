@@ -20,6 +20,7 @@ import (
 	"sigill/keys/ident"
 	"sigill/keys/jws"
 	"sigill/keys/keyfile"
+	"sigill/keys/opening"
 	"sigill/keys/order"
 	"sigill/keys/proof"
 )
@@ -68,6 +69,25 @@ func ReadDocument(path string) (order.Document, error) {
 		return nil, fmt.Errorf("%w: %w", ErrDocument, err)
 	}
 	return doc, nil
+}
+
+// Unsigned is a request that awaits the board's countersignature, as it lies in a
+// file.
+type Unsigned struct {
+	Request *opening.Countersigned `json:"request"`
+	Typ     string                 `json:"typ"`
+}
+
+// TypUnsigned is the typ member of [Unsigned].
+const TypUnsigned = "sigill-unsigned-request"
+
+// ParseUnsigned reads the file of a request that awaits the board.
+func ParseUnsigned(data []byte) (*opening.Countersigned, error) {
+	var u Unsigned
+	if err := jws.Decode(bytes.TrimSuffix(data, []byte("\n")), &u); err != nil || u.Typ != TypUnsigned || u.Request == nil {
+		return nil, ErrDocument
+	}
+	return u.Request, u.Request.Check()
 }
 
 // readTree reads YAML into what JSON knows. Dates stay texts.
@@ -244,7 +264,7 @@ func (s *Signed) Marshal() ([]byte, error) {
 // Document reads the payload without checking a signature: what to show before
 // signing or carrying it.
 func (s *Signed) Document() (order.Document, error) {
-	for _, doc := range []order.Document{&order.Delegation{}, &order.ReviewerSet{}, &order.Requester{}} {
+	for _, doc := range []order.Document{&order.Delegation{}, &order.ReviewerSet{}, &order.Requester{}, &opening.Countersigned{}} {
 		if err := jws.Peek(s.Signatures[0], doc); err == nil {
 			return doc, nil
 		}

@@ -91,21 +91,32 @@ func Open(pkg []byte, trust *bundle.Trust, key hpke.PrivateKey) (*Protocol, erro
 		return nil, fmt.Errorf("%w: %w", ErrVerification, err)
 	}
 	o := &opener{Package: p, trust: trust, key: key}
-	for _, step := range []struct {
-		name string
-		run  func() error
-	}{
-		{"decision", o.checkDecision}, {"reviewer set", o.checkSet}, {"request", o.checkRequest}, {"release", o.checkRelease},
+	if err := o.run([]step{
+		{"decision", o.checkDecision}, {"reviewer set", o.checkSet}, {"request", o.checkRequest}, {"recipient", o.checkRecipient}, {"release", o.checkRelease},
 		{"log", o.checkLog}, {"votes", o.checkVotes}, {"count", o.checkCount}, {"dissents", o.checkDissents},
 		{"sections", o.open}, {"evidence", o.checkEvidence},
-	} {
-		if err := step.run(); errors.Is(err, ErrNotForKey) {
-			return nil, ErrNotForKey
-		} else if err != nil {
-			return nil, fmt.Errorf("%w: %s: %w", ErrVerification, step.name, err)
-		}
+	}); err != nil {
+		return nil, err
 	}
 	return o.protocol(), nil
+}
+
+// A step is one check, by name.
+type step struct {
+	name string
+	run  func() error
+}
+
+// run makes the checks in order and ends at the first that does not hold.
+func (o *opener) run(steps []step) error {
+	for _, s := range steps {
+		if err := s.run(); errors.Is(err, ErrNotForKey) {
+			return ErrNotForKey
+		} else if err != nil {
+			return fmt.Errorf("%w: %s: %w", ErrVerification, s.name, err)
+		}
+	}
+	return nil
 }
 
 func (o *opener) checkDecision() (err error) {
@@ -154,7 +165,12 @@ func (o *opener) checkRequest() error {
 	if err := o.requester.May(r.Ground, r.Date); err != nil {
 		return fmt.Errorf("%w: %w", ErrRequest, err)
 	}
-	if !bytes.Equal(o.key.PublicKey().Bytes(), r.Recipient) {
+	return nil
+}
+
+// checkRecipient: the answer is sealed to the key that opens it.
+func (o *opener) checkRecipient() error {
+	if !bytes.Equal(o.key.PublicKey().Bytes(), o.request.Recipient) {
 		return ErrNotForKey
 	}
 	return nil

@@ -70,6 +70,11 @@ func newRelease(t testing.TB) *opening.Release {
 	}
 }
 
+func newCountersigned(t testing.TB) *opening.Countersigned {
+	return &opening.Countersigned{Authority: authority, Date: "2026-11-21", Registration: []string{"registration 1", "registration 2"},
+		Request: golden(t, "request")["compact"]}
+}
+
 // A kind is a type of statement with its golden vector.
 type kind struct {
 	file  string
@@ -86,5 +91,6 @@ func kinds(t testing.TB) []kind {
 		{"vote-es256", secondVote(t), vote, p256(t, "reviewer 1 5")},
 		{"vote-refusal", newRefusal(t), vote, ed(t, "reviewer 2 1")},
 		{"release", newRelease(t), func() jws.Statement { return &opening.Release{} }, ed(t, "log")},
+		{"countersigned", newCountersigned(t), func() jws.Statement { return &opening.Countersigned{} }, ed(t, "board 1")},
 	}
 }

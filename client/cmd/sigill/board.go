@@ -51,8 +51,9 @@ func (a *app) boardSign() *cobra.Command {
 	c := &cobra.Command{
 		Use: "sign DOCUMENT --key FILE --out FILE", Short: "Sign a document of authority with one key",
 		Long: `Sign a document with one board key, or with --reviewer as one of a quorum that
-signs the reviewer set after its own. DOCUMENT is YAML, or a file that somebody
-else has signed already: the same payload then gets one more signature.
+signs the reviewer set after its own. DOCUMENT is YAML, or the file of "sigill
+request --offline", or one that somebody else has signed already: the same payload
+then gets one more signature.
 
 In YAML, "document" is delegation-order, reviewer-set or requester (also for a
 revocation, which has "revoked"), and the members are those of proto/SPEC.md.
@@ -106,6 +107,9 @@ func (a *app) readSigned(path string) (*client.Signed, order.Document, error) {
 	if signed, err := client.ParseSigned(b); err == nil {
 		doc, err := signed.Document()
 		return signed, doc, err
+	}
+	if request, err := client.ParseUnsigned(b); err == nil {
+		return &client.Signed{}, request, nil
 	}
 	doc, err := client.ReadDocument(path)
 	return &client.Signed{}, doc, err

@@ -17,7 +17,7 @@ type words struct {
 	biasText, shown, omitted, preview, digest, smallSet, returned, earlier, urgent string
 	decides, countersigns, seals, question, abstain, sending, signed               string
 	caseRef, decisionType, item, contact, appeal, protocol, corrects, amends       string
-	opened, notShown, contradiction, fetched, waitingVotes                         string
+	opened, established, notShown, notLogged, contradiction, fetched, waitingVotes string
 	nameOmitted, nameShown, cited, warning, refused, unknown, named                string
 	reason                                                                         map[string]string
 	appeals                                                                        map[string]string
@@ -45,6 +45,8 @@ var swedish = &words{
 	protocol: "Protokoll", corrects: "Rättar beslut", amends: "Ändrar beslut",
 	opened:        "Förseglingen är bruten. Protokollet ligger i %s och %s.",
 	notShown:      "Uppgifter om person skrivs inte ut här: ge --show, eller läs protokollet.",
+	established:   "Förseglingen är bruten utan server. Handlingen ligger i %s.",
+	notLogged:     "OBS: ingenting är loggat. Rösten ska föras in i loggen när den är i drift igen.",
 	contradiction: "OBS: handlingen innehåller %d motsägelser, se protokollet.",
 	fetched:       "Utlämnandet är hämtat till %s. Öppna det med sigill open.", waitingVotes: "Väntar på granskning: %d av %d har röstat",
 	nameOmitted: "Ditt namn utelämnas ur underrättelsen. Det antecknas i en särskild handling som nämnden förvarar. Namnet kan komma att lämnas ut efter prövning. Du informeras om det sker, om inte utredningsskäl hindrar.",
@@ -88,6 +90,8 @@ var english = &words{
 	protocol: "Minutes", corrects: "Corrects decision", amends: "Amends decision",
 	opened:        "The seal is open. The protocol lies in %s and %s.",
 	notShown:      "What names a person is not printed here: give --show, or read the protocol.",
+	established:   "The seal was opened without a server. The record lies in %s.",
+	notLogged:     "NOTE: nothing is logged. The vote must be logged when the log stands again.",
 	contradiction: "NOTE: the record holds %d contradictions, see the protocol.",
 	fetched:       "The disclosure was fetched to %s. Open it with sigill open.", waitingVotes: "Waiting for review: %d of %d have voted",
 	nameOmitted: "Your name is left out of the notice. It is kept in a separate record that the board holds. It may be disclosed after a test. You are told if that happens, unless an investigation prevents it.",

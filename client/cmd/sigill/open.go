@@ -1,9 +1,7 @@
 package main
 
 import (
-	"errors"
 	"fmt"
-	"io/fs"
 	"path/filepath"
 	"strings"
 
@@ -13,7 +11,6 @@ import (
 	"sigill/keys/disclosure"
 	"sigill/keys/ident"
 	"sigill/keys/jws"
-	"sigill/keys/keyfile"
 	"sigill/keys/opening"
 	"sigill/keys/record"
 )
@@ -27,9 +24,15 @@ type openedSeal struct {
 	Files   []string         `json:"files"`
 }
 
+// openFlags are how a package is opened, or an extract.
+type openFlags struct {
+	recipient, out, request string
+	votes                   []string
+	show, force, offline    bool
+}
+
 func (a *app) open() *cobra.Command {
-	var recipient, out string
-	var show, force bool
+	var f openFlags
 	c := &cobra.Command{
 		Use: "open PACKAGE", Short: "Open what was granted, offline (requester)",
 		Long: `Verify a package against the trust file and open it with the request's recipient
@@ -37,34 +40,54 @@ key, without any server. All is checked before anything is shown. The opening
 protocol is written as NAME.json and NAME.txt, with mode 0600.
 
 What names a person is printed only on a terminal, or with --show. Exit code 3 if
-anything does not hold, 5 if the package is for another key.`,
-		Example: "  sigill open opening.package --trust trust.json\n  sigill open opening.package --out beslut-B-2026-004711", Args: cobra.ExactArgs(1),
+anything does not hold, 5 if the package is for another key.
+
+Where the authority has no server, --offline opens what "sigilld extract" took out
+with the countersigned request and the votes of "sigill review reseal".`,
+		Example: "  sigill open opening.package --trust trust.json\n  sigill open opening.package --out beslut-B-2026-004711\n" +
+			"  sigill open --offline beslut.extract --request begaran.signed --vote rost1.json --vote rost2.json",
+		Args: cobra.ExactArgs(1),
 		RunE: func(_ *cobra.Command, args []string) error {
-			base := out
-			if base == "" {
-				base = strings.TrimSuffix(args[0], filepath.Ext(args[0])) + "-protocol"
+			if f.offline {
+				return a.openOffline(args[0], f)
 			}
-			files := []string{base + ".json", base + ".txt"}
-			for _, f := range files {
-				if err := free(f, force); err != nil {
-					return err
-				}
-			}
-			p, err := a.openPackage(args[0], recipient)
-			if err != nil {
-				return err
-			}
-			if err := a.writeProtocol(p, files, force); err != nil {
-				return err
-			}
-			return a.shown(p, files, show)
+			return a.openOnline(args[0], f)
 		},
 	}
-	c.Flags().StringVar(&recipient, "recipient", "", "`file` with the recipient key, if it is not in the home directory")
-	c.Flags().StringVar(&out, "out", "", "`name` of the protocol's files, without .json and .txt")
-	c.Flags().BoolVar(&show, "show", false, "print it wherever standard output goes")
-	c.Flags().BoolVar(&force, "force", false, "replace existing files")
+	c.Flags().StringVar(&f.recipient, "recipient", "", "`file` with the recipient key, if it is not in the home directory")
+	c.Flags().StringVar(&f.out, "out", "", "`name` of the protocol's files, without .json and .txt")
+	c.Flags().BoolVar(&f.show, "show", false, "print it wherever standard output goes")
+	c.Flags().BoolVar(&f.force, "force", false, "replace existing files")
+	c.Flags().BoolVar(&f.offline, "offline", false, "PACKAGE is an extract; there is no server")
+	c.Flags().StringVar(&f.request, "request", "", "`file` with the countersigned request, for --offline")
+	c.Flags().StringSliceVar(&f.votes, "vote", nil, "`file` with a reviewer's vote, for --offline")
 	return c
+}
+
+// protocolName is what the protocol's files are called if nothing else is said.
+func protocolName(path string) string {
+	return strings.TrimSuffix(path, filepath.Ext(path)) + "-protocol"
+}
+
+func (a *app) openOnline(path string, f openFlags) error {
+	base := f.out
+	if base == "" {
+		base = protocolName(path)
+	}
+	files := []string{base + ".json", base + ".txt"}
+	for _, file := range files {
+		if err := free(file, f.force); err != nil {
+			return err
+		}
+	}
+	p, err := a.openPackage(path, f.recipient)
+	if err != nil {
+		return err
+	}
+	if err := a.writeProtocol(p, files, f.force); err != nil {
+		return err
+	}
+	return a.shown(p, files, f.show)
 }
 
 func (a *app) openPackage(path, recipient string) (*disclosure.Protocol, error) {
@@ -89,14 +112,6 @@ func (a *app) openPackage(path, recipient string) (*disclosure.Protocol, error) 
 
 // recipient finds the key of the request that the package answers.
 func (a *app) recipient(pkg []byte, path string) (*client.Recipient, error) {
-	if path != "" {
-		pass, err := a.passphrase()
-		if err != nil {
-			return nil, err
-		}
-		r, err := keyfile.LoadSealed[client.Recipient](path, pass, client.TypRecipient)
-		return &r, err
-	}
 	p, err := opening.ParsePackage(pkg)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", disclosure.ErrVerification, err)
@@ -105,15 +120,7 @@ func (a *app) recipient(pkg []byte, path string) (*client.Recipient, error) {
 	if err := jws.Peek(p.Request, &req); err != nil {
 		return nil, fmt.Errorf("%w: %w", disclosure.ErrVerification, err)
 	}
-	h, err := a.home()
-	if err != nil {
-		return nil, err
-	}
-	r, err := h.Recipient(req.Opening)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("%w: the home directory holds none for this request", disclosure.ErrNotForKey)
-	}
-	return r, err
+	return a.recipientOf(req.Opening, path)
 }
 
 func (a *app) writeProtocol(p *disclosure.Protocol, files []string, force bool) error {

@@ -59,6 +59,7 @@ func (a *app) requester(ctx context.Context, keyPath string, needKey bool) (*cli
 // requestFlags are what a request is made of.
 type requestFlags struct {
 	key, bundle, ground, reference string
+	offline, registration          string
 	sections                       []string
 	days                           int
 }
@@ -73,7 +74,10 @@ func (a *app) request() *cobra.Command {
 The parts are ` + sectionNames(record.All()) + `: ask for
 the least that answers. The decision is verified first. The key to which the
 answer will be sealed is fresh, and is kept, encrypted, in the home directory
-before the request is sent.`,
+before the request is sent.
+
+Where the authority has no server, --offline writes the request to a file for the
+board to countersign, with your registration as the board signed it.`,
 		Example: "  sigill request --decision decision.sigill --ground COURT_ORDER --sections DECIDER,EVIDENCE --reference \"T 1234-26\"\n  sigill request list",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -85,6 +89,8 @@ before the request is sent.`,
 	c.Flags().StringSliceVar(&f.sections, "sections", nil, "the parts, with commas")
 	c.Flags().StringVar(&f.reference, "reference", "", "your own reference, such as a case number; never a name")
 	c.Flags().IntVar(&f.days, "days", opening.MaxDays, "how many days the request runs")
+	c.Flags().StringVar(&f.offline, "offline", "", "`file` for the board to countersign, instead of sending it")
+	c.Flags().StringVar(&f.registration, "registration", "", "`file` with your registration as the board signed it, for --offline")
 	keyFlag(c, &f.key)
 	c.AddCommand(a.requestList(), a.requestShow(), a.requestWithdraw())
 	return c
@@ -133,7 +139,13 @@ func (a *app) sendRequest(ctx context.Context, f requestFlags) error {
 	if err != nil {
 		return err
 	}
-	q, err := a.requester(ctx, f.key, true)
+	if (f.offline != "") != (f.registration != "") {
+		return usage("--offline and --registration belong together")
+	}
+	if err := free(f.offline, f.offline == ""); err != nil {
+		return err
+	}
+	q, err := a.asker(ctx, f)
 	if err != nil {
 		return err
 	}
@@ -148,8 +160,13 @@ func (a *app) sendRequest(ctx context.Context, f requestFlags) error {
 	if err := h.SaveRecipient(r); err != nil {
 		return fmt.Errorf("keeping the recipient key: %w", err)
 	}
-	if err := q.Send(ctx, r); err != nil {
-		if refused(err) {
+	if f.offline != "" {
+		err = a.offlineRequest(f, r)
+	} else {
+		err = q.Send(ctx, r)
+	}
+	if err != nil {
+		if f.offline != "" || refused(err) {
 			err = errors.Join(err, h.ForgetRecipient(r.Opening))
 		}
 		return err
@@ -160,6 +177,22 @@ func (a *app) sendRequest(ctx context.Context, f requestFlags) error {
 	}
 	return a.emit(sentRequest{req.Opening, v.Number(), req.Expires, req.Sections, jws.Digest(r.Request)},
 		[]string{"OPENING", "NUMBER", "EXPIRES"}, []string{string(req.Opening), v.Number(), string(req.Expires)})
+}
+
+// asker is the requester, with a server or without.
+func (a *app) asker(ctx context.Context, f requestFlags) (*client.Requester, error) {
+	if f.offline == "" {
+		return a.requester(ctx, f.key, true)
+	}
+	key, err := a.signerKey(f.key, keyfile.Requester)
+	if err != nil {
+		return nil, err
+	}
+	trust, err := a.trust()
+	if err != nil {
+		return nil, err
+	}
+	return (&client.Session{Config: client.Config{Trust: trust}}).Requester(key), nil
 }
 
 // ownRequest is a request as its requester sees it.

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/hpke"
 	"errors"
 	"strconv"
 	"strings"
@@ -11,6 +12,7 @@ import (
 	"sigill/client"
 	"sigill/keys/guard"
 	"sigill/keys/ident"
+	"sigill/keys/jws"
 	"sigill/keys/keyfile"
 	"sigill/keys/opening"
 	"sigill/keys/order"
@@ -19,7 +21,7 @@ import (
 
 func (a *app) review() *cobra.Command {
 	return group("review", "Judge requests to open seals (reviewer)", "  sigill review list\n  sigill review approve mfrggzdfmztwq2lknnwg23tpoa --sections DECIDER",
-		a.reviewList(), a.reviewShow(), a.reviewApprove(), a.reviewRefuse(), a.reviewPin(), a.reviewPins())
+		a.reviewList(), a.reviewShow(), a.reviewApprove(), a.reviewRefuse(), a.reviewPin(), a.reviewPins(), a.reviewReseal())
 }
 
 // reviewer is the caller by their two keys; what they saw of the log is kept.
@@ -36,14 +38,11 @@ func (k *reviewerKeys) flags(c *cobra.Command) {
 	c.Flags().StringVar(&k.open, "hpke", "", "key `file` that opens shares (default: --key with -hpke in its name)")
 }
 
-func (a *app) reviewer(ctx context.Context, k reviewerKeys) (*reviewer, error) {
-	key, err := a.key(k.sign, keyfile.ReviewerSign)
+// reviewerKeys loads both keys of a reviewer.
+func (a *app) reviewerKeys(k reviewerKeys) (*jws.Signer, hpke.PrivateKey, error) {
+	sign, err := a.signerKey(k.sign, keyfile.ReviewerSign)
 	if err != nil {
-		return nil, err
-	}
-	sign, err := key.Signer()
-	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	path := k.open
 	if path == "" {
@@ -51,9 +50,14 @@ func (a *app) reviewer(ctx context.Context, k reviewerKeys) (*reviewer, error) {
 	}
 	other, err := a.key(path, keyfile.ReviewerHPKE)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	open, err := other.HPKE()
+	return sign, open, err
+}
+
+func (a *app) reviewer(ctx context.Context, k reviewerKeys) (*reviewer, error) {
+	sign, open, err := a.reviewerKeys(k)
 	if err != nil {
 		return nil, err
 	}
