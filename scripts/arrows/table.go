@@ -48,7 +48,7 @@ var rows = map[string]string{
 	"server/store/memory":    values + " server/store",
 	"server/store/storetest": values + " server/store",
 
-	"client":            serverKeys + " keys/keyfile keys/pkcs11 keys/unseal proto/sigill/v1",
+	"client":            serverKeys + " keys/disclosure keys/keyfile keys/pkcs11 keys/unseal proto/sigill/v1",
 	"client/cmd/sigill": serverKeys + " client keys/disclosure keys/keyfile keys/pkcs11",
 }
 
