@@ -19,7 +19,7 @@ import (
 // Limits of the public port. No compression is registered: a compressed message
 // is UNIMPLEMENTED, and none can grow while it is unpacked.
 const (
-	maxMessage    = 2<<20 + 64<<10   // a board document of 16 signatures of 128 KiB; a draft has half
+	maxMessage    = 2<<20 + 64<<10   // a board document of eight signatures of the longest; a draft has half
 	maxHeaders    = 16 << 10         // metadata of a call, as HTTP/2 counts it
 	maxStreams    = 128              // calls at once on a connection
 	connectWithin = 5 * time.Second  // from the first byte to the end of the handshake
