@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 
 	"sigill/keys/proof"
 	"sigill/server/ledger"
@@ -17,10 +18,16 @@ import (
 
 // TestOperations: what fails, panics or is cancelled leaves neither row nor entry
 // and no hole in the order of those beside it.
-func TestOperations(t *testing.T) {
+func TestOperations(t *testing.T) { synctest.Test(t, testOperations) }
+
+func testOperations(t *testing.T) {
 	r := newRig(t)
 	errNo := errors.New("no")
 	var all sync.WaitGroup
+	release, started := make(chan bool), make(chan bool)
+	r.disk.Fault(1, memory.Fault{During: func() { close(started); <-release }})
+	all.Go(func() { _, err := r.do("first"); ok(t, err) })
+	<-started
 	for i := range 64 {
 		all.Go(func() {
 			name := fmt.Sprint(i)
@@ -50,6 +57,8 @@ func TestOperations(t *testing.T) {
 			}
 		})
 	}
+	synctest.Wait() // they are one batch
+	close(release)
 	all.Wait()
 	for i := range 64 {
 		if r.has(fmt.Sprint(i)) != (i%3 == 0) {
@@ -61,7 +70,9 @@ func TestOperations(t *testing.T) {
 
 // TestOrder: an operation sees those before it in its batch, and the indices that
 // Log returns are those at which the entries stand.
-func TestOrder(t *testing.T) {
+func TestOrder(t *testing.T) { synctest.Test(t, testOrder) }
+
+func testOrder(t *testing.T) {
 	r := newRig(t)
 	release, started := make(chan bool), make(chan bool)
 	r.disk.Fault(1, memory.Fault{During: func() { close(started); <-release }})
@@ -87,6 +98,7 @@ func TestOrder(t *testing.T) {
 			}
 		})
 	}
+	synctest.Wait()
 	close(release)
 	all.Wait()
 	for i := range 10 {

@@ -121,6 +121,10 @@ func TestWhoSigns(t *testing.T) {
 	if items, _, err := h.ListInbox(ctx, h.signerCaller(director, "SigningService/ListInbox"), 0, ""); err != nil || len(items) != 0 {
 		t.Fatal("who may not sign is shown drafts", err)
 	}
+	items, _, err := h.ListInbox(ctx, h.caller("ny chef", token.Signer, "SigningService/ListInbox"), 0, "")
+	if err != nil || len(items) != 1 || items[0].ID != a.id {
+		t.Fatal("a login without a key is shown what nobody may sign", err)
+	}
 	h.same("decisions", h.count(proof.Decision), 2)
 }
 
@@ -326,6 +330,25 @@ func TestNewYear(t *testing.T) {
 		h.same("number", v.Number(), "B-2027-000001")
 		h.same("date", v.Decision.Date, ident.Date("2027-01-01"))
 		h.same("years", h.numbersInOrder(), map[uint16]uint64{2026: 1, 2027: 1})
+	})
+}
+
+// TestMidnightInTheQueue: the date is that of the commit. An approval that waits over
+// midnight is refused, since its decision would bear the day before.
+func TestMidnightInTheQueue(t *testing.T) {
+	bubble(t, "2026-11-22T22:59:59Z", func(t *testing.T) {
+		h := newHouse(t)
+		a := h.author("Åsa Öberg")
+		must(a.submit())
+		approval := h.approve(director, a.id)
+		var late error
+		h.hold(func() { must(h.status()) }, func() { _, late = h.cosign(director, approval) })
+		if no := (*workflow.Refusal)(nil); !errors.As(late, &no) || no.Reason != workflow.ReasonDay {
+			t.Fatal(late)
+		}
+		h.same("decisions", h.count(proof.Decision), 0)
+		v := must(bundle.Verify(must(h.cosign(director, h.approve(director, a.id))), h.trust))
+		h.same("number", v.Number(), "B-2026-000001")
 	})
 }
 

@@ -6,14 +6,12 @@ import (
 	"slices"
 	"sync"
 	"testing"
-	"testing/synctest"
 
 	"sigill/keys/ident"
 	"sigill/keys/jws"
 	"sigill/keys/order"
 	"sigill/keys/proof"
 	"sigill/keys/token"
-	"sigill/server/store/memory"
 	"sigill/server/workflow"
 )
 
@@ -147,23 +145,6 @@ func TestReviewerSet(t *testing.T) {
 	h.refuses(workflow.ErrNotFound, workflow.ReasonAbsent, nothing, func() error { return second(h.GetReviewerSet(ctx, 3)) })
 	h.reopen()
 	h.same("in force", must(h.status()).Epoch, 2)
-}
-
-// hold stops the ledger at its next commit, that of first, queues the others behind
-// it, and lets go. It is for a bubble.
-func (h *house) hold(first func(), others ...func()) {
-	h.t.Helper()
-	started, release := make(chan bool), make(chan bool)
-	h.disk.Fault(1, memory.Fault{During: func() { close(started); <-release }})
-	var all sync.WaitGroup
-	all.Go(first)
-	<-started
-	for _, f := range others {
-		all.Go(f)
-	}
-	synctest.Wait() // all are in the queue
-	close(release)
-	all.Wait()
 }
 
 // TestReplacedInTheQueue: what was checked under an order that has been replaced
