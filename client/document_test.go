@@ -67,7 +67,8 @@ func TestReadDocument(t *testing.T) {
 	for _, c := range []struct{ name, from, to string }{
 		{"another document", "requester\n", "receipt\n"},
 		{"no document", "document: requester\n", ""},
-		{"an unknown member", "from:", "since:"},
+		{"a missing member", "from:", "since:"},
+		{"an unknown member", "from:", "since: 2026-11-01\nfrom:"},
 		{"a key for something else", "court.age", "director.age"},
 		{"a key that is not there", "court.age", "nobody.age"},
 		{"a member twice", "from:", "name: x\nfrom:"},

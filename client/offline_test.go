@@ -149,6 +149,37 @@ func TestOffline(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
+	refusal := &opening.Refusal{Basis: opening.BasisScope, Provision: "20 § FPL", Paragraphs: []string{"Behövs inte."}}
+	var nothing []*opening.OfflineVote
+	for i := range 3 {
+		by := r.reviewer(1, i+1)
+		w, err := by.Read(r.signed, r.extract, r.today)
+		if err != nil {
+			t.Fatal(err)
+		}
+		vote, err := by.Vote(w, client.Judgement{Refusal: refusal})
+		if err != nil || len(vote.Vector) != 0 {
+			t.Fatal(err)
+		}
+		nothing = append(nothing, vote)
+	}
+	if e, err := c.Open(r.extract, nothing, r.key); !errors.Is(err, disclosure.ErrUndecided) || e != nil {
+		t.Errorf("nothing granted: %v", err)
+	}
+	// A vote on another copy's checkpoint.
+	v := r.reviewer(1, 4)
+	w, err := v.Read(r.signed, r.extract, r.today)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.Verdict.Checkpoint.Root = ident.Sum("another history")
+	elsewhere, err := v.Vote(w, client.Judgement{Granted: w.Request.Sections})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if e, err := c.Open(r.extract, []*opening.OfflineVote{votes[0], votes[1], elsewhere}, r.key); !errors.Is(err, disclosure.ErrVote) || e != nil {
+		t.Errorf("a vote on another checkpoint: %v", err)
+	}
 	flipVotes(t, r, c, votes)
 }
 
