@@ -6,6 +6,7 @@ import (
 	"errors"
 	"reflect"
 	"testing"
+	"time"
 
 	"sigill/keys/bundle"
 	"sigill/keys/ident"
@@ -56,6 +57,14 @@ func TestOnce(t *testing.T) {
 		must(b.submit())
 		withdrawal, c7 := b.withdrawal(), b.caller("WithdrawDraft")
 		do(func() (any, error) { return h.WithdrawDraft(ctx, again(c7), withdrawal) })
+
+		court := h.court("Förvaltningsrätten", order.CourtOrder)
+		request, c8 := must(jws.Make(court.key, court.ask(v, order.CourtOrder, decider))), court.caller("RequestOpening")
+		do(func() (any, error) {
+			c := again(c8)
+			c.Received = time.Now()
+			return logged(h.RequestOpening(ctx, c, request))
+		})
 
 		check := func(when string) {
 			t.Helper()

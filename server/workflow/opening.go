@@ -106,6 +106,9 @@ func (s *sealRow) reviewers() (n int) {
 // for its ground, for a signed decision, to a recipient key never used before. It
 // is durable and logged before the answer leaves.
 func (o *Office) RequestOpening(ctx context.Context, c *Caller, request string) (*Logged, error) {
+	if again, err := o.actedBefore(ctx, c, request); again != nil || err != nil {
+		return again, err
+	}
 	var req opening.Request
 	var who *requester
 	var s *sealRow
