@@ -275,14 +275,18 @@ func (o *Office) byAuthor(ctx context.Context, c *Caller, id ident.ID, compact s
 // author key was proved. The author is who proves the key with a token that opens
 // the commitment. A token that opens it without the key (a proof from a clock that
 // is wrong, a key that was lost) is still nobody's but the author's: the refusal
-// is filed by the day, since a name here would be the name in the seal. Everyone
-// else, also with a borrowed key, is named. All get the answer for the unknown.
+// is filed by the day, since a name here would be the name in the seal. So is a
+// question about what is not there: it may be its author's, whose submission was
+// lost and is sent again, and nobody's matter was looked at. Everyone else, also
+// with a borrowed key, is named. All get the answer for the unknown.
 func (o *Office) known(ctx context.Context, c *Caller, id ident.ID, m *matter, err error) (*matter, error) {
 	if m == nil && !isKind(err, ErrNotFound) || isKind(err, ErrData) {
 		return nil, err
 	}
 	author := m != nil && c.isAuthor(m.Author)
 	switch {
+	case m == nil:
+		return nil, o.authorRefused(ctx, c, nil, absent())
 	case author && err == nil:
 		return m, nil
 	case author:

@@ -3,6 +3,7 @@ package workflow
 import (
 	"context"
 	"errors"
+	"slices"
 
 	"sigill/keys/guard"
 	"sigill/keys/ident"
@@ -41,7 +42,7 @@ func (o *Office) ReviseDraft(ctx context.Context, c *Caller, in Submission) (*Dr
 	if err != nil {
 		return nil, err
 	}
-	return draftAnswer(answer)
+	return o.draftAnswer(c, answer)
 }
 
 func (o *Office) revise(tx *ledger.Tx, c *Caller, m *matter, p *prepared) ([]byte, error) {
@@ -87,6 +88,8 @@ func (o *Office) AttachDissent(ctx context.Context, c *Caller, compact string) (
 			return refuse(ErrState, ReasonEnded)
 		case d.Draft != m.last():
 			return refuse(ErrStale, ReasonRevision)
+		case slices.Contains(m.Dissents, compact): // twice, no dispatch could cite it and no court would take it
+			return refuse(ErrState, ReasonTaken)
 		case len(m.Dissents) >= statement.MaxDissents:
 			return refuse(ErrState, ReasonTooMany)
 		}

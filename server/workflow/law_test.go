@@ -116,6 +116,10 @@ func TestOfficersDoNotDraft(t *testing.T) {
 	}
 	b.refusedDraft(workflow.ErrInvalid, workflow.ReasonOfficer, "record.user_id")
 	b.edit = nil
+	in, _ := b.submission() // by another login of the same person's
+	second := b.caller("SubmitDraft")
+	second.Identity.UserID = "dirdir01"
+	h.refuses(workflow.ErrPermission, workflow.ReasonOfficer, byDay, func() error { _, err := h.SubmitDraft(ctx, second, in); return err })
 	must(b.submit())
 }
 

@@ -228,6 +228,8 @@ func TestDissents(t *testing.T) {
 	must(a.dissent("Efter beslutet."))
 	all := must(a.get()).Dissents
 	h.same("dissents", len(all), 2)
+	// The same again, as after a lost answer: cited twice, it could never go out.
+	h.refuses(workflow.ErrState, workflow.ReasonTaken, byDay, func() error { _, err := a.dissent("Efter beslutet."); return err })
 	for _, cited := range [][]string{nil, all[:1], all[1:], append(slices.Clone(all), "another")} {
 		no := h.refuses(workflow.ErrState, workflow.ReasonDissents, byName, func() error {
 			_, err := h.dispatch(registrar, a.id, v.Digest, cited...)

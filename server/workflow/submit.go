@@ -82,12 +82,31 @@ func (o *Office) SubmitDraft(ctx context.Context, c *Caller, in Submission) (*Dr
 	if err != nil {
 		return nil, o.refused(ctx, c, nil, ledgerError(err))
 	}
-	return draftAnswer(answer)
+	return o.draftAnswer(c, answer)
 }
 
-func draftAnswer(answer []byte) (*DraftAnswer, error) {
+// answerPlace binds the answer to a revision that is kept for a retry. It lies
+// under the author's nonce, which no store has: the provider's key in it says where
+// and when the author logged in.
+const answerPlace = "draft answer"
+
+func (o *Office) sealAnswer(c *Caller, a DraftAnswer) ([]byte, error) {
+	b, err := encode(a)
+	if err != nil {
+		return nil, err
+	}
+	return o.cipher.SealMatter(*c.Nonce, answerPlace, b), nil
+}
+
+// draftAnswer opens an answer for the author; that the caller's nonce is the
+// author's has been established.
+func (o *Office) draftAnswer(c *Caller, answer []byte) (*DraftAnswer, error) {
+	b, err := o.cipher.OpenMatter(*c.Nonce, answerPlace, answer)
+	if err != nil {
+		return nil, damaged("answer", err)
+	}
 	out := &DraftAnswer{}
-	if err := decode(answer, out); err != nil {
+	if err := decode(b, out); err != nil {
 		return nil, err
 	}
 	return out, nil
@@ -105,7 +124,7 @@ func (o *Office) draftedBefore(ctx context.Context, c *Caller, p *prepared, prin
 	if answer == nil || err != nil {
 		return nil, err
 	}
-	return draftAnswer(answer)
+	return o.draftAnswer(c, answer)
 }
 
 // submit is the operation of a first revision.
@@ -166,7 +185,7 @@ func (o *Office) accept(tx *ledger.Tx, c *Caller, m *matter, p *prepared) ([]byt
 	if err := audit.PutAuthor(tx.Overlay, ident.DateOf(tx.Now), c.Method, idKey(m.id), audit.OK); err != nil {
 		return nil, err
 	}
-	return encode(DraftAnswer{p.owed.receipt, p.row.Head, c.Key, c.KeysIndex})
+	return o.sealAnswer(c, DraftAnswer{p.owed.receipt, p.row.Head, c.Key, c.KeysIndex})
 }
 
 // mayDraft refuses those who sign or review: one who drafts what they sign would
@@ -181,22 +200,39 @@ func (o *Office) mayDraft(r ledger.Reader, c *Caller, p *prepared) error {
 			return refuse(ErrPermission, ReasonOfficer)
 		}
 	}
+	switch is, err := o.isOfficer(r, c.Identity.UserID); {
+	case err != nil:
+		return err
+	case is: // a second login of the same person's
+		return refuse(ErrPermission, ReasonOfficer)
+	}
 	rec, err := record.Parse(p.Record)
 	if err != nil {
 		return malformed("record", err)
 	}
 	for _, person := range rec.Persons() {
-		if person.UserID == "" {
-			continue
-		}
-		k := o.officerKey(person.UserID)
-		if _, err := r.Get(roomUsed, k[:]); err == nil {
+		switch is, err := o.isOfficer(r, person.UserID); {
+		case err != nil:
+			return err
+		case is:
 			return invalid("record.user_id", ReasonOfficer, nil)
-		} else if !errors.Is(err, ledger.ErrNotFound) {
-			return storeError(err)
 		}
 	}
 	return nil
+}
+
+// isOfficer reports whether a user id is known as a signer's or reviewer's; the
+// empty one is nobody's.
+func (o *Office) isOfficer(r ledger.Reader, userID string) (bool, error) {
+	if userID == "" {
+		return false, nil
+	}
+	k := o.officerKey(userID)
+	_, err := r.Get(roomUsed, k[:])
+	if errors.Is(err, ledger.ErrNotFound) {
+		return false, nil
+	}
+	return err == nil, storeError(err)
 }
 
 func officer(role string) bool { return role == "signer" || role == "reviewer" }

@@ -143,7 +143,7 @@ func TestSnooper(t *testing.T) {
 			s.id, s.last = a.id, a.last
 			return s
 		}},
-		{"a guessed id", byName, func() *author {
+		{"a guessed id", byDay, func() *author {
 			s := h.author("Kim Snok")
 			s.last = []ident.Digest{{1}}
 			return s
@@ -175,6 +175,43 @@ func TestSnooper(t *testing.T) {
 	}
 }
 
+// TestLostSubmission: an author whose submission was lost asks after it, and sends
+// it again. A name beside the decision's id, or at that minute, would be the name in
+// the seal.
+func TestLostSubmission(t *testing.T) {
+	h := newHouse(t)
+	a := h.author("Åsa Öberg")
+	h.refuses(workflow.ErrNotFound, workflow.ReasonAbsent, byDay, func() error { _, err := a.get(); return err })
+	must(a.submit())
+	must(a.get())
+	if found := where(h.rows(), "sub-Åsa Öberg"); found != nil {
+		t.Fatal("the author stands in", found)
+	}
+}
+
+// TestNoProvider: the key that verified an author's token, which says where and
+// about when they logged in, lies nowhere in clear; a retry is answered with it.
+func TestNoProvider(t *testing.T) {
+	h := newHouse(t)
+	a := h.author("Åsa Öberg")
+	for range 2 { // a submission, a revision
+		in, _ := a.submission()
+		c := a.caller("SubmitDraft")
+		call := h.SubmitDraft
+		if len(a.last) > 0 {
+			c, call = a.caller("ReviseDraft"), h.ReviseDraft
+		}
+		c.Key = []byte(`{"kid":"of the small provider"}`)
+		first := must(call(ctx, c, in))
+		a.last = append(a.last, jws.Digest(in.Statement))
+		if found := where(h.rows(), "of the small provider"); found != nil {
+			t.Fatal("the provider's key lies in", found)
+		}
+		c.Key = []byte(`{"kid":"a later one"}`)
+		h.same("the retry", must(call(ctx, c, in)), first)
+	}
+}
+
 // TestProof: an author proof is good for one call, decision, request and time.
 func TestProof(t *testing.T) {
 	h := newHouse(t)
@@ -198,7 +235,7 @@ func TestProof(t *testing.T) {
 	c.Nonce = nil
 	h.refuses(workflow.ErrNotFound, workflow.ReasonAbsent, byName, func() error { _, err := h.GetDraft(ctx, c, a.id); return err })
 	for _, id := range []ident.ID{"", "x", ident.ID(strings.Repeat("ö", 13))} {
-		h.refuses(workflow.ErrNotFound, workflow.ReasonAbsent, byName, func() error { _, err := h.GetDraft(ctx, a.reader("GetDraft"), id); return err })
+		h.refuses(workflow.ErrNotFound, workflow.ReasonAbsent, byDay, func() error { _, err := h.GetDraft(ctx, a.reader("GetDraft"), id); return err })
 	}
 }
 
