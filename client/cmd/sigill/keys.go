@@ -71,7 +71,10 @@ func (a *app) keysNew() *cobra.Command {
 
 FILE holds it under the passphrase, with mode 0600; its public half, for
 registering, lies beside it as FILE.pub.json. A reviewer gets two: FILE signs
-votes, FILE with -hpke in its name opens shares. The gate key has no public half.`,
+votes, FILE with -hpke in its name opens shares. The gate key has no public half.
+
+SIGILL_WORK_FACTOR below 18 makes passphrases cheap to guess: for tests and
+demonstrations alone.`,
 		Example: "  sigill keys new director director.age --authority 212000-0449\n  sigill keys new reviewer granskare.age",
 		Args:    cobra.ExactArgs(2), ValidArgs: useNames(),
 		RunE: func(_ *cobra.Command, args []string) error {
@@ -144,6 +147,9 @@ func (a *app) makeKeys(name, path string, authority ident.Authority, force bool,
 		return err
 	}
 	o.Force = force
+	if o.WorkFactor > 0 && o.WorkFactor < keyfile.DefaultWorkFactor {
+		a.talk(a.words.weak, o.WorkFactor)
+	}
 	var out []publicKey
 	for i, k := range keys {
 		if err := keyfile.Save(paths[i], pass, k, o); err != nil {

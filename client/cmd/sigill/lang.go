@@ -12,17 +12,17 @@ import (
 // words are what is said to a person in one language. The law lets a notice leave
 // a name out; nothing here promises that nobody will know it.
 type words struct {
-	yes, yesNo, passphrase, again                                                  string
-	matter, proposal, reasons, provisions, dissent, noDissent, bias, assessment    string
-	biasText, shown, omitted, preview, digest, smallSet, returned, earlier, urgent string
-	decides, countersigns, seals, question, abstain, sending, signed               string
-	caseRef, decisionType, item, contact, appeal, protocol, corrects, amends       string
-	opened, established, notShown, notLogged, contradiction, fetched, waitingVotes string
-	nameOmitted, nameShown, cited, warning, refused, unknown, named                string
-	reason                                                                         map[string]string
-	appeals                                                                        map[string]string
-	roles                                                                          map[string]string
-	reasonsOf                                                                      map[string]string
+	yes, yesNo, passphrase, again                                                        string
+	matter, proposal, reasons, provisions, dissent, noDissent, bias, assessment          string
+	biasText, shown, omitted, preview, digest, smallSet, returned, earlier, urgent       string
+	decides, countersigns, seals, question, abstain, sending, signed                     string
+	caseRef, decisionType, item, contact, appeal, protocol, corrects, amends             string
+	weak, opened, established, notShown, notLogged, contradiction, fetched, waitingVotes string
+	nameOmitted, nameShown, cited, warning, refused, unknown, named                      string
+	reason                                                                               map[string]string
+	appeals                                                                              map[string]string
+	roles                                                                                map[string]string
+	reasonsOf                                                                            map[string]string
 }
 
 var languages = map[string]*words{"sv": swedish, "en": english}
@@ -45,6 +45,7 @@ var swedish = &words{
 	protocol: "Protokoll", corrects: "Rättar beslut", amends: "Ändrar beslut",
 	opened:        "Förseglingen är bruten. Protokollet ligger i %s och %s.",
 	notShown:      "Uppgifter om person skrivs inte ut här: ge --show, eller läs protokollet.",
+	weak:          "OBS: SIGILL_WORK_FACTOR %d gör lösenfrasen lätt att gissa. Bara för prov.",
 	established:   "Förseglingen är bruten utan server. Handlingen ligger i %s.",
 	notLogged:     "OBS: ingenting är loggat. Rösten ska föras in i loggen när den är i drift igen.",
 	contradiction: "OBS: handlingen innehåller %d motsägelser, se protokollet.",
@@ -90,6 +91,7 @@ var english = &words{
 	protocol: "Minutes", corrects: "Corrects decision", amends: "Amends decision",
 	opened:        "The seal is open. The protocol lies in %s and %s.",
 	notShown:      "What names a person is not printed here: give --show, or read the protocol.",
+	weak:          "NOTE: SIGILL_WORK_FACTOR %d makes the passphrase cheap to guess. For tests alone.",
 	established:   "The seal was opened without a server. The record lies in %s.",
 	notLogged:     "NOTE: nothing is logged. The vote must be logged when the log stands again.",
 	contradiction: "NOTE: the record holds %d contradictions, see the protocol.",
