@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 
+	"google.golang.org/grpc/codes"
+
 	"sigill/keys/guard"
 	"sigill/keys/ident"
 	"sigill/keys/jws"
@@ -25,6 +27,9 @@ var (
 	ErrSeal = fmt.Errorf("%w: the seal is not over what was sent", ErrVerification)
 	// ErrReceipt: the receipt does not promise what it must.
 	ErrReceipt = fmt.Errorf("%w: the receipt is not for this act", ErrVerification)
+	// ErrLogin: the login is not the one that drafted. Nothing was sent: the server
+	// would have filed it under the caller's name, beside the decision.
+	ErrLogin = errors.New("this matter was drafted under another login, and can be reached by that one alone")
 )
 
 // A NamedError says where a text names someone, without saying whom.
@@ -86,7 +91,8 @@ type Text struct {
 // authorship: keep it encrypted (see [Home]), and delete it when done. Sent is a
 // revision that was sent and never answered: [Caseworker.Get] finds out.
 type Own struct {
-	AuthorKey ident.Bytes    `json:"author_key"` // Ed25519 seed
+	Author    ident.Digest   `json:"author,omitzero"` // the commitment to the login that drafts
+	AuthorKey ident.Bytes    `json:"author_key"`      // Ed25519 seed
 	Case      string         `json:"case"`
 	Decision  ident.ID       `json:"decision"`
 	Nonce     ident.Bytes    `json:"nonce"`
@@ -105,6 +111,7 @@ const TypOwn = "sigill-own"
 func (w *Caseworker) Submit(ctx context.Context, t Text) (*Own, error) {
 	own := &Own{Typ: TypOwn, Case: statement.NormalCase(t.Case), Decision: ident.NewID(), Receipts: []string{}, Revisions: []ident.Digest{},
 		AuthorKey: random(32), Nonce: random(32), Watch: random(32)}
+	own.Author = record.AuthorCommitment(record.Nonce(own.Nonce), w.Me.Issuer, w.Me.Subject)
 	if err := w.Revise(ctx, own, t); err != nil {
 		if len(own.Revisions) == 0 && own.Sent.IsZero() {
 			return nil, err
@@ -114,8 +121,12 @@ func (w *Caseworker) Submit(ctx context.Context, t Text) (*Own, error) {
 	return own, nil
 }
 
-// Revise replaces the last revision of the author's own draft.
+// Revise replaces the last revision of the author's own draft, after it has found
+// out about one that was never answered.
 func (w *Caseworker) Revise(ctx context.Context, own *Own, t Text) error {
+	if err := w.settle(ctx, own); err != nil {
+		return err
+	}
 	var earlier []ident.Digest
 	for range 3 {
 		err := w.submit(ctx, own, t, earlier)
@@ -173,11 +184,15 @@ func (w *Caseworker) submit(ctx context.Context, own *Own, t Text, earlier []ide
 		Decider: r.stated[0], Presenter: r.stated[1], Participants: r.stated[2], DissentAuthor: r.stated[3],
 		BiasDeclaration: r.stated[4], Assessment: r.stated[5],
 	}}
+	authored, err := w.author(ctx, own, false)
+	if err != nil {
+		return err
+	}
 	own.Sent = r.digest
 	if err := w.keep(own); err != nil {
 		return err
 	}
-	receipt, proof, err := w.send(asAuthor(ctx, own.call(false)), own, r, sealIn)
+	receipt, proof, err := w.send(authored, own, r, sealIn)
 	if err != nil {
 		if e := (*Error)(nil); errors.As(err, &e) && e.Tells() {
 			own.Sent = ident.Digest{}
@@ -210,9 +225,36 @@ func (w *Caseworker) send(ctx context.Context, own *Own, r *revision, in *sigill
 	return out.GetReceipt(), out.GetSeal(), err
 }
 
-func (o *Own) call(read bool) authorCall {
-	key, _ := o.signer()
-	return authorCall{nonce: record.Nonce(o.Nonce), key: key, decision: o.Decision, read: read}
+// author marks a call as the author's, if the login is the one that drafted.
+func (w *Caseworker) author(ctx context.Context, own *Own, read bool) (context.Context, error) {
+	key, err := own.signer()
+	if err != nil {
+		return nil, err
+	}
+	nonce := record.Nonce(own.Nonce)
+	if !own.Author.IsZero() && record.AuthorCommitment(nonce, w.Me.Issuer, w.Me.Subject) != own.Author {
+		return nil, ErrLogin
+	}
+	return asAuthor(ctx, authorCall{nonce: nonce, key: key, decision: own.Decision, read: read}), nil
+}
+
+// settle finds out whether a revision that was sent and never answered was taken.
+// To send another one without knowing would lose the matter: what is kept would
+// then name neither the server's last revision nor the one to cite.
+func (w *Caseworker) settle(ctx context.Context, own *Own) error {
+	if own.Sent.IsZero() {
+		return nil
+	}
+	_, err := w.Get(ctx, own)
+	e := (*Error)(nil)
+	if len(own.Revisions) == 0 && errors.As(err, &e) && e.Code == codes.NotFound {
+		err = nil
+	}
+	if err != nil || own.Sent.IsZero() {
+		return err
+	}
+	own.Sent = ident.Digest{}
+	return w.keep(own)
 }
 
 // prepare fills in what the author does not write, guards, pads, signs.

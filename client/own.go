@@ -41,6 +41,9 @@ func (w *Caseworker) Dissent(ctx context.Context, own *Own, paragraphs []string)
 	if found := guard.Check(t, texts...); len(found) > 0 {
 		return &NamedError{found}
 	}
+	if err := w.settle(ctx, own); err != nil {
+		return err
+	}
 	st := &statement.Dissent{Authority: w.Trust.Authority, Decision: own.Decision, Draft: own.last(), Paragraphs: paragraphs}
 	return w.act(ctx, own, st, func(ctx context.Context, compact string) (string, error) {
 		out, err := w.drafting().AttachDissent(ctx, &sigillv1.AttachDissentRequest{RequestId: newRequestID(), Statement: compact})
@@ -50,6 +53,9 @@ func (w *Caseworker) Dissent(ctx context.Context, own *Own, paragraphs []string)
 
 // Withdraw ends the author's own draft.
 func (w *Caseworker) Withdraw(ctx context.Context, own *Own) error {
+	if err := w.settle(ctx, own); err != nil {
+		return err
+	}
 	st := &statement.Withdrawal{Authority: w.Trust.Authority, Decision: own.Decision, Draft: own.last()}
 	return w.act(ctx, own, st, func(ctx context.Context, compact string) (string, error) {
 		out, err := w.drafting().WithdrawDraft(ctx, &sigillv1.WithdrawDraftRequest{RequestId: newRequestID(), Statement: compact})
@@ -67,7 +73,11 @@ func (w *Caseworker) act(ctx context.Context, own *Own, st jws.Statement, send f
 	if err != nil {
 		return err
 	}
-	receipt, err := send(asAuthor(ctx, own.call(false)), compact)
+	authored, err := w.author(ctx, own, false)
+	if err != nil {
+		return err
+	}
+	receipt, err := send(authored, compact)
 	if err != nil {
 		return err
 	}
@@ -93,7 +103,11 @@ type Matter struct {
 // Get shows the author their own matter. What comes back must be what the author
 // signed, or ErrSeal.
 func (w *Caseworker) Get(ctx context.Context, own *Own) (*Matter, error) {
-	r, err := w.drafting().GetDraft(asAuthor(ctx, own.call(true)), &sigillv1.GetDraftRequest{RequestId: newRequestID(), DecisionId: string(own.Decision)})
+	authored, err := w.author(ctx, own, true)
+	if err != nil {
+		return nil, err
+	}
+	r, err := w.drafting().GetDraft(authored, &sigillv1.GetDraftRequest{RequestId: newRequestID(), DecisionId: string(own.Decision)})
 	if err != nil {
 		return nil, err
 	}
@@ -154,7 +168,11 @@ type OpeningNotice struct {
 
 // Openings lists the openings that the author may know of.
 func (w *Caseworker) Openings(ctx context.Context, own *Own) ([]OpeningNotice, error) {
-	r, err := w.drafting().ListSealOpenings(asAuthor(ctx, own.call(true)), &sigillv1.ListSealOpeningsRequest{RequestId: newRequestID(), DecisionId: string(own.Decision)})
+	authored, err := w.author(ctx, own, true)
+	if err != nil {
+		return nil, err
+	}
+	r, err := w.drafting().ListSealOpenings(authored, &sigillv1.ListSealOpeningsRequest{RequestId: newRequestID(), DecisionId: string(own.Decision)})
 	if err != nil {
 		return nil, err
 	}

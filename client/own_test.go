@@ -1,6 +1,7 @@
 package client_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"testing"
@@ -39,6 +40,59 @@ func TestLostAnswer(t *testing.T) {
 	wrong.Sent = ident.Sum("another draft")
 	if _, err := asa.Get(ctx, &wrong); !errors.Is(err, client.ErrSeal) || len(wrong.Revisions) != 0 {
 		t.Errorf("another draft: %v", err)
+	}
+}
+
+// TestAfterLostAnswer: an author who sends again before looking neither loses the
+// matter nor the revision that had arrived; nor does one whose first never arrived.
+func TestAfterLostAnswer(t *testing.T) {
+	ctx := context.Background()
+	r, end := begin(ctx)
+	defer end()
+	asa, err := r.Caseworker("asa")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var kept []client.Own
+	asa.Store = func(o *client.Own) error { kept = append(kept, *o); return nil }
+	if _, err := asa.Submit(ctx, decisionText()); err != nil {
+		t.Fatal(err)
+	}
+	lost := kept[0] // the first revision was taken, the answer lost
+	if err := asa.Revise(ctx, &lost, decisionText()); err != nil || len(lost.Revisions) != 2 {
+		t.Fatalf("%v, %d revisions", err, len(lost.Revisions))
+	}
+	lost.Sent = ident.Sum("a third that was never taken")
+	if err := asa.Withdraw(ctx, &lost); err != nil || !lost.Sent.IsZero() {
+		t.Fatal(err)
+	}
+	never := client.Own{Typ: client.TypOwn, AuthorKey: bytes.Repeat([]byte{7}, 32), Case: "SN2026-9", Decision: ident.NewID(),
+		Nonce: bytes.Repeat([]byte{8}, 32), Sent: ident.Sum("never taken"), Watch: bytes.Repeat([]byte{9}, 32)}
+	text := decisionText()
+	text.Case = never.Case
+	if err := asa.Revise(ctx, &never, text); err != nil || len(never.Revisions) != 1 {
+		t.Fatalf("%v, %+v", err, never)
+	}
+}
+
+// TestOtherLogin: with another login than the one that drafted, nothing is sent; the
+// server would name the caller beside the decision.
+func TestOtherLogin(t *testing.T) {
+	ctx := context.Background()
+	r, end := begin(ctx)
+	defer end()
+	asa, own := drafted(ctx, r)
+	asa.Me.Issuer = "https://another.example"
+	_, get := asa.Get(ctx, own)
+	_, openings := asa.Openings(ctx, own)
+	for call, err := range map[string]error{"get": get, "openings": openings, "revise": asa.Revise(ctx, own, decisionText()),
+		"dissent": asa.Dissent(ctx, own, []string{"Nej."}), "withdraw": asa.Withdraw(ctx, own)} {
+		if !errors.Is(err, client.ErrLogin) {
+			t.Errorf("%s: %v", call, err)
+		}
+	}
+	if len(own.Revisions) != 1 || !own.Sent.IsZero() {
+		t.Errorf("%+v", own)
 	}
 }
 
