@@ -262,6 +262,19 @@ func TestOwnRoomIsOutOfReach(t *testing.T) {
 	}
 }
 
+// The longest value that an overlay takes fits the engine behind the gate: a row
+// that is found too long only by the commit would stop the server.
+func TestLongestValue(t *testing.T) {
+	_, s := pair(t)
+	snapshot, err := s.Snapshot(context.Background())
+	ok(t, err)
+	defer snapshot.Close()
+	o := store.NewOverlay(snapshot)
+	ok(t, o.Put(room, []byte("k"), make([]byte, store.MaxHeld)))
+	wantErr(t, o.Put(room, []byte("l"), make([]byte, store.MaxHeld+1)), store.ErrInvalid)
+	ok(t, s.Commit(context.Background(), o.Changes()))
+}
+
 func TestMatterKey(t *testing.T) {
 	key, other := gate.NewMatterKey(), gate.NewMatterKey()
 	sealed := key.Seal("content/1", []byte("beslut"))

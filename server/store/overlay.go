@@ -3,6 +3,7 @@ package store
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"iter"
 	"slices"
 	"strings"
@@ -40,10 +41,14 @@ func (o *Overlay) Get(room Room, key []byte) ([]byte, error) {
 }
 
 // Put changes the value of a row. It returns ErrInvalid for what no engine
-// would take; a room that the engine does not know is found by Commit.
+// would take, and for a value longer than MaxHeld; a room that the engine does not
+// know is found by Commit.
 func (o *Overlay) Put(room Room, key, value []byte) error {
 	if err := checkRow(key, value); err != nil {
 		return err
+	}
+	if len(value) > MaxHeld {
+		return fmt.Errorf("%w: a value of %d bytes in an overlay", ErrInvalid, len(value))
 	}
 	o.hold(room, string(key), held{value: clone(value)})
 	return nil

@@ -26,7 +26,7 @@ func TestOverlayRefuses(t *testing.T) {
 	for name, err := range map[string]error{
 		"empty key":      o.Put("a", nil, []byte("v")),
 		"long key":       o.Put("a", make([]byte, store.MaxKey+1), nil),
-		"long value":     o.Put("a", []byte("k"), make([]byte, store.MaxValue+1)),
+		"long value":     o.Put("a", []byte("k"), make([]byte, store.MaxHeld+1)),
 		"empty deletion": o.Delete("a", nil),
 		"long deletion":  o.Delete("a", make([]byte, store.MaxKey+1)),
 	} {

@@ -53,6 +53,10 @@ var (
 const (
 	MaxKey   = 512
 	MaxValue = 4 << 20
+	// MaxHeld is the longest value that an overlay takes: what lies between it and
+	// the engine makes values longer, and a row that only the commit refuses stops
+	// the server.
+	MaxHeld = MaxValue - 64
 )
 
 // A Room is a named part of a store with its own keys: 1 to 32 of a-z, 0-9 and
