@@ -3,6 +3,7 @@ package workflow
 import (
 	"context"
 	"errors"
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -216,24 +217,28 @@ func (o *Office) WatchInbox(ctx context.Context, c *Caller, send func([]ident.ID
 	}
 }
 
-// newIDs lists shown drafts that are not known. The first look is trailed, the
-// later ones belong to it.
+// newIDs lists shown drafts that are not known; what is shown no more is known no
+// more, so that a draft is told of again when it comes back revised. The first look
+// is trailed, the later ones belong to it.
 func (o *Office) newIDs(ctx context.Context, c *Caller, known map[ident.ID]bool, first bool) (ids []ident.ID, err error) {
 	now := *c
 	now.Received = time.Now()
 	list := func(r ledger.Reader, a *actor) error {
 		ids = nil
+		shown := map[ident.ID]bool{}
 		for next := []byte(nil); ; {
 			items, more, err := o.inboxPage(r, &now, a, 200, next)
 			if err != nil {
 				return err
 			}
 			for _, it := range items {
+				shown[it.ID] = true
 				if !known[it.ID] {
 					known[it.ID], ids = true, append(ids, it.ID)
 				}
 			}
 			if more == "" {
+				maps.DeleteFunc(known, func(id ident.ID, _ bool) bool { return !shown[id] })
 				return nil
 			}
 			if next, err = pageFrom(more); err != nil {

@@ -231,11 +231,17 @@ func TestWatchInbox(t *testing.T) {
 		sleepUntil("2026-11-22T12:00:02Z")
 		synctest.Wait()
 		h.same("at the hour", seen(), [][]ident.ID{{b.id}, {a.id}})
+		h.same("events", h.count(proof.Event), before+1)
+		must(h.sendBack(deputy, b))
+		sleepUntil("2026-11-22T12:00:10Z")
+		must(b.submit())
+		sleepUntil("2026-11-22T12:00:20Z")
+		synctest.Wait()
+		h.same("what came back", seen(), [][]ident.ID{{b.id}, {a.id}, {b.id}})
 		cancel()
 		if err := <-ended; !errors.Is(err, context.Canceled) {
 			t.Fatal(err)
 		}
-		h.same("events", h.count(proof.Event), before+1)
 		stop := errors.New("gone")
 		if err := h.WatchInbox(ctx, second, func([]ident.ID) error { return stop }); !errors.Is(err, stop) {
 			t.Fatal("the login is still watching, or", err)
