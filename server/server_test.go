@@ -90,11 +90,12 @@ func TestStory(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	v, raw, err := director.Sign(ctx, c)
+	_, raw, err := director.Sign(ctx, c)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if v, err = bundle.Verify(raw, r.Trust); err != nil || string(v.Content) != content {
+	v, err := bundle.Verify(raw, r.Trust)
+	if err != nil || string(v.Content) != content {
 		t.Fatalf("the bundle does not verify: %v", err)
 	}
 	if err := director.Dispatch(ctx, v); err != nil {

@@ -46,10 +46,9 @@ func frame(compressed byte, length int, body []byte) []byte {
 
 // plain is an HTTP/2 client without TLS and without gRPC's own checks.
 func plain() *http.Client {
-	return &http.Client{Timeout: 20 * time.Second, Transport: &http2.Transport{AllowHTTP: true,
-		DialTLSContext: func(ctx context.Context, network, addr string, _ *tls.Config) (net.Conn, error) {
-			return (&net.Dialer{}).DialContext(ctx, network, addr)
-		}}}
+	var protocols http.Protocols
+	protocols.SetUnencryptedHTTP2(true)
+	return &http.Client{Timeout: 20 * time.Second, Transport: &http.Transport{Protocols: &protocols}}
 }
 
 type answer struct {

@@ -9,7 +9,6 @@ import (
 	"github.com/fxamacker/cbor/v2"
 
 	"sigill/keys/ident"
-	"sigill/keys/record"
 	"sigill/server/audit"
 	"sigill/server/ledger"
 )
@@ -279,6 +278,3 @@ func (m *matter) last() ident.Digest { return m.Digests[len(m.Digests)-1] }
 
 // ended reports whether nothing more can be drafted or signed.
 func (m *matter) ended() bool { return m.State != Pending && m.State != Returned }
-
-// allSections is the whole record.
-const allSections = record.Scope(1<<record.Sections - 1)
