@@ -33,6 +33,7 @@ import (
 	"sigill/keys/bundle"
 	"sigill/keys/ident"
 	"sigill/keys/jws"
+	"sigill/keys/opening"
 	"sigill/keys/record"
 	"sigill/keys/token"
 	sigillv1 "sigill/proto/sigill/v1"
@@ -79,7 +80,7 @@ func Dial(c Config) (*Session, error) {
 	var err error
 	s.cc, err = grpc.NewClient("passthrough:///"+c.Addr, append([]grpc.DialOption{grpc.WithTransportCredentials(transport),
 		grpc.WithUnaryInterceptor(s.unary), grpc.WithStreamInterceptor(s.stream), grpc.WithUserAgent(""),
-		grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(16 << 20))}, c.Options...)...)
+		grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(opening.MaxPackage + 1<<20))}, c.Options...)...)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrConfig, err)
 	}

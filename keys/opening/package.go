@@ -9,8 +9,10 @@ import (
 	"sigill/keys/record"
 )
 
-// MaxPackage is the longest opening package that is read, in bytes.
-const MaxPackage = 12 << 20
+// MaxPackage is the longest opening package or extract that is read, in bytes. Both
+// hold every key set that was logged before the decision, or reviewer set before it,
+// and neither may grow out of reach because a provider changes its keys often.
+const MaxPackage = 64 << 20
 
 // ErrPackage says that bytes are no opening package.
 var ErrPackage = errors.New("not an opening package")

@@ -24,7 +24,7 @@ const numberOf = (name) => s.sectionNames.indexOf(name) + 1
  * trust file that was read by bundle.mjs. Throws, or gives what was granted.
  */
 export async function open(data, trust, seed) {
-  check(data.length <= 12 << 20, 'longer than a package')
+  check(data.length <= 64 << 20, 'longer than a package')
   const p = form(v.parse(data))
   const o = { p, trust, seed }
   checkDecision(o)
