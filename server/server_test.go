@@ -109,6 +109,10 @@ func TestStory(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if _, err := bjorn.Get(ctx, own); !errors.Is(err, client.ErrLogin) {
+		t.Fatalf("a colleague with a borrowed file: %v", err)
+	}
+	own.Author = ident.Digest{} // a client that does not hold them back
 	if _, err := bjorn.Get(ctx, own); client.Reason(err) != "ABSENT" {
 		t.Fatalf("a colleague with a borrowed key: %v", err)
 	}
