@@ -379,12 +379,10 @@ func TestSealIsOpenable(t *testing.T) {
 func (h *house) wrappings(id ident.ID) [][]byte {
 	h.t.Helper()
 	var row struct {
-		Content     []byte   `cbor:"1,keyasint"`
-		Head        []byte   `cbor:"2,keyasint"`
-		Ciphertexts []byte   `cbor:"3,keyasint"`
-		Wrappings   [][]byte `cbor:"4,keyasint"`
+		Ciphertexts []byte   `cbor:"1,keyasint"`
+		Wrappings   [][]byte `cbor:"2,keyasint"`
 	}
 	key := id.Bytes()
-	must(0, cbor.Unmarshal([]byte(h.rows()["draft/"+string(key[:])]), &row))
+	must(0, cbor.Unmarshal([]byte(h.rows()["draft-seal/"+string(key[:])]), &row))
 	return row.Wrappings
 }

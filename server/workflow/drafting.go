@@ -114,8 +114,10 @@ func (o *Office) WithdrawDraft(ctx context.Context, c *Caller, compact string) (
 			return refuse(ErrStale, ReasonRevision)
 		}
 		m.State, m.Statement, m.Returns = Withdrawn, "", nil
-		if err := tx.Delete(roomDraft, idKey(m.id)); err != nil {
-			return err
+		for _, room := range []ledger.Room{roomDraft, roomDraftSeal} {
+			if err := tx.Delete(room, idKey(m.id)); err != nil {
+				return err
+			}
 		}
 		if err := tx.Delete(roomInbox, idKey(m.id)); err != nil {
 			return err

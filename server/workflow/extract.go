@@ -47,14 +47,14 @@ func Extract(ctx context.Context, l *ledger.Ledger, cipher Cipher, id ident.ID) 
 	if e.Bundle, err = o.bundleAt(ctx, s.m, s.decision, d, head); err != nil {
 		return nil, err
 	}
-	parts, err := seal.SplitCiphertexts(s.decision.Ciphertexts)
+	parts, err := seal.SplitCiphertexts(s.boxes.Ciphertexts)
 	if err != nil {
 		return nil, damaged("seal", err)
 	}
 	for _, p := range parts {
 		e.Ciphertexts = append(e.Ciphertexts, p)
 	}
-	for _, w := range s.decision.Wrappings {
+	for _, w := range s.boxes.Wrappings {
 		e.Wrappings = append(e.Wrappings, w)
 	}
 	e.Head, e.Dissents = s.decision.Head, append(e.Dissents, s.m.Dissents...)

@@ -70,6 +70,7 @@ func (o *Office) requesterBy(r ledger.Reader, kid ident.Digest) (found *requeste
 type sealRow struct {
 	m        *matter
 	decision *decisionRow
+	boxes    *boxesRow
 	head     *seal.Head
 	core     ident.Digest
 }
@@ -92,7 +93,11 @@ func (o *Office) sealOf(r ledger.Reader, id ident.ID) (*sealRow, error) {
 	if err != nil {
 		return nil, damaged("seal", err)
 	}
-	return &sealRow{m, row, h, ident.Sum(row.Head)}, nil
+	boxes, err := m.boxes(r)
+	if err != nil {
+		return nil, storeError(err)
+	}
+	return &sealRow{m, row, boxes, h, ident.Sum(row.Head)}, nil
 }
 
 func (s *sealRow) reviewers() (n int) {

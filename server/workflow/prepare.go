@@ -201,7 +201,7 @@ func (o *Office) seal(c *Caller, p *prepared) error {
 	if err != nil {
 		return fmt.Errorf("sealing: %w", err)
 	}
-	p.row = draftRow{Content: p.Content, Head: head, Ciphertexts: s.JoinCiphertexts(), Wrappings: wrappings}
+	p.row, p.boxes = draftRow{p.Content, head}, boxesRow{s.JoinCiphertexts(), wrappings}
 	p.owed, err = o.promise(c, p.draft.Decision, p.digest)
 	return err
 }

@@ -244,7 +244,7 @@ func (o *Office) addGranted(ctx context.Context, p *opening.Package, s *sealRow,
 	if err := jws.Peek(p.Release, &rel); err != nil {
 		return damaged("release", err)
 	}
-	parts, err := seal.SplitCiphertexts(s.decision.Ciphertexts)
+	parts, err := seal.SplitCiphertexts(s.boxes.Ciphertexts)
 	if err != nil {
 		return damaged("seal", err)
 	}

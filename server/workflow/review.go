@@ -309,10 +309,10 @@ func (s *sealRow) wrapping(group, index int) ([]byte, error) {
 	for _, g := range s.head.Groups[:group-1] {
 		slot += g.Members
 	}
-	if slot >= len(s.decision.Wrappings) {
+	if slot >= len(s.boxes.Wrappings) {
 		return nil, damaged("wrappings", ledger.ErrCorrupt)
 	}
-	b := s.decision.Wrappings[slot]
+	b := s.boxes.Wrappings[slot]
 	w, err := seal.ParseWrapping(b)
 	if err != nil || w.Group != group || w.Index != index {
 		return nil, damaged("wrappings", errors.Join(err, ledger.ErrCorrupt))

@@ -20,8 +20,10 @@ const (
 	roomMatterKey  ledger.Room = "matter-key" // decision id: the matter's key
 	roomMatter     ledger.Room = "matter"     // decision id: matterRow
 	roomDraft      ledger.Room = "draft"      // decision id: draftRow
+	roomDraftSeal  ledger.Room = "draft-seal" // decision id: boxesRow
 	roomInbox      ledger.Room = "inbox"      // decision id: inboxRow, while pending
 	roomDecision   ledger.Room = "decision"   // log index: decisionRow
+	roomSeal       ledger.Room = "seal"       // log index: boxesRow
 	roomCase       ledger.Room = "case"       // MAC of the case reference: caseRow
 	roomRequest    ledger.Room = "request"    // MAC of request id and caller: requestRow
 	roomUsed       ledger.Room = "used"       // MAC of a key that may be used once
@@ -39,9 +41,9 @@ const (
 
 // randomRooms and orderedRooms are the layout that [Layout] gives.
 var (
-	randomRooms = []ledger.Room{roomMatterKey, roomMatter, roomDraft, roomInbox, roomCase, roomRequest, roomUsed, roomOwed,
+	randomRooms = []ledger.Room{roomMatterKey, roomMatter, roomDraft, roomDraftSeal, roomInbox, roomCase, roomRequest, roomUsed, roomOwed,
 		roomIndex, roomMeta, roomRequester, roomProvider, roomOpening, roomOpeningsOf}
-	orderedRooms = []ledger.Room{roomDecision, roomOrder, roomSet, roomNotice}
+	orderedRooms = []ledger.Room{roomDecision, roomSeal, roomOrder, roomSet, roomNotice}
 )
 
 // Rooms lists the rooms of the house and whether their keys only grow.
@@ -91,10 +93,16 @@ type matterRow struct {
 
 // A draftRow is what awaits a signature: one row, replaced by each revision.
 type draftRow struct {
-	Content     []byte   `cbor:"1,keyasint"`
-	Head        []byte   `cbor:"2,keyasint"`
-	Ciphertexts []byte   `cbor:"3,keyasint"`
-	Wrappings   [][]byte `cbor:"4,keyasint"`
+	Content []byte `cbor:"1,keyasint"`
+	Head    []byte `cbor:"2,keyasint"`
+}
+
+// A boxesRow is what only reviewers can open. It lies by itself, since nothing
+// reads it before an opening: in the room draft-seal until the decision is signed,
+// and then, the same bytes, in the room seal.
+type boxesRow struct {
+	Ciphertexts []byte   `cbor:"1,keyasint"`
+	Wrappings   [][]byte `cbor:"2,keyasint"`
 }
 
 // An inboxRow makes a pending draft visible from a time on.
@@ -105,14 +113,12 @@ type inboxRow struct {
 // A decisionRow is a signed decision with its seal: one large value, written
 // once.
 type decisionRow struct {
-	Decision    string   `cbor:"1,keyasint"`
-	Content     []byte   `cbor:"2,keyasint"`
-	Head        []byte   `cbor:"3,keyasint"`
-	Ciphertexts []byte   `cbor:"4,keyasint"`
-	Wrappings   [][]byte `cbor:"5,keyasint"`
-	Preimage    []byte   `cbor:"6,keyasint"`
-	ID          []byte   `cbor:"7,keyasint"` // of the decision, for who starts from the log
-	HeadSize    uint64   `cbor:"8,keyasint"` // of the checkpoint in the commit that signed it
+	Decision string `cbor:"1,keyasint"`
+	Content  []byte `cbor:"2,keyasint"`
+	Head     []byte `cbor:"3,keyasint"`
+	Preimage []byte `cbor:"4,keyasint"`
+	ID       []byte `cbor:"5,keyasint"` // of the decision, for who starts from the log
+	HeadSize uint64 `cbor:"6,keyasint"` // of the checkpoint in the commit that signed it
 }
 
 // A caseRow lists the drafts of a case reference in the order in which their
@@ -271,6 +277,45 @@ func (m *matter) draft(r ledger.Reader) (*draftRow, error) {
 func (m *matter) decision(r ledger.Reader) (*decisionRow, error) {
 	d := &decisionRow{}
 	return d, m.get(r, roomDecision, indexKey(m.Index), d)
+}
+
+// boxesPlace binds boxes to the decision and not to a room, so that they move as
+// they are when it is signed. That they are the last revision's, the head says.
+func (m *matter) boxesPlace() string { return place("seal", idKey(m.id)) }
+
+// putBoxes writes the last revision's boxes while it awaits a signature.
+func (m *matter) putBoxes(tx writer, b *boxesRow) error {
+	plain, err := encode(b)
+	if err != nil {
+		return err
+	}
+	return tx.Put(roomDraftSeal, idKey(m.id), m.o.cipher.SealMatter(m.key, m.boxesPlace(), plain))
+}
+
+// fileBoxes moves the boxes of what has been signed under its log index.
+func (m *matter) fileBoxes(tx *ledger.Tx) error {
+	b, err := tx.Get(roomDraftSeal, idKey(m.id))
+	if err != nil {
+		return storeError(err)
+	}
+	if err := tx.Put(roomSeal, indexKey(m.Index), b); err != nil {
+		return err
+	}
+	return tx.Delete(roomDraftSeal, idKey(m.id))
+}
+
+// boxes reads the boxes of a signed decision.
+func (m *matter) boxes(r ledger.Reader) (*boxesRow, error) {
+	b, err := r.Get(roomSeal, indexKey(m.Index))
+	if err != nil {
+		return nil, storeError(err)
+	}
+	plain, err := m.o.cipher.OpenMatter(m.key, m.boxesPlace(), b)
+	if err != nil {
+		return nil, damaged("room "+string(roomSeal), err)
+	}
+	row := &boxesRow{}
+	return row, decode(plain, row)
 }
 
 // last is the digest of the last revision.

@@ -37,9 +37,11 @@ func (h *house) rows() map[string]string {
 					return err
 				}
 				place, value := string(room)+"/"+string(p.Key), p.Value
-				for _, key := range keys { // a row under a matter's key opens under one
-					if plain, err := (cipher{}).OpenMatter(key, place, value); err == nil {
-						value = plain
+				for id, key := range keys { // a row under a matter's key opens under one
+					for _, at := range []string{place, "seal/" + id} {
+						if plain, err := (cipher{}).OpenMatter(key, at, value); err == nil {
+							value = plain
+						}
 					}
 				}
 				out[place] = string(value)

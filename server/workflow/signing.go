@@ -36,7 +36,8 @@ func (o *Office) CosignDecision(ctx context.Context, c *Caller, approval string)
 	if err != nil {
 		return nil, o.refused(ctx, c, about, err)
 	}
-	_, _, err = o.named(ctx, c, about, fingerprint("cosign", approval), func(tx *ledger.Tx, who *actor) ([]byte, error) {
+	var signed *signedMatter // set by the operation that signs, and by no other
+	_, head, err := o.named(ctx, c, about, fingerprint("cosign", approval), func(tx *ledger.Tx, who *actor) ([]byte, error) {
 		if err := o.bindKey(tx, who, officer.kid); err != nil {
 			return nil, err
 		}
@@ -50,7 +51,8 @@ func (o *Office) CosignDecision(ctx context.Context, c *Caller, approval string)
 		if officer.kid == m.AuthorKey { // a registered key says whose it is
 			return nil, invalid("approval.draft", ReasonContradiction, nil)
 		}
-		return nil, o.cosign(tx, c, m, &a, approval, draft, f)
+		signed, err = o.cosign(tx, c, m, &a, approval, draft, f)
+		return nil, err
 	})
 	if errors.Is(err, errSignedAlike) {
 		// By a call of the same batch: nothing leaves before that is durable.
@@ -60,7 +62,16 @@ func (o *Office) CosignDecision(ctx context.Context, c *Caller, approval string)
 	if err != nil {
 		return nil, err
 	}
-	return o.signedBefore(ctx, a.Decision, approval)
+	if signed == nil { // by another call
+		return o.signedBefore(ctx, a.Decision, approval)
+	}
+	return o.bundle(ctx, f.orderDocs, signed.m, signed.row, head)
+}
+
+// A signedMatter is what an operation has just signed.
+type signedMatter struct {
+	m   *matter
+	row *decisionRow
 }
 
 // errSignedAlike ends an operation without a trace: the same approval has signed.
@@ -180,28 +191,28 @@ func cites(m *matter, approval string) bool {
 
 // cosign is the operation: the approval is over the last revision and its seal;
 // then number, signature, entry, rows.
-func (o *Office) cosign(tx *ledger.Tx, c *Caller, m *matter, a *statement.Approval, approval string, d *statement.Draft, f *inForce) error {
+func (o *Office) cosign(tx *ledger.Tx, c *Caller, m *matter, a *statement.Approval, approval string, d *statement.Draft, f *inForce) (*signedMatter, error) {
 	if jws.Digest(a.Draft) != m.last() {
 		if slices.Contains(m.Digests, jws.Digest(a.Draft)) {
-			return refuse(ErrStale, ReasonRevision)
+			return nil, refuse(ErrStale, ReasonRevision)
 		}
-		return invalid("approval.draft", ReasonContradiction, nil)
+		return nil, invalid("approval.draft", ReasonContradiction, nil)
 	}
 	row, err := m.draft(tx)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if err := sealed(a, d, m, row.Head); err != nil {
-		return err
+		return nil, err
 	}
 	if err := stillInForce(tx, f); err != nil {
-		return err
+		return nil, err
 	}
-	compact, err := o.decide(tx, c, a, d, approval)
+	decision, compact, err := o.decide(tx, c, a, d, approval)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	return o.file(tx, m, compact, row)
+	return o.file(tx, m, decision, compact, row)
 }
 
 // sealed checks that an approval names the seal that the server holds.
@@ -217,63 +228,62 @@ func sealed(a *statement.Approval, d *statement.Draft, m *matter, head []byte) e
 }
 
 // decide draws the number and signs the decision.
-func (o *Office) decide(tx *ledger.Tx, c *Caller, a *statement.Approval, d *statement.Draft, approval string) (string, error) {
+func (o *Office) decide(tx *ledger.Tx, c *Caller, a *statement.Approval, d *statement.Draft, approval string) (*statement.Decision, string, error) {
 	if ident.DateOf(tx.Now) != a.Date {
-		return "", refuse(ErrState, ReasonDay)
+		return nil, "", refuse(ErrState, ReasonDay)
 	}
 	counter := []byte(fmt.Sprintf("number/%04d", a.Date.Year()))
 	n, err := number(tx, counter)
 	if err != nil {
-		return "", err
+		return nil, "", err
 	}
 	if err := putNumber(tx, counter, n+1); err != nil {
-		return "", err
+		return nil, "", err
 	}
-	compact, err := jws.Make(o.Institution.Signer, &statement.Decision{
+	decision := &statement.Decision{
 		Amends: d.Amends, Approval: approval, Author: d.Author, Authority: d.Authority, Core: a.Core, Corrects: d.Corrects,
 		Date: a.Date, Decision: d.Decision, Item: d.Item, Mode: d.Mode, Number: int64(n + 1), Order: d.Order,
 		Record: a.Record, Year: a.Date.Year(),
-	}, jws.Certified(tx.Now, o.Institution.Chain...))
-	if err != nil {
-		return "", &Refusal{Kind: ErrUnavailable, Reason: ReasonStopped, err: err}
 	}
-	return compact, nil
+	compact, err := jws.Make(o.Institution.Signer, decision, jws.Certified(tx.Now, o.Institution.Chain...))
+	if err != nil {
+		return nil, "", &Refusal{Kind: ErrUnavailable, Reason: ReasonStopped, err: err}
+	}
+	return decision, compact, nil
 }
 
 // file moves a signed decision from the small room under its log index. Earlier
 // drafts and returns go, their digests stay.
-func (o *Office) file(tx *ledger.Tx, m *matter, compact string, row *draftRow) error {
-	var d statement.Decision
-	if err := jws.Peek(compact, &d); err != nil {
-		return err
-	}
+func (o *Office) file(tx *ledger.Tx, m *matter, d *statement.Decision, compact string, row *draftRow) (*signedMatter, error) {
 	pre := proof.NewPreimage(proof.Decision, jws.Digest(compact))
 	entry, err := pre.Entry(proof.DecisionTag(uint16(d.Year), uint64(d.Number), m.id))
 	if err != nil {
-		return fmt.Errorf("decision's entry: %w", err)
+		return nil, fmt.Errorf("decision's entry: %w", err)
 	}
 	if m.Index, err = o.enter(tx, entry); err != nil {
-		return err
+		return nil, err
 	}
 	m.State, m.Statement, m.Returns, m.Approval = Signed, "", nil, jws.Digest(d.Approval)
 	if err := m.save(tx); err != nil {
-		return err
+		return nil, err
+	}
+	if err := m.fileBoxes(tx); err != nil {
+		return nil, err
 	}
 	if err := tx.Delete(roomDraft, idKey(m.id)); err != nil {
-		return err
+		return nil, err
 	}
 	if err := tx.Delete(roomInbox, idKey(m.id)); err != nil {
-		return err
+		return nil, err
 	}
 	// The decision's row is written once, when the size of its checkpoint is
 	// known; nobody can ask for it before the commit.
-	signed := &decisionRow{Decision: compact, Content: row.Content, Head: row.Head, Ciphertexts: row.Ciphertexts,
-		Wrappings: row.Wrappings, Preimage: pre.Marshal(), ID: idKey(m.id)}
+	signed := &decisionRow{Decision: compact, Content: row.Content, Head: row.Head, Preimage: pre.Marshal(), ID: idKey(m.id)}
 	tx.AtHead(func(h ledger.Head, w ledger.Writer) error {
 		signed.HeadSize = h.Size
 		return m.put(w, roomDecision, indexKey(m.Index), signed)
 	})
-	return nil
+	return &signedMatter{m, signed}, nil
 }
 
 // signedBefore is the bundle of a decision that was signed by exactly this

@@ -45,6 +45,7 @@ type prepared struct {
 	digest ident.Digest
 	f      *inForce // that it was checked and sealed under
 	row    draftRow
+	boxes  boxesRow
 	owed   owed
 }
 
@@ -170,6 +171,9 @@ func (o *Office) accept(tx *ledger.Tx, c *Caller, m *matter, p *prepared) ([]byt
 	m.State, m.Revision, m.Statement = Pending, p.draft.Revision, p.Statement
 	m.Digests = append(m.Digests, p.digest)
 	if err := m.put(tx, roomDraft, idKey(m.id), &p.row); err != nil {
+		return nil, err
+	}
+	if err := m.putBoxes(tx, &p.boxes); err != nil {
 		return nil, err
 	}
 	if err := m.save(tx); err != nil {
