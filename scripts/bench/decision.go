@@ -8,6 +8,8 @@ import (
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials"
+	"google.golang.org/grpc/experimental"
+	"google.golang.org/grpc/mem"
 	"google.golang.org/grpc/metadata"
 	"google.golang.org/protobuf/proto"
 
@@ -46,9 +48,12 @@ const contentSize = 4 << 10
 
 func newCaller(run *authority.Running) (*caller, error) {
 	c := &caller{run: run}
-	var err error
+	pool, err := mem.NewBinaryTieredBufferPool(8, 10, 12, 13, 14, 15, 16, 17)
+	if err != nil {
+		return nil, err
+	}
 	for range 2 {
-		cc, err := grpc.NewClient("passthrough:///"+run.Addr, grpc.WithTransportCredentials(credentials.NewClientTLSFromCert(run.Roots, "")))
+		cc, err := grpc.NewClient("passthrough:///"+run.Addr, experimental.WithBufferPool(pool), grpc.WithTransportCredentials(credentials.NewClientTLSFromCert(run.Roots, "")))
 		if err != nil {
 			return nil, err
 		}

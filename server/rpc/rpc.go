@@ -79,7 +79,11 @@ func New(c Config) (*Server, error) {
 	}
 	s := &Server{office: c.Office, door: d, validate: v, log: c.Log}
 	s.stopping, s.stop = context.WithCancel(context.Background())
-	options := append(limits(),
+	options, err := limits()
+	if err != nil {
+		return nil, fmt.Errorf("buffers: %w", err)
+	}
+	options = append(options,
 		grpc.ChainUnaryInterceptor(s.logUnary, recovering(), s.unary),
 		grpc.ChainStreamInterceptor(s.logStream, recovery.StreamServerInterceptor(onPanic()), s.stream))
 	if c.TLS != nil {
