@@ -30,9 +30,7 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
-	"sigill/client"
 	"sigill/keys/ident"
-	"sigill/keys/keyfile"
 	"sigill/scripts/authority"
 )
 
@@ -148,48 +146,15 @@ func plain(ts *testscript.TestScript, neg bool, args []string, n int) {
 	}
 }
 
-// keyOf is where the key of one of the authority's people lies.
-func keyOf(user string) string {
-	if place, ok := strings.CutPrefix(user, "granskare-"); ok {
-		return "reviewer-" + place
-	}
-	return map[string]string{"direktor": "director", "vice": "deputy", "registrator": "registrar", "domstol": "court"}[user]
-}
-
 // as makes a home and a login for a user, once, and puts both into the
 // environment.
 func (h *house) as(ts *testscript.TestScript, neg bool, args []string, bound bool) {
 	plain(ts, neg, args, 1)
-	user := args[0]
-	dir := filepath.Join(h.work, "homes", user)
-	if !bound {
-		dir += "-bearer"
+	env, err := h.made.Home(args[0], bound)
+	ts.Check(err)
+	for name, value := range env {
+		ts.Setenv(name, value)
 	}
-	token := dir + ".token"
-	if _, err := os.Stat(token); errors.Is(err, fs.ErrNotExist) {
-		ts.Check(os.MkdirAll(filepath.Dir(dir), 0o700))
-		home, err := client.OpenHome(dir, func() (string, error) { return authority.Passphrase, nil }, keyfile.Options{WorkFactor: 1})
-		ts.Check(err)
-		var jkt *ident.Digest
-		if bound {
-			day, err := home.Day(ident.DateOf(time.Now()))
-			ts.Check(err)
-			d := day.Public().Thumbprint()
-			jkt = &d
-		}
-		access, err := h.made.IDP.Issue(user, jkt, 0)
-		ts.Check(err)
-		ts.Check(os.WriteFile(token, []byte(access+"\n"), 0o600))
-	}
-	ts.Setenv("SIGILL_HOME", dir)
-	ts.Setenv("SIGILL_TOKEN_FILE", token)
-	ts.Setenv("SIGILL_TRUST", filepath.Join(h.made.Dir, "trust.json"))
-	ts.Setenv("SIGILL_PASSPHRASE_FILE", filepath.Join(h.made.Dir, "keys", "passphrase"))
-	key := ""
-	if name := keyOf(user); name != "" {
-		key = filepath.Join(h.made.Dir, "people", name+".age")
-	}
-	ts.Setenv("SIGILL_KEY", key)
 }
 
 // grab puts a member of the JSON that was printed last into a variable: a path
