@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"strings"
 
 	"sigill/keys/ident"
 	"sigill/keys/jws"
@@ -21,15 +22,23 @@ type actor struct {
 }
 
 // Admit checks the caller's role. A refusal is recorded: under the caller's name,
-// but for a submission, which names nobody.
+// but for an author's calls by the day alone. No matter has been looked at then,
+// and it may be an author whose role comes back: account, method and minute would
+// say who worked when.
 func (o *Office) Admit(ctx context.Context, c *Caller) error {
 	if access.Public(c.Method) || access.May(c.Method, c.Role) {
 		return nil
 	}
+	if strings.HasPrefix(c.Method, draftingService) {
+		return o.authorRefused(ctx, c, nil, refuse(ErrPermission, ReasonRole))
+	}
 	return o.refused(ctx, c, nil, refuse(ErrPermission, ReasonRole))
 }
 
-const submitMethod = "/sigill.v1.DraftingService/SubmitDraft"
+const (
+	draftingService = "/sigill.v1.DraftingService/"
+	submitMethod    = draftingService + "SubmitDraft"
+)
 
 // refused records a refusal before its answer leaves, and returns it. What is
 // malformed leaves nothing; what cannot be recorded is not answered.

@@ -160,6 +160,9 @@ func (o *Office) submit(tx *ledger.Tx, c *Caller, p *prepared) ([]byte, error) {
 	if err := tx.Put(roomMatterKey, idKey(m.id), m.key[:]); err != nil {
 		return nil, err
 	}
+	if err := audit.PutAuthor(tx.Overlay, ident.DateOf(tx.Now), c.Method, idKey(m.id), audit.OK); err != nil {
+		return nil, err
+	}
 	return o.accept(tx, c, m, p)
 }
 
@@ -184,9 +187,6 @@ func (o *Office) accept(tx *ledger.Tx, c *Caller, m *matter, p *prepared) ([]byt
 		return nil, err
 	}
 	if err := o.owe(tx, c, p.owed); err != nil {
-		return nil, err
-	}
-	if err := audit.PutAuthor(tx.Overlay, ident.DateOf(tx.Now), c.Method, idKey(m.id), audit.OK); err != nil {
 		return nil, err
 	}
 	return o.sealAnswer(c, DraftAnswer{p.owed.receipt, p.row.Head, c.Key, c.KeysIndex})
