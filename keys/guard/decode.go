@@ -2,6 +2,7 @@ package guard
 
 import (
 	"html"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode"
@@ -42,6 +43,9 @@ func views(body string) []*view {
 // decode undoes one layer of HTML entities, percent-encoding, quoted-printable
 // and \u escapes.
 func decode(us []unit) (out []unit, changed bool) {
+	if !holds(us, `&%=\`) {
+		return us, false
+	}
 	out = make([]unit, 0, len(us))
 	for i := 0; i < len(us); {
 		var text string
@@ -142,6 +146,9 @@ func ascii(us []unit) string {
 
 // strip leaves out Markdown link brackets with their targets and HTML tags.
 func strip(us []unit) (out []unit, changed bool) {
+	if !holds(us, "[]<") {
+		return us, false
+	}
 	const reach = 2048
 	// next[c] is where the closing character was last seen ahead, so that many
 	// openings without a closing cost one pass and not one each.
@@ -180,4 +187,9 @@ func strip(us []unit) (out []unit, changed bool) {
 		i = end
 	}
 	return out, changed
+}
+
+// holds says whether any of some ASCII characters stands in the units.
+func holds(us []unit, any string) bool {
+	return slices.ContainsFunc(us, func(u unit) bool { return u.r < 0x80 && strings.IndexByte(any, byte(u.r)) >= 0 })
 }

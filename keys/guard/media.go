@@ -95,8 +95,8 @@ func checkCharacters(content []byte) error {
 // character refuses what no text needs and what shows other than it is.
 func character(r rune) error {
 	switch {
-	case r == '\n' || r == '\t':
-		return nil
+	case r >= 0x20 && r < 0x7F, r >= 0xA0 && r < 0x300, r == '\n', r == '\t':
+		return nil // nearly all text
 	case r == 0xFEFF:
 		return ErrBOM
 	case r == 0x2028 || r == 0x2029:
@@ -133,6 +133,9 @@ func checkMarkdown(content []byte) error {
 }
 
 func markdownLine(line []byte) error {
+	if !bytes.ContainsAny(line, "<[]&`~") {
+		return nil // every pattern has one of these
+	}
 	for _, at := range htmlStart.FindAllIndex(line, -1) {
 		if !escaped(line, at[0]) && !autolink.Match(line[at[0]:]) {
 			return ErrHTML

@@ -1,6 +1,7 @@
 package guard
 
 import (
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -73,8 +74,10 @@ func (m *matcher) add(p pattern) {
 // compile makes patterns of terms.
 func compile(t Terms) *matcher {
 	m := &matcher{by: map[[2]byte][]*pattern{}}
-	for _, n := range t.Names {
-		m.addName(n)
+	for i, n := range t.Names {
+		if !slices.Contains(t.Names[:i], n) {
+			m.addName(n)
+		}
 	}
 	for _, e := range t.Emails {
 		m.addEmail(e)

@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"reflect"
 	"strings"
 	"sync"
@@ -49,12 +48,7 @@ func Canonical(v any) ([]byte, error) {
 func Decode(data []byte, v any) error {
 	target := reflect.ValueOf(v).Elem()
 	fresh := reflect.New(target.Type())
-	d := json.NewDecoder(bytes.NewReader(data))
-	d.DisallowUnknownFields()
-	if err := d.Decode(fresh.Interface()); err != nil {
-		return ErrNotCanonical
-	}
-	if _, err := d.Token(); !errors.Is(err, io.EOF) {
+	if err := json.Unmarshal(data, fresh.Interface()); err != nil {
 		return ErrNotCanonical
 	}
 	again, err := Canonical(fresh.Interface())

@@ -128,11 +128,7 @@ func SectionKey(secret group.Scalar, draft ident.Digest, sec record.Section) (ci
 
 // JoinCiphertexts is a core's ciphertexts as they are stored.
 func (s *Sealed) JoinCiphertexts() []byte {
-	var out []byte
-	for _, c := range s.Ciphertexts {
-		out = append(out, c...)
-	}
-	return out
+	return slices.Concat(s.Ciphertexts[:]...)
 }
 
 // A Wrapping is one reviewer's shares, sealed to them. Generation counts the

@@ -8,8 +8,6 @@ import (
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials"
-	"google.golang.org/grpc/experimental"
-	"google.golang.org/grpc/mem"
 	"google.golang.org/grpc/metadata"
 	"google.golang.org/protobuf/proto"
 
@@ -48,17 +46,14 @@ const contentSize = 4 << 10
 
 func newCaller(run *authority.Running) (*caller, error) {
 	c := &caller{run: run}
-	pool, err := mem.NewBinaryTieredBufferPool(8, 10, 12, 13, 14, 15, 16, 17)
-	if err != nil {
-		return nil, err
-	}
 	for range 2 {
-		cc, err := grpc.NewClient("passthrough:///"+run.Addr, experimental.WithBufferPool(pool), grpc.WithTransportCredentials(credentials.NewClientTLSFromCert(run.Roots, "")))
+		cc, err := grpc.NewClient("passthrough:///"+run.Addr, grpc.WithTransportCredentials(credentials.NewClientTLSFromCert(run.Roots, "")))
 		if err != nil {
 			return nil, err
 		}
 		c.conns = append(c.conns, cc)
 	}
+	var err error
 	if c.day, c.token, err = run.Login("asa"); err != nil {
 		return nil, err
 	}

@@ -18,6 +18,7 @@
 package gate
 
 import (
+	"bytes"
 	"context"
 	"crypto/aes"
 	"crypto/cipher"
@@ -273,7 +274,7 @@ func (k MatterKey) Seal(place string, plaintext []byte) []byte {
 
 // Open is the inverse of Seal, or store.ErrCorrupt.
 func (k MatterKey) Open(place string, sealed []byte) ([]byte, error) {
-	return open(k[:], matterLabel+place, sealed)
+	return open(k[:], matterLabel+place, bytes.Clone(sealed))
 }
 
 // seal is version ‖ salt ‖ AES-256-GCM under a key used for nothing else.
@@ -284,13 +285,14 @@ func seal(secret []byte, info string, plaintext []byte) []byte {
 	return aead(secret, sealed[1:], info).Seal(sealed, zeroNonce[:], plaintext, nil)
 }
 
-// open never returns nil without an error: an empty value is a value.
+// open decrypts in place. It never returns nil without an error: an empty value
+// is a value.
 func open(secret []byte, info string, sealed []byte) ([]byte, error) {
 	if len(sealed) < Overhead || sealed[0] != version {
 		return nil, store.ErrCorrupt
 	}
 	salt, body := sealed[1:1+saltSize], sealed[1+saltSize:]
-	plaintext, err := aead(secret, salt, info).Open(make([]byte, 0, len(body)-tagSize), zeroNonce[:], body, nil)
+	plaintext, err := aead(secret, salt, info).Open(body[:0], zeroNonce[:], body, nil)
 	if err != nil {
 		return nil, store.ErrCorrupt
 	}

@@ -5,7 +5,6 @@ import (
 	"log/slog"
 	"net"
 	"strings"
-	"sync"
 	"time"
 
 	"google.golang.org/grpc"
@@ -30,20 +29,18 @@ const (
 	watchWithin   = time.Hour        // the longest watch
 )
 
-// buffers are steps of the sizes that messages here have. gRPC's own go from
-// 32 KiB to 1 MiB, so that each padded author's request, a little over 32 KiB,
-// would take and clear 1 MiB.
-var buffers = sync.OnceValues(func() (mem.BufferPool, error) {
-	return mem.NewBinaryTieredBufferPool(8, 10, 12, 13, 14, 15, 16, 17, 18, 20, 21)
-})
+// Buffers in steps of the sizes that messages here have. gRPC's own go from 32 KiB
+// to 1 MiB, so that each padded author's request, a little over 32 KiB, would take
+// and clear 1 MiB. Messages are encoded into the program's default buffers, whatever
+// a server is given.
+func init() {
+	experimental.SetDefaultBufferPool(mem.NewTieredBufferPool(
+		256, 1<<10, 4<<10, 8<<10, 16<<10, 24<<10, 40<<10, 64<<10, 128<<10, 256<<10, 1<<20, maxMessage))
+}
 
-func limits() ([]grpc.ServerOption, error) {
-	pool, err := buffers()
-	if err != nil {
-		return nil, err
-	}
+func limits() []grpc.ServerOption {
 	return []grpc.ServerOption{
-		experimental.BufferPool(pool),
+		experimental.BufferPool(mem.DefaultBufferPool()),
 		grpc.MaxRecvMsgSize(maxMessage),
 		grpc.MaxHeaderListSize(maxHeaders),
 		grpc.MaxConcurrentStreams(maxStreams),
@@ -54,7 +51,7 @@ func limits() ([]grpc.ServerOption, error) {
 			Time: time.Minute, Timeout: 20 * time.Second,
 		}),
 		grpc.InTapHandle(capDeadline),
-	}, nil
+	}
 }
 
 // capDeadline gives every call an end before its message is read, so that half a

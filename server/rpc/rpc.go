@@ -79,11 +79,7 @@ func New(c Config) (*Server, error) {
 	}
 	s := &Server{office: c.Office, door: d, validate: v, log: c.Log}
 	s.stopping, s.stop = context.WithCancel(context.Background())
-	options, err := limits()
-	if err != nil {
-		return nil, fmt.Errorf("buffers: %w", err)
-	}
-	options = append(options,
+	options := append(limits(),
 		grpc.ChainUnaryInterceptor(s.logUnary, recovering(), s.unary),
 		grpc.ChainStreamInterceptor(s.logStream, recovery.StreamServerInterceptor(onPanic()), s.stream))
 	if c.TLS != nil {

@@ -40,7 +40,8 @@ func (o *Overlay) Get(room Room, key []byte) ([]byte, error) {
 	return clone(h.value), nil
 }
 
-// Put changes the value of a row. It returns ErrInvalid for what no engine
+// Put changes the value of a row and keeps value, which must not be changed
+// afterwards. It returns ErrInvalid for what no engine
 // would take, and for a value longer than MaxHeld; a room that the engine does not
 // know is found by Commit.
 func (o *Overlay) Put(room Room, key, value []byte) error {
@@ -50,7 +51,7 @@ func (o *Overlay) Put(room Room, key, value []byte) error {
 	if len(value) > MaxHeld {
 		return fmt.Errorf("%w: a value of %d bytes in an overlay", ErrInvalid, len(value))
 	}
-	o.hold(room, string(key), held{value: clone(value)})
+	o.hold(room, string(key), held{value: value})
 	return nil
 }
 

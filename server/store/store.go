@@ -8,9 +8,9 @@
 // file) and package memory (tests; it misbehaves on demand). Package gate
 // decorates an engine so that no value reaches it in clear.
 //
-// Bytes are never shared: what goes in is copied, what comes out belongs to
-// the caller and outlives the snapshot it came from. The one exception is
-// [Overlay.Changes].
+// Bytes that come out belong to the caller and outlive the snapshot they came
+// from; what goes into an engine is copied. An overlay keeps what is put into it,
+// and [Overlay.Changes] shows it.
 //
 // Storetest.Run is the suite that every engine and decorator passes; its model
 // test proves overlays and commits against a plain map.

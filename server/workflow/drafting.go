@@ -33,7 +33,7 @@ func (o *Office) ReviseDraft(ctx context.Context, c *Caller, in Submission) (*Dr
 	if again, err := o.draftedBefore(ctx, c, p, print); again != nil || err != nil {
 		return again, err
 	}
-	if err := o.prepare(ctx, c, p); err != nil {
+	if err := o.prepare(ctx, c, m, p); err != nil {
 		return nil, o.authorRefused(ctx, c, idKey(m.id), err)
 	}
 	answer, err := o.authored(ctx, c, m, print, func(tx *ledger.Tx, m *matter) ([]byte, error) {

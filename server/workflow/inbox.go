@@ -9,9 +9,7 @@ import (
 	"time"
 
 	"sigill/keys/ident"
-	"sigill/keys/jws"
 	"sigill/keys/order"
-	"sigill/keys/statement"
 	"sigill/server/ledger"
 )
 
@@ -83,8 +81,8 @@ func (o *Office) shown(r ledger.Reader, c *Caller, a *actor, m *matter) (bool, e
 	if m.State != Pending {
 		return false, nil
 	}
-	var row inboxRow
-	if err := m.get(r, roomInbox, idKey(m.id), &row); err != nil {
+	row := &m.inbox
+	if err := m.get(r, roomInbox, idKey(m.id), row); err != nil {
 		return false, err
 	}
 	if c.Received.Unix() < row.Visible || slices.Contains(m.Abstained, a.id) {
@@ -94,16 +92,12 @@ func (o *Office) shown(r ledger.Reader, c *Caller, a *actor, m *matter) (bool, e
 	if f.order == nil {
 		return false, nil
 	}
-	var d statement.Draft // verified when it came
-	if err := jws.Peek(m.Statement, &d); err != nil {
-		return false, damaged("draft", err)
-	}
 	if a.row.Key.IsZero() {
 		return slices.ContainsFunc(f.order.Signers, func(s order.Officer) bool {
-			return slices.Contains(s.Items, d.Item) && c.today().Within(s.From, s.Until)
+			return slices.Contains(s.Items, row.Item) && c.today().Within(s.From, s.Until)
 		}), nil
 	}
-	_, _, err := f.order.Signer(a.row.Key, d.Item, c.today())
+	_, _, err := f.order.Signer(a.row.Key, row.Item, c.today())
 	return err == nil, nil
 }
 
@@ -150,13 +144,10 @@ func (o *Office) pending(r ledger.Reader, c *Caller, a *actor, id ident.ID) (*ma
 	return m, err
 }
 
-// small reports whether fewer than k people could have written the draft.
+// small reports whether fewer than k people could have written a draft that is
+// shown.
 func (o *Office) small(m *matter) bool {
-	var d statement.Draft
-	if err := jws.Peek(m.Statement, &d); err != nil {
-		return false
-	}
-	n, stated := o.Drafters[d.Type]
+	n, stated := o.Drafters[m.inbox.Type]
 	return stated && n < o.SmallestSet
 }
 

@@ -22,7 +22,7 @@ func read(in Submission) (*prepared, error) {
 
 // prepare does all of a revision that needs no queue, the cheap checks before
 // the costly ones: form, guard, law, identity, and then the seal.
-func (o *Office) prepare(ctx context.Context, c *Caller, p *prepared) error {
+func (o *Office) prepare(ctx context.Context, c *Caller, m *matter, p *prepared) error {
 	rec, err := record.Parse(p.Record)
 	if err != nil {
 		return malformed("seal", err)
@@ -55,7 +55,7 @@ func (o *Office) prepare(ctx context.Context, c *Caller, p *prepared) error {
 	if err := p.f.permits(&p.draft, c.today()); err != nil {
 		return err
 	}
-	return o.seal(c, p)
+	return o.seal(c, m, p)
 }
 
 // linked checks that what a draft corrects or amends is a signed decision of this
@@ -169,8 +169,9 @@ func (o *Office) identified(c *Caller, p *prepared, rec *record.Record) error {
 	return nil
 }
 
-// seal makes the seal, the wrappings and the receipt.
-func (o *Office) seal(c *Caller, p *prepared) error {
+// seal makes the seal, the wrappings, the rows under the matter's key and the
+// receipt.
+func (o *Office) seal(c *Caller, m *matter, p *prepared) error {
 	plain, err := record.Lay(p.Seed, p.Record)
 	if err != nil {
 		return malformed("seal", err)
@@ -193,7 +194,7 @@ func (o *Office) seal(c *Caller, p *prepared) error {
 	if err != nil {
 		return fmt.Errorf("sealing: %w", err)
 	}
-	head, err := s.Head.Marshal()
+	p.head, err = s.Head.Marshal()
 	if err != nil {
 		return fmt.Errorf("sealing: %w", err)
 	}
@@ -201,7 +202,12 @@ func (o *Office) seal(c *Caller, p *prepared) error {
 	if err != nil {
 		return fmt.Errorf("sealing: %w", err)
 	}
-	p.row, p.boxes = draftRow{p.Content, head}, boxesRow{s.JoinCiphertexts(), wrappings}
+	if p.rows[0], err = m.sealed(place(roomDraft, idKey(m.id)), &draftRow{p.Content, p.head}); err != nil {
+		return err
+	}
+	if p.rows[1], err = m.sealed(m.boxesPlace(), &boxesRow{s.JoinCiphertexts(), wrappings}); err != nil {
+		return err
+	}
 	p.owed, err = o.promise(c, p.draft.Decision, p.digest)
 	return err
 }

@@ -107,7 +107,9 @@ type boxesRow struct {
 
 // An inboxRow makes a pending draft visible from a time on.
 type inboxRow struct {
-	Visible int64 `cbor:"1,keyasint"` // unix seconds
+	Visible int64  `cbor:"1,keyasint"` // unix seconds
+	Item    string `cbor:"2,keyasint"` // of the delegation order, as the draft cites it
+	Type    string `cbor:"3,keyasint"` // the decision type that it states
 }
 
 // A decisionRow is a signed decision with its seal: one large value, written
@@ -211,6 +213,7 @@ type matter struct {
 	id  ident.ID
 	key [32]byte
 	matterRow
+	inbox inboxRow // as shown read it
 }
 
 // matter reads a matter, or ledger.ErrNotFound.
@@ -257,11 +260,20 @@ type writer interface {
 
 // put writes one of the matter's rows.
 func (m *matter) put(tx writer, room ledger.Room, key []byte, v any) error {
-	b, err := encode(v)
+	b, err := m.sealed(place(room, key), v)
 	if err != nil {
 		return err
 	}
-	return tx.Put(room, key, m.o.cipher.SealMatter(m.key, place(room, key), b))
+	return tx.Put(room, key, b)
+}
+
+// sealed is a row as it is put.
+func (m *matter) sealed(place string, v any) ([]byte, error) {
+	b, err := encode(v)
+	if err != nil {
+		return nil, err
+	}
+	return m.o.cipher.SealMatter(m.key, place, b), nil
 }
 
 // save writes the matter's lasting row.
@@ -282,15 +294,6 @@ func (m *matter) decision(r ledger.Reader) (*decisionRow, error) {
 // boxesPlace binds boxes to the decision and not to a room, so that they move as
 // they are when it is signed. That they are the last revision's, the head says.
 func (m *matter) boxesPlace() string { return place("seal", idKey(m.id)) }
-
-// putBoxes writes the last revision's boxes while it awaits a signature.
-func (m *matter) putBoxes(tx writer, b *boxesRow) error {
-	plain, err := encode(b)
-	if err != nil {
-		return err
-	}
-	return tx.Put(roomDraftSeal, idKey(m.id), m.o.cipher.SealMatter(m.key, m.boxesPlace(), plain))
-}
 
 // fileBoxes moves the boxes of what has been signed under its log index.
 func (m *matter) fileBoxes(tx *ledger.Tx) error {

@@ -20,21 +20,15 @@ import (
 // log, in one durable commit. The same approval again gets the same bundle.
 func (o *Office) CosignDecision(ctx context.Context, c *Caller, approval string) ([]byte, error) {
 	var a statement.Approval
-	if jws.Peek(approval, &a) == nil { // before all that changes with the day and the order
-		if again, err := o.signedBefore(ctx, a.Decision, approval); again != nil || err != nil {
-			return again, err
-		}
-	}
-	a = statement.Approval{}
 	f := o.current()
 	officer, err := o.readSigned(f, c, approval, &a, func() (string, ident.Date) { return a.Item, a.Date })
 	if err != nil {
-		return nil, o.refused(ctx, c, nil, err)
+		return o.signedOrRefused(ctx, c, approval, err)
 	}
 	about := idKey(a.Decision)
 	draft, err := o.approvable(ctx, f, c, &a, officer)
 	if err != nil {
-		return nil, o.refused(ctx, c, about, err)
+		return o.signedOrRefused(ctx, c, approval, err)
 	}
 	var signed *signedMatter // set by the operation that signs, and by no other
 	_, head, err := o.named(ctx, c, about, fingerprint("cosign", approval), func(tx *ledger.Tx, who *actor) ([]byte, error) {
@@ -66,6 +60,19 @@ func (o *Office) CosignDecision(ctx context.Context, c *Caller, approval string)
 		return o.signedBefore(ctx, a.Decision, approval)
 	}
 	return o.bundle(ctx, f.orderDocs, signed.m, signed.row, head)
+}
+
+// signedOrRefused answers an approval that cannot sign now: what it refuses may have
+// changed with the day and the order since it signed.
+func (o *Office) signedOrRefused(ctx context.Context, c *Caller, approval string, refusal error) ([]byte, error) {
+	var a statement.Approval
+	if jws.Peek(approval, &a) != nil {
+		return nil, o.refused(ctx, c, nil, refusal)
+	}
+	if again, err := o.signedBefore(ctx, a.Decision, approval); again != nil || err != nil {
+		return again, err
+	}
+	return nil, o.refused(ctx, c, idKey(a.Decision), refusal)
 }
 
 // A signedMatter is what an operation has just signed.

@@ -44,8 +44,8 @@ type prepared struct {
 	key    *jws.PublicKey
 	digest ident.Digest
 	f      *inForce // that it was checked and sealed under
-	row    draftRow
-	boxes  boxesRow
+	head   []byte
+	rows   [2][]byte // of the rooms draft and draft-seal
 	owed   owed
 }
 
@@ -69,14 +69,16 @@ func (o *Office) SubmitDraft(ctx context.Context, c *Caller, in Submission) (*Dr
 	if p.draft.Revision != 1 {
 		return nil, o.refused(ctx, c, nil, invalid("statement.revision", ReasonRevision, nil))
 	}
-	if err := o.prepare(ctx, c, p); err != nil {
+	m := &matter{o: o, id: p.draft.Decision}
+	rand.Read(m.key[:])
+	if err := o.prepare(ctx, c, m, p); err != nil {
 		return nil, o.refused(ctx, c, nil, err)
 	}
 	thumb := p.key.Thumbprint()
 	var answer []byte
 	_, err = o.ledger.Do(ctx, func(tx *ledger.Tx) (err error) {
 		answer, err = o.once(tx, c, thumb[:], print, func() ([]byte, error) {
-			return o.submit(tx, c, p)
+			return o.submit(tx, c, m, p)
 		})
 		return err
 	})
@@ -129,7 +131,7 @@ func (o *Office) draftedBefore(ctx context.Context, c *Caller, p *prepared, prin
 }
 
 // submit is the operation of a first revision.
-func (o *Office) submit(tx *ledger.Tx, c *Caller, p *prepared) ([]byte, error) {
+func (o *Office) submit(tx *ledger.Tx, c *Caller, m *matter, p *prepared) ([]byte, error) {
 	if err := o.mayDraft(tx, c, p); err != nil {
 		return nil, err
 	}
@@ -148,8 +150,6 @@ func (o *Office) submit(tx *ledger.Tx, c *Caller, p *prepared) ([]byte, error) {
 			return nil, err
 		}
 	}
-	m := &matter{o: o, id: p.draft.Decision}
-	rand.Read(m.key[:])
 	caseKey := o.cipher.MAC("case", []byte(p.draft.Case))
 	m.matterRow = matterRow{State: Pending, AuthorKey: thumb, Author: p.draft.Author, Watch: p.WatchSecret, Case: caseKey}
 	jwk, err := jws.Canonical(p.key.JWK())
@@ -173,23 +173,22 @@ func (o *Office) accept(tx *ledger.Tx, c *Caller, m *matter, p *prepared) ([]byt
 	}
 	m.State, m.Revision, m.Statement = Pending, p.draft.Revision, p.Statement
 	m.Digests = append(m.Digests, p.digest)
-	if err := m.put(tx, roomDraft, idKey(m.id), &p.row); err != nil {
-		return nil, err
-	}
-	if err := m.putBoxes(tx, &p.boxes); err != nil {
-		return nil, err
+	for i, room := range []ledger.Room{roomDraft, roomDraftSeal} {
+		if err := tx.Put(room, idKey(m.id), p.rows[i]); err != nil {
+			return nil, err
+		}
 	}
 	if err := m.save(tx); err != nil {
 		return nil, err
 	}
 	visible := o.visibleFrom(c.Received, p.draft.Urgent)
-	if err := m.put(tx, roomInbox, idKey(m.id), inboxRow{visible.Unix()}); err != nil {
+	if err := m.put(tx, roomInbox, idKey(m.id), inboxRow{visible.Unix(), p.draft.Item, p.draft.Type}); err != nil {
 		return nil, err
 	}
 	if err := o.owe(tx, c, p.owed); err != nil {
 		return nil, err
 	}
-	return o.sealAnswer(c, DraftAnswer{p.owed.receipt, p.row.Head, c.Key, c.KeysIndex})
+	return o.sealAnswer(c, DraftAnswer{p.owed.receipt, p.head, c.Key, c.KeysIndex})
 }
 
 // mayDraft refuses those who sign or review: one who drafts what they sign would
