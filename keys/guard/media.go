@@ -7,6 +7,7 @@ import (
 	"html"
 	"mime"
 	"regexp"
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -61,7 +62,7 @@ func CheckMedia(mediaType string, content []byte) error {
 	if bytes.IndexFunc(content, func(r rune) bool { return !unicode.IsSpace(r) && !invisible(r) }) < 0 {
 		return ErrEmpty
 	}
-	if magic.Match(content) {
+	if otherType(content) {
 		return fmt.Errorf("line 1: %w", ErrWrongType)
 	}
 	if kind == "text/markdown" {
@@ -70,9 +71,19 @@ func CheckMedia(mediaType string, content []byte) error {
 	return nil
 }
 
-// magic is how documents of other kinds begin that can be valid UTF-8. PDF
-// readers look for their mark in the first 1024 bytes.
-var magic = regexp.MustCompile(`(?is)^(\s*(<!doctype|<html|<\?xml|<svg|<script|\{\\rtf|%!ps|gif8[79]a|mime-version:)|.{0,1000}%pdf-\d)`)
+// magics are how documents of other kinds begin that can be valid UTF-8, in lower
+// case, after white space. PDF readers look for their mark in the first 1024 bytes.
+var (
+	magics   = []string{"<!doctype", "<html", "<?xml", "<svg", "<script", `{\rtf`, "%!ps", "gif87a", "gif89a", "mime-version:"}
+	pdfMagic = regexp.MustCompile(`%pdf-\d`)
+)
+
+func otherType(content []byte) bool {
+	start := bytes.TrimSpace(content)
+	start = bytes.ToLower(start[:min(len(start), 32)])
+	head := bytes.ToLower(content[:min(len(content), 1024)])
+	return slices.ContainsFunc(magics, func(m string) bool { return bytes.HasPrefix(start, []byte(m)) }) || pdfMagic.Match(head)
+}
 
 func checkCharacters(content []byte) error {
 	line := 1

@@ -29,7 +29,9 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"hash"
 	"iter"
+	"sync"
 
 	"sigill/server/store"
 )
@@ -83,8 +85,8 @@ func (Key) MarshalText() ([]byte, error) { return []byte("gate key"), nil }
 // engine: closing it closes both.
 type Store struct {
 	engine store.Store
-	key    [32]byte // the store key
-	macKey []byte
+	values sync.Pool // of HMACs under the store key
+	macs   sync.Pool // of HMACs under the MAC key
 }
 
 // Create draws a store key, wraps it under the gate key and keeps it in an
@@ -98,7 +100,7 @@ func Create(ctx context.Context, engine store.Store, gateKey Key) (*Store, error
 	}
 	var key [32]byte
 	rand.Read(key[:])
-	row := store.Change{Room: Room, Key: rowKey, Value: seal(gateKey[:], storeKeyLabel, key[:])}
+	row := store.Change{Room: Room, Key: rowKey, Value: seal(hmac.New(sha256.New, gateKey[:]), []byte(storeKeyLabel), key[:])}
 	if err := engine.Commit(ctx, store.Changes{row}); err != nil {
 		return nil, fmt.Errorf("keeping the store key: %w", err)
 	}
@@ -116,7 +118,7 @@ func Open(ctx context.Context, engine store.Store, gateKey Key) (*Store, error) 
 		return nil, fmt.Errorf("reading the store key: %w", err)
 	}
 	var key [32]byte
-	opened, err := open(gateKey[:], storeKeyLabel, row)
+	opened, err := open(hmac.New(sha256.New, gateKey[:]), []byte(storeKeyLabel), row)
 	if err != nil || copy(key[:], opened) != len(opened) || len(opened) != len(key) {
 		return nil, ErrWrongKey
 	}
@@ -133,14 +135,23 @@ func readRow(ctx context.Context, engine store.Store) ([]byte, error) {
 }
 
 func newStore(engine store.Store, key [32]byte) *Store {
-	return &Store{engine: engine, key: key, macKey: derive(key[:], nil, macLabel)}
+	macKey, err := hkdf.Key(sha256.New, key[:], nil, macLabel, 32)
+	if err != nil {
+		panic(err) // 32 bytes are not too many
+	}
+	s := &Store{engine: engine}
+	s.values.New = func() any { return hmac.New(sha256.New, key[:]) }
+	s.macs.New = func() any { return hmac.New(sha256.New, macKey) }
+	return s
 }
 
 // MAC is HMAC-SHA256, under a key that only this store has, of a label and
 // data, each length-prefixed. It turns what must not lie in the store (a case
 // reference, a caller's request id) into the key of a row.
 func (s *Store) MAC(label string, data ...[]byte) [32]byte {
-	mac := hmac.New(sha256.New, s.macKey)
+	mac := s.macs.Get().(hash.Hash)
+	defer s.macs.Put(mac)
+	mac.Reset()
 	part := func(b []byte) {
 		var length [4]byte
 		binary.BigEndian.PutUint32(length[:], uint32(len(b)))
@@ -151,7 +162,9 @@ func (s *Store) MAC(label string, data ...[]byte) [32]byte {
 	for _, d := range data {
 		part(d)
 	}
-	return [32]byte(mac.Sum(nil))
+	var sum [32]byte
+	mac.Sum(sum[:0])
+	return sum
 }
 
 // Snapshot implements store.Store.
@@ -160,7 +173,7 @@ func (s *Store) Snapshot(ctx context.Context) (store.Snapshot, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &snapshot{inner: inner, key: s.key[:]}, nil
+	return &snapshot{inner: inner, store: s}, nil
 }
 
 // Commit implements store.Store. Values are encrypted anew at every call, under
@@ -172,7 +185,7 @@ func (s *Store) Commit(ctx context.Context, changes store.Changes) error {
 			return err
 		}
 		if !c.Delete {
-			c.Value = seal(s.key[:], place(c.Room, c.Key), c.Value)
+			c.Value = s.seal(c.Room, c.Key, c.Value)
 		}
 		sealed[i] = c
 	}
@@ -184,7 +197,7 @@ func (s *Store) Close() error { return s.engine.Close() }
 
 type snapshot struct {
 	inner store.Snapshot
-	key   []byte
+	store *Store
 }
 
 // Get implements store.Reader.
@@ -225,11 +238,19 @@ func (p *snapshot) Scan(room store.Room, from, to []byte) iter.Seq2[store.Pair, 
 func (p *snapshot) Close() error { return p.inner.Close() }
 
 func (p *snapshot) open(room store.Room, key, value []byte) ([]byte, error) {
-	opened, err := open(p.key, place(room, key), value)
+	secret := p.store.values.Get().(hash.Hash)
+	defer p.store.values.Put(secret)
+	opened, err := open(secret, place(room, key), value)
 	if err != nil {
 		return nil, fmt.Errorf("room %s: %w", room, err)
 	}
 	return opened, nil
+}
+
+func (s *Store) seal(room store.Room, key, value []byte) []byte {
+	secret := s.values.Get().(hash.Hash)
+	defer s.values.Put(secret)
+	return seal(secret, place(room, key), value)
 }
 
 // ownRoom keeps the gate's room out of reach.
@@ -241,8 +262,10 @@ func ownRoom(room store.Room) error {
 }
 
 // place is the info that binds a value to its row.
-func place(room store.Room, key []byte) string {
-	return valueLabel + string([]byte{byte(len(room))}) + string(room) + string(key)
+func place(room store.Room, key []byte) []byte {
+	b := make([]byte, 0, len(valueLabel)+1+len(room)+len(key))
+	b = append(append(b, valueLabel...), byte(len(room)))
+	return append(append(b, room...), key...)
 }
 
 // A MatterKey seals what belongs to one matter. It is itself kept as a value of
@@ -269,16 +292,17 @@ func (MatterKey) MarshalText() ([]byte, error) { return []byte("matter key"), ni
 // "content/2": Open needs the same. The result is Overhead bytes longer and
 // different at each call.
 func (k MatterKey) Seal(place string, plaintext []byte) []byte {
-	return seal(k[:], matterLabel+place, plaintext)
+	return seal(hmac.New(sha256.New, k[:]), []byte(matterLabel+place), plaintext)
 }
 
 // Open is the inverse of Seal, or store.ErrCorrupt.
 func (k MatterKey) Open(place string, sealed []byte) ([]byte, error) {
-	return open(k[:], matterLabel+place, bytes.Clone(sealed))
+	return open(hmac.New(sha256.New, k[:]), []byte(matterLabel+place), bytes.Clone(sealed))
 }
 
-// seal is version ‖ salt ‖ AES-256-GCM under a key used for nothing else.
-func seal(secret []byte, info string, plaintext []byte) []byte {
+// seal is version ‖ salt ‖ AES-256-GCM under a key used for nothing else. The
+// secret is given as an HMAC under it.
+func seal(secret hash.Hash, info, plaintext []byte) []byte {
 	sealed := make([]byte, 1+saltSize, Overhead+len(plaintext))
 	sealed[0] = version
 	rand.Read(sealed[1:])
@@ -287,7 +311,7 @@ func seal(secret []byte, info string, plaintext []byte) []byte {
 
 // open decrypts in place. It never returns nil without an error: an empty value
 // is a value.
-func open(secret []byte, info string, sealed []byte) ([]byte, error) {
+func open(secret hash.Hash, info, sealed []byte) ([]byte, error) {
 	if len(sealed) < Overhead || sealed[0] != version {
 		return nil, store.ErrCorrupt
 	}
@@ -302,8 +326,16 @@ func open(secret []byte, info string, sealed []byte) ([]byte, error) {
 // zeroNonce will do, since every salt makes another key.
 var zeroNonce [12]byte
 
-func aead(secret, salt []byte, info string) cipher.AEAD {
-	block, err := aes.NewCipher(derive(secret, salt, info))
+// aead derives the key by HKDF-Expand (RFC 5869, section 2.3), of which one block
+// is enough; secrets are random throughout and need no Extract (section 3.3). The
+// HMAC is used again from value to value, which crypto/hkdf does not allow.
+func aead(secret hash.Hash, salt, info []byte) cipher.AEAD {
+	secret.Reset()
+	for _, part := range [][]byte{info, salt, {1}} {
+		secret.Write(part)
+	}
+	var key [sha256.Size]byte
+	block, err := aes.NewCipher(secret.Sum(key[:0]))
 	if err != nil {
 		panic(err) // the key has 32 bytes
 	}
@@ -312,13 +344,4 @@ func aead(secret, salt []byte, info string) cipher.AEAD {
 		panic(err) // the block has 16
 	}
 	return gcm
-}
-
-// derive is HKDF-SHA256 to 32 bytes.
-func derive(secret, salt []byte, info string) []byte {
-	key, err := hkdf.Key(sha256.New, secret, salt, info, 32)
-	if err != nil {
-		panic(err) // 32 bytes are not too many
-	}
-	return key
 }

@@ -8,19 +8,16 @@ import struct
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF, HKDFExpand
 
 
 def fixed(label, n):
     return hashlib.sha256(label.encode()).digest()[:n]
 
 
-def derive(secret, salt, info):
-    return HKDF(SHA256(), 32, salt, info).derive(secret)
-
-
 def seal(secret, info, salt, plaintext):
-    return b"\x01" + salt + AESGCM(derive(secret, salt, info)).encrypt(bytes(12), plaintext, None)
+    key = HKDFExpand(SHA256(), 32, info + salt).derive(secret)
+    return b"\x01" + salt + AESGCM(key).encrypt(bytes(12), plaintext, None)
 
 
 def line(*fields):
@@ -45,7 +42,7 @@ for place, clear in [("content/1", b"beslut"), ("", b"")]:
     sealed = seal(matter_key, b"sigill matter v1" + place.encode(), fixed("salt" + place, 16), clear)
     line("matter", matter_key, place, clear, sealed)
 print("# result | label | data")
-mac_key = derive(store_key, None, b"sigill mac v1")
+mac_key = HKDF(SHA256(), 32, None, b"sigill mac v1").derive(store_key)
 for label, *data in [("case",), ("case", b"B 1-26"), ("case", b"B 1", b"-26"), ("", b"caseB 1-26"), ("case", b"")]:
     parts = [label.encode(), *data]
     mac = hmac.digest(mac_key, b"".join(struct.pack(">I", len(p)) + p for p in parts), "sha256")
