@@ -86,13 +86,8 @@ func check(v reflect.Value) error {
 	if !v.IsValid() {
 		return ErrNull
 	}
-	if v.Kind() != reflect.Pointer && v.Kind() != reflect.String {
-		switch v.Interface().(type) {
-		case json.Marshaler: // would put its own bytes past these checks
-			panic("jws: " + v.Type().String() + " has no canonical form")
-		case encoding.TextMarshaler:
-			return nil
-		}
+	if v.Kind() != reflect.Pointer && v.Kind() != reflect.String && isText(v.Type()) {
+		return nil
 	}
 	switch v.Kind() {
 	case reflect.Pointer:
@@ -128,6 +123,26 @@ func check(v reflect.Value) error {
 		return checkStruct(v)
 	}
 	panic("jws: " + v.Type().String() + " has no canonical form")
+}
+
+var (
+	jsonMarshaler = reflect.TypeFor[json.Marshaler]()
+	textMarshaler = reflect.TypeFor[encoding.TextMarshaler]()
+	textCache     sync.Map // reflect.Type: bool
+)
+
+// isText reports whether values of a type write themselves as a text. A type that
+// writes its own JSON would put its bytes past all checks and panics.
+func isText(t reflect.Type) bool {
+	if is, ok := textCache.Load(t); ok {
+		return is.(bool)
+	}
+	if t.Implements(jsonMarshaler) {
+		panic("jws: " + t.String() + " has no canonical form")
+	}
+	is := t.Implements(textMarshaler)
+	textCache.Store(t, is)
+	return is
 }
 
 func checkStruct(v reflect.Value) error {

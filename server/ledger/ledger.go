@@ -18,6 +18,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -227,6 +228,7 @@ func (l *Ledger) Run(ctx context.Context) error {
 	for {
 		select {
 		case c := <-l.queue:
+			runtime.Gosched() // whoever is about to queue goes with this commit
 			if err := l.batch(l.collect(c)); err != nil {
 				return err
 			}

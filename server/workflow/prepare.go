@@ -23,11 +23,11 @@ func read(in Submission) (*prepared, error) {
 // prepare does all of a revision that needs no queue, the cheap checks before
 // the costly ones: form, guard, law, identity, and then the seal.
 func (o *Office) prepare(ctx context.Context, c *Caller, m *matter, p *prepared) error {
-	rec, err := record.Parse(p.Record)
-	if err != nil {
+	var err error
+	if p.rec, err = record.Parse(p.Record); err != nil {
 		return malformed("seal", err)
 	}
-	if err := o.guard(c, p, rec); err != nil {
+	if err := o.guard(c, p); err != nil {
 		return err
 	}
 	if err := p.draft.Content.Fits(p.Content); err != nil {
@@ -39,13 +39,13 @@ func (o *Office) prepare(ctx context.Context, c *Caller, m *matter, p *prepared)
 	if p.draft.Authority != o.Trust.Authority {
 		return invalid("statement.authority", ReasonField, jws.ErrValue)
 	}
-	if err := rec.Check(p.draft.Mode, p.draft.Names); err != nil {
+	if err := p.rec.Check(p.draft.Mode, p.draft.Names); err != nil {
 		return malformed("seal", err)
 	}
-	if rec.Decider.Item != p.draft.Item || rec.Decider.Protocol != p.draft.Protocol {
+	if p.rec.Decider.Item != p.draft.Item || p.rec.Decider.Protocol != p.draft.Protocol {
 		return invalid("seal.record.DECIDER", ReasonContradiction, nil)
 	}
-	if err := o.identified(c, p, rec); err != nil {
+	if err := o.identified(c, p); err != nil {
 		return err
 	}
 	if err := o.linked(ctx, &p.draft); err != nil {
@@ -88,7 +88,7 @@ func (o *Office) linked(ctx context.Context, d *statement.Draft) error {
 
 // guard is the first stage: the content's form, and the names of those whose
 // role is omitted, in the content and in every free text.
-func (o *Office) guard(c *Caller, p *prepared, rec *record.Record) error {
+func (o *Office) guard(c *Caller, p *prepared) error {
 	if err := guard.CheckMedia(p.draft.Content.Media, p.Content); err != nil {
 		return invalid("content", ReasonMedia, err)
 	}
@@ -96,7 +96,7 @@ func (o *Office) guard(c *Caller, p *prepared, rec *record.Record) error {
 	for _, t := range p.draft.FreeTexts() {
 		texts = append(texts, guard.Text{Field: "statement." + t.Field, Body: t.Text})
 	}
-	return named(guard.Check(terms(c, rec, p.draft.Names), texts...))
+	return named(guard.Check(terms(c, p.rec, p.draft.Names), texts...))
 }
 
 // named is the refusal of the first finding.
@@ -143,11 +143,11 @@ func withToken(t guard.Terms, c *Caller) guard.Terms {
 // identified holds the draft against the token: the author commitment opens to
 // its issuer and subject, and what the record says of its author is what the
 // token says.
-func (o *Office) identified(c *Caller, p *prepared, rec *record.Record) error {
+func (o *Office) identified(c *Caller, p *prepared) error {
 	if !c.isAuthor(p.draft.Author) {
 		return invalid("statement.author", ReasonContradiction, nil)
 	}
-	a, id := rec.Author(), c.Identity
+	a, id := p.rec.Author(), c.Identity
 	switch {
 	case a.Issuer != id.Issuer || a.Subject != id.Subject || a.Name != id.Name,
 		a.UserID != "" && a.UserID != id.UserID, a.HSAID != "" && a.HSAID != id.HSAID:

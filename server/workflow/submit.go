@@ -41,6 +41,7 @@ type DraftAnswer struct {
 type prepared struct {
 	Submission
 	draft  statement.Draft
+	rec    *record.Record
 	key    *jws.PublicKey
 	digest ident.Digest
 	f      *inForce // that it was checked and sealed under
@@ -209,11 +210,7 @@ func (o *Office) mayDraft(r ledger.Reader, c *Caller, p *prepared) error {
 	case is: // a second login of the same person's
 		return refuse(ErrPermission, ReasonOfficer)
 	}
-	rec, err := record.Parse(p.Record)
-	if err != nil {
-		return malformed("record", err)
-	}
-	for _, person := range rec.Persons() {
+	for _, person := range p.rec.Persons() {
 		switch is, err := o.isOfficer(r, person.UserID); {
 		case err != nil:
 			return err
