@@ -140,16 +140,14 @@ func (o *Office) submit(tx *ledger.Tx, c *Caller, m *matter, p *prepared) ([]byt
 		return nil, err
 	}
 	thumb := p.key.Thumbprint()
-	for _, u := range []struct {
-		label, field string
-		value        []byte
-	}{
-		{"author key", "statement.jwk", thumb[:]},
-		{"decision id", "statement.decision", idKey(p.draft.Decision)},
-	} {
-		if err := o.useOnce(tx, u.label, u.field, u.value); err != nil {
-			return nil, err
-		}
+	if err := o.useOnce(tx, "author key", "statement.jwk", thumb[:]); err != nil {
+		return nil, err
+	}
+	switch _, err := tx.Get(roomMatterKey, idKey(m.id)); {
+	case err == nil:
+		return nil, invalid("statement.decision", ReasonTaken, nil)
+	case !errors.Is(err, ledger.ErrNotFound):
+		return nil, storeError(err)
 	}
 	caseKey := o.cipher.MAC("case", []byte(p.draft.Case))
 	m.matterRow = matterRow{State: Pending, AuthorKey: thumb, Author: p.draft.Author, Watch: p.WatchSecret, Case: caseKey}

@@ -15,7 +15,6 @@ import (
 	"io"
 	"os"
 	"os/signal"
-	"runtime"
 	"runtime/debug"
 	"syscall"
 
@@ -88,15 +87,10 @@ func serve() *cobra.Command {
 }
 
 // tune sets what the runtime cannot know, where the environment does not say it.
-// The committing goroutine waits for the disk inside a system call, and the
-// scheduler is slow to give its place to another: one place more than there are
-// cores. Little is alive at any time (some 10 MB), so that the default would
-// collect thirty times a second under load: five times as much may lie about, until
-// all is memoryLimit.
+// Little is alive at any time (some 10 MB), so that the default would collect
+// thirty times a second under load: five times as much may lie about, until all is
+// memoryLimit.
 func tune() {
-	if os.Getenv("GOMAXPROCS") == "" {
-		runtime.GOMAXPROCS(runtime.GOMAXPROCS(0) + 1)
-	}
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(400)
 	}
