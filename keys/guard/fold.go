@@ -8,21 +8,38 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-// folded are the folds of the characters that nearly all text is made of.
-var folded = func() (t [0x250]string) {
+// A class is what scan needs to know of a character.
+type class struct {
+	fold                      string
+	upper, lower, digit, none bool // none: it is invisible
+}
+
+// classes are those of the characters that nearly all text is made of.
+var classes = func() (t [0x250]class) {
 	for r := range t {
-		t[r] = computeFold(rune(r))
+		t[r] = computeClass(rune(r))
 	}
 	return t
 }()
+
+func classOf(r rune) class {
+	if r >= 0 && int(r) < len(classes) {
+		return classes[r]
+	}
+	return computeClass(r)
+}
+
+func computeClass(r rune) class {
+	return class{computeFold(r), unicode.IsUpper(r) || unicode.IsTitle(r), unicode.IsLower(r), unicode.IsDigit(r), invisible(r)}
+}
 
 // fold returns what a character is compared as: lower-case letters without
 // marks, look-alikes made one (UTS #39, and i, l, 1 as one, digits that stand
 // for letters), nothing for what is neither letter nor digit. It is made for
 // comparing terms with text, both folded, never for showing.
 func fold(r rune) string {
-	if r >= 0 && int(r) < len(folded) {
-		return folded[r]
+	if r >= 0 && int(r) < len(classes) {
+		return classes[r].fold
 	}
 	return computeFold(r)
 }
@@ -39,7 +56,7 @@ func computeFold(r rune) string {
 			repl = string(q)
 		}
 		for _, c := range repl {
-			b.WriteString(class(unicode.ToLower(c)))
+			b.WriteString(likeness(unicode.ToLower(c)))
 		}
 	}
 	return b.String()
@@ -61,8 +78,8 @@ func asciiDigit(r rune) rune {
 	return '0' + n
 }
 
-// class makes one of what UTS #39 leaves apart once case is gone.
-func class(r rune) string {
+// likeness makes one of what UTS #39 leaves apart once case is gone.
+func likeness(r rune) string {
 	switch r {
 	case 'i', '1':
 		return "l"

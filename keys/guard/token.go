@@ -64,11 +64,11 @@ func scan(us []unit, size int) *view {
 	inWord, small := false, false
 	for i := 0; i < len(us); i++ {
 		r := us[i].r
-		if invisible(r) {
+		c := classOf(r)
+		if c.none {
 			continue
 		}
-		f := fold(r)
-		if f == "" {
+		if c.fold == "" {
 			if inWord {
 				if j := afterJoiners(us, i); j < len(us) && fold(us[j].r) != "" {
 					i = j - 1
@@ -80,17 +80,16 @@ func scan(us []unit, size int) *view {
 			between = between.add(us, i)
 			continue
 		}
-		up := unicode.IsUpper(r) || unicode.IsTitle(r)
-		if !inWord || up && small {
+		if !inWord || c.upper && small {
 			if inWord {
 				between = 0
 			}
-			v.toks = append(v.toks, token{lo: int32(len(v.stream)), off: us[i].off, gap: between, first: r, upper: up, capitals: true})
+			v.toks = append(v.toks, token{lo: int32(len(v.stream)), off: us[i].off, gap: between, first: r, upper: c.upper, capitals: true})
 		}
-		inWord, small = true, unicode.IsLower(r)
-		v.stream = append(v.stream, f...)
-		for range len(f) {
-			v.digit = append(v.digit, unicode.IsDigit(r))
+		inWord, small = true, c.lower
+		v.stream = append(v.stream, c.fold...)
+		for range len(c.fold) {
+			v.digit = append(v.digit, c.digit)
 		}
 		t := &v.toks[len(v.toks)-1]
 		t.hi = int32(len(v.stream))

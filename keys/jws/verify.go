@@ -141,6 +141,9 @@ func split(compact, typ string) (*message, error) {
 	if m.Typ != typ {
 		return nil, ErrType
 	}
+	if !strings.HasSuffix(typ, "+jwt") && (m.Iat != 0 || m.X5c != nil || m.X5t != nil) {
+		return nil, ErrFormat
+	}
 	if m.payload, err = strict64(second); err != nil {
 		return nil, err
 	}

@@ -348,11 +348,11 @@ func TestCertified(t *testing.T) {
 		t.Fatal(err)
 	}
 	at := time.Date(2026, 11, 22, 12, 0, 0, 5, time.UTC)
-	c, err := jws.Sign(signer(t, key), typ, newSample(), jws.Certified(at, cert, cert))
+	c, err := jws.Sign(signer(t, key), "sample+jwt", newSample(), jws.Certified(at, cert, cert))
 	if err != nil {
 		t.Fatal(err)
 	}
-	h, err := jws.Verify(c, typ, signer(t, key).Public(), new(sample))
+	h, err := jws.Verify(c, "sample+jwt", signer(t, key).Public(), new(sample))
 	if err != nil || h.Iat != at.Unix() {
 		t.Fatal(h.Iat, err)
 	}
@@ -433,4 +433,26 @@ func FuzzSigned(f *testing.F) {
 			t.Fatal("refused, and yet a payload was written")
 		}
 	})
+}
+
+// TestOnlyJWT: time and certificates stand in the header of a +jwt alone.
+func TestOnlyJWT(t *testing.T) {
+	key := ecKey(t)
+	tmpl := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "Prov (ej kvalificerad)"}}
+	der, err := x509.CreateCertificate(rand.Reader, tmpl, tmpl, key.Public(), key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cert, err := x509.ParseCertificate(der)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := jws.Sign(signer(t, key), typ, newSample(), jws.Certified(time.Now(), cert))
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := new(sample)
+	if _, err := jws.Verify(c, typ, signer(t, key).Public(), got); !errors.Is(err, jws.ErrFormat) || !reflect.DeepEqual(got, new(sample)) {
+		t.Fatal(got, err)
+	}
 }

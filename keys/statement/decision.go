@@ -103,6 +103,19 @@ func (a *Approval) ReadDraft() (*Draft, *jws.PublicKey, error) {
 	return d, key, nil
 }
 
+// ReadApproval verifies an approval by the signers' keys and the draft inside by
+// its own, each once.
+func ReadApproval(compact string, signers Keys) (a *Approval, d *Draft, signer, author *jws.PublicKey, err error) {
+	a = &Approval{}
+	if signer, _, err = jws.VerifyBy(compact, TypApproval, signers, a); err != nil {
+		return nil, nil, nil, nil, err
+	}
+	if d, author, err = a.ReadDraft(); err != nil {
+		return nil, nil, nil, nil, err
+	}
+	return a, d, signer, author, nil
+}
+
 // A Decision is what the institution signs: the approval whole, with number and
 // date. Its header carries the certificate and the true time.
 type Decision struct {
@@ -174,14 +187,11 @@ func ReadDecision(compact string, institution, signers Keys) (*Chain, error) {
 	if _, c.Header, err = jws.ReadBy(compact, institution, &c.Decision); err != nil {
 		return nil, err
 	}
-	if c.SignerKey, _, err = jws.ReadBy(c.Decision.Approval, signers, &c.Approval); err != nil {
-		return nil, err
-	}
-	draft, key, err := c.Approval.ReadDraft()
+	a, d, signer, author, err := ReadApproval(c.Decision.Approval, signers)
 	if err != nil {
 		return nil, err
 	}
-	c.Draft, c.AuthorKey = *draft, key
+	c.Approval, c.Draft, c.SignerKey, c.AuthorKey = *a, *d, signer, author
 	if err := c.agree(); err != nil {
 		return nil, err
 	}

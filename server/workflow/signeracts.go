@@ -119,7 +119,10 @@ func (o *Office) dispatchable(r ledger.Reader, m *matter, d *statement.Dispatch)
 
 // signerAct reads a signer's or registrar's statement.
 func (o *Office) signerAct(c *Caller, compact string, st jws.Statement, on func() ident.Date) (*signer, error) {
-	s, err := o.readSigned(o.current(), c, compact, st, func() (string, ident.Date) { return "", on() })
+	s, err := o.readSigned(o.current(), c, func(signers statement.Keys) (*jws.PublicKey, string, ident.Date, error) {
+		key, _, err := jws.ReadBy(compact, signers, st)
+		return key, "", on(), err
+	})
 	if err != nil {
 		return nil, err
 	}

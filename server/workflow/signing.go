@@ -19,17 +19,22 @@ import (
 // CosignDecision signs: under a fresh number, by the institutional key, into the
 // log, in one durable commit. The same approval again gets the same bundle.
 func (o *Office) CosignDecision(ctx context.Context, c *Caller, approval string) ([]byte, error) {
-	var a statement.Approval
+	var a *statement.Approval
+	var draft *statement.Draft
 	f := o.current()
-	officer, err := o.readSigned(f, c, approval, &a, func() (string, ident.Date) { return a.Item, a.Date })
+	officer, err := o.readSigned(f, c, func(signers statement.Keys) (key *jws.PublicKey, item string, on ident.Date, err error) {
+		if a, draft, key, _, err = statement.ReadApproval(approval, signers); err != nil {
+			return nil, "", "", err
+		}
+		return key, a.Item, a.Date, nil
+	})
+	if err == nil {
+		err = o.approvable(ctx, f, c, a, draft, officer)
+	}
 	if err != nil {
 		return o.signedOrRefused(ctx, c, approval, err)
 	}
 	about := idKey(a.Decision)
-	draft, err := o.approvable(ctx, f, c, &a, officer)
-	if err != nil {
-		return o.signedOrRefused(ctx, c, approval, err)
-	}
 	var signed *signedMatter // set by the operation that signs, and by no other
 	_, head, err := o.named(ctx, c, about, fingerprint("cosign", approval), func(tx *ledger.Tx, who *actor) ([]byte, error) {
 		if err := o.bindKey(tx, who, officer.kid); err != nil {
@@ -45,7 +50,7 @@ func (o *Office) CosignDecision(ctx context.Context, c *Caller, approval string)
 		if officer.kid == m.AuthorKey { // a registered key says whose it is
 			return nil, invalid("approval.draft", ReasonContradiction, nil)
 		}
-		signed, err = o.cosign(tx, c, m, &a, approval, draft, f)
+		signed, err = o.cosign(tx, c, m, a, approval, draft, f)
 		return nil, err
 	})
 	if errors.Is(err, errSignedAlike) {
@@ -92,21 +97,20 @@ type signer struct {
 
 // readSigned reads a signer's statement: signed by a key that the order in force
 // names for the item on the statement's date, which must be today.
-func (o *Office) readSigned(f *inForce, c *Caller, compact string, st jws.Statement, what func() (item string, on ident.Date)) (*signer, error) {
+func (o *Office) readSigned(f *inForce, c *Caller, read func(signers statement.Keys) (key *jws.PublicKey, item string, on ident.Date, err error)) (*signer, error) {
 	if f.order == nil {
 		return nil, refuse(ErrState, ReasonOrder)
 	}
-	key, _, err := jws.ReadBy(compact, func(kid ident.Digest) (*jws.PublicKey, error) {
+	key, item, on, err := read(func(kid ident.Digest) (*jws.PublicKey, error) {
 		_, k, err := f.order.Dispatcher(kid, c.today())
 		return k, err
-	}, st)
+	})
 	if errors.Is(err, order.ErrNoSigner) {
 		return nil, &Refusal{Kind: ErrPermission, Reason: ReasonKey, err: err}
 	}
 	if err != nil {
 		return nil, malformed("statement", err)
 	}
-	item, on := what()
 	if on != c.today() {
 		return nil, refuse(ErrState, ReasonDay)
 	}
@@ -123,21 +127,17 @@ func (o *Office) readSigned(f *inForce, c *Caller, compact string, st jws.Statem
 }
 
 // approvable checks all of an approval that needs no queue.
-func (o *Office) approvable(ctx context.Context, f *inForce, c *Caller, a *statement.Approval, s *signer) (*statement.Draft, error) {
-	d := &statement.Draft{}
-	if err := jws.Peek(a.Draft, d); err != nil { // verified by the approval's own check
-		return nil, malformed("approval", err)
-	}
+func (o *Office) approvable(ctx context.Context, f *inForce, c *Caller, a *statement.Approval, d *statement.Draft, s *signer) error {
 	if a.Authority != o.Trust.Authority || a.Signer.Title != s.Title {
-		return nil, invalid("approval.signer.title", ReasonField, jws.ErrValue)
+		return invalid("approval.signer.title", ReasonField, jws.ErrValue)
 	}
 	if a.Signer.Name != "" && a.Signer.Name != c.Identity.Name {
-		return nil, invalid("approval.signer.name", ReasonContradiction, nil)
+		return invalid("approval.signer.name", ReasonContradiction, nil)
 	}
 	if err := o.seen(ctx, "approval.checkpoint", a.Checkpoint); err != nil {
-		return nil, err
+		return err
 	}
-	return d, f.permits(d, c.today())
+	return f.permits(d, c.today())
 }
 
 // seen checks that a checkpoint that somebody signed is one of this log: who was
