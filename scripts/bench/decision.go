@@ -47,7 +47,7 @@ const contentSize = 4 << 10
 func newCaller(run *authority.Running) (*caller, error) {
 	c := &caller{run: run}
 	for range 2 {
-		cc, err := grpc.NewClient("passthrough:///"+run.Addr, grpc.WithTransportCredentials(credentials.NewClientTLSFromCert(run.Roots, "")))
+		cc, err := grpc.NewClient("passthrough:///"+run.Addr, grpc.WithStaticStreamWindowSize(256<<10), grpc.WithStaticConnWindowSize(1<<20), grpc.WithTransportCredentials(credentials.NewClientTLSFromCert(run.Roots, "")))
 		if err != nil {
 			return nil, err
 		}

@@ -24,6 +24,8 @@ const (
 	maxMessage    = 2<<20 + 64<<10   // a board document of eight signatures of the longest; a draft has half
 	maxHeaders    = 16 << 10         // metadata of a call, as HTTP/2 counts it
 	maxStreams    = 128              // calls at once on a connection
+	streamWindow  = 256 << 10        // unread bytes of a call; fixed, so that no pings measure the way
+	connWindow    = 1 << 20          // and of a connection
 	connectWithin = 5 * time.Second  // from the first byte to the end of the handshake
 	callWithin    = 30 * time.Second // the longest call with one answer, whatever the caller's deadline
 	watchWithin   = time.Hour        // the longest watch
@@ -41,6 +43,7 @@ func init() {
 func limits() []grpc.ServerOption {
 	return []grpc.ServerOption{
 		experimental.BufferPool(mem.DefaultBufferPool()),
+		grpc.StaticStreamWindowSize(streamWindow), grpc.StaticConnWindowSize(connWindow),
 		grpc.MaxRecvMsgSize(maxMessage),
 		grpc.MaxHeaderListSize(maxHeaders),
 		grpc.MaxConcurrentStreams(maxStreams),
