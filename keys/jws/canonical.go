@@ -67,6 +67,9 @@ func Decode(data []byte, v any) error {
 // bidirectional controls, and the line separators U+2028 and U+2029. What is
 // displayed is then what was signed.
 func CheckText(s string) error {
+	for len(s) > 0 && s[0] >= 0x20 && s[0] < 0x7f { // nearly all of nearly all texts
+		s = s[1:]
+	}
 	if !utf8.ValidString(s) {
 		return ErrCharacter
 	}
