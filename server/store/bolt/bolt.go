@@ -9,8 +9,8 @@
 // system before a commit and never inside one (reserve.go). The first failed
 // commit is the last. Readers see only what is durable. A damaged page is an
 // error and does not kill the process, where Go allows that; a damaged value is
-// not noticed here but by package gate. Long values among random keys lie on pages
-// of their own (row.go).
+// not noticed here but by package gate. Long values lie on pages of their own
+// (row.go).
 //
 // It needs Linux (flock, fallocate). The suite in storetest, file_test.go and
 // space_test.go prove the above.
@@ -163,7 +163,7 @@ func (s *Store) stage(tx *bbolt.Tx, changes store.Changes) error {
 		if c.Delete {
 			err = deleteRow(bucket, c.Key)
 		} else {
-			err = putRow(bucket, s.layout[c.Room], c.Key, c.Value)
+			err = putRow(bucket, c.Key, c.Value)
 		}
 		if err != nil {
 			return err

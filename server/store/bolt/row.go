@@ -10,19 +10,17 @@ import (
 	"sigill/server/store"
 )
 
-// apart is the length from which a value among random keys gets a bucket, and so
-// pages, of its own. Bbolt keeps at least two rows on a leaf and writes a leaf
-// anew with each of its rows: long values would be written again for their
-// neighbours' sake. Where keys only grow nothing comes between two rows, and a
-// bucket would only cost space.
+// apart is the length from which a value gets a bucket, and so pages, of its own.
+// Bbolt keeps at least two rows on a leaf and writes a leaf anew with each of its
+// rows: long values would be written again for their neighbours' sake.
 const apart = 2 << 10
 
 // own is the one key of such a bucket.
 var own = []byte("v")
 
 // putRow makes value what the room holds under key.
-func putRow(room *bbolt.Bucket, order store.Order, key, value []byte) error {
-	if order == store.Ordered || len(value) < apart {
+func putRow(room *bbolt.Bucket, key, value []byte) error {
+	if len(value) < apart {
 		err := room.Put(key, value)
 		if !errors.Is(err, berrors.ErrIncompatibleValue) {
 			return err
