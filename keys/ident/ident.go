@@ -42,23 +42,32 @@ func IDFromBytes(b [16]byte) ID { return ID(base32ID.EncodeToString(b[:])) }
 
 // ParseID accepts the one text form of an identifier.
 func ParseID(s string) (ID, error) {
-	if len(s) != 26 {
-		return "", ErrID
-	}
-	b, err := base32ID.DecodeString(s)
-	if err != nil || len(b) != 16 || base32ID.EncodeToString(b) != s {
+	if _, ok := idBytes(s); !ok {
 		return "", ErrID
 	}
 	return ID(s), nil
 }
 
 // Bytes returns the 16 bytes of a valid identifier, and zeros of any other.
-func (id ID) Bytes() (b [16]byte) {
-	if _, err := ParseID(string(id)); err == nil {
-		d, _ := base32ID.DecodeString(string(id))
-		copy(b[:], d)
-	}
+func (id ID) Bytes() [16]byte {
+	b, _ := idBytes(string(id))
 	return b
+}
+
+// idBytes decodes on the stack: an identifier is the key of nearly every row.
+func idBytes(s string) (b [16]byte, ok bool) {
+	if len(s) != 26 {
+		return b, false
+	}
+	var text, again [26]byte
+	copy(text[:], s)
+	if n, err := base32ID.Decode(b[:], text[:]); err != nil || n != len(b) {
+		return [16]byte{}, false
+	}
+	if base32ID.Encode(again[:], b[:]); again != text {
+		return [16]byte{}, false
+	}
+	return b, true
 }
 
 // UnmarshalText implements [encoding.TextUnmarshaler].
@@ -108,6 +117,9 @@ type Digest [sha256.Size]byte
 // Sum is the SHA-256 of the parts, one after the other, with nothing between
 // them: callers frame what could run together.
 func Sum[T ~string | ~[]byte](parts ...T) (d Digest) {
+	if len(parts) == 1 {
+		return sha256.Sum256([]byte(parts[0]))
+	}
 	h := sha256.New()
 	for _, p := range parts {
 		h.Write([]byte(p))
@@ -121,12 +133,15 @@ func ParseDigest(s string) (d Digest, err error) {
 	if len(s) != 43 {
 		return d, ErrDigest
 	}
-	b, err := base64.RawURLEncoding.Strict().DecodeString(s)
-	if err != nil || len(b) != len(d) {
-		return d, ErrDigest
+	var text [43]byte
+	copy(text[:], s)
+	if n, err := strict64.Decode(d[:], text[:]); err != nil || n != len(d) {
+		return Digest{}, ErrDigest
 	}
-	return Digest(b), nil
+	return d, nil
 }
+
+var strict64 = base64.RawURLEncoding.Strict()
 
 // DigestFromBytes takes exactly 32 bytes.
 func DigestFromBytes(b []byte) (d Digest, err error) {
@@ -143,7 +158,9 @@ func (d Digest) String() string { return base64.RawURLEncoding.EncodeToString(d[
 func (d Digest) IsZero() bool { return d == Digest{} }
 
 // MarshalText implements [encoding.TextMarshaler].
-func (d Digest) MarshalText() ([]byte, error) { return []byte(d.String()), nil }
+func (d Digest) MarshalText() ([]byte, error) {
+	return base64.RawURLEncoding.AppendEncode(make([]byte, 0, 43), d[:]), nil
+}
 
 // UnmarshalText implements [encoding.TextUnmarshaler].
 func (d *Digest) UnmarshalText(text []byte) (err error) {

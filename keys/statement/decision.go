@@ -73,6 +73,20 @@ func (a *Approval) Check() error {
 // ReadDraft verifies the draft inside against its own key, and that draft and
 // approval say the same where both speak.
 func (a *Approval) ReadDraft() (*Draft, *jws.PublicKey, error) {
+	d := &Draft{}
+	key, err := jws.ReadEmbedded(a.Draft, d)
+	if err != nil {
+		err = jws.Field("draft", err)
+	}
+	if err := a.check(d, err); err != nil {
+		return nil, nil, err
+	}
+	return d, key, nil
+}
+
+// check holds an approval to its rules, and draft and approval to one another;
+// unread is what was wrong with the draft.
+func (a *Approval) check(d *Draft, unread error) error {
 	for _, c := range []error{
 		missing("authority", a.Authority == ""),
 		missing("date", a.Date == ""),
@@ -83,24 +97,20 @@ func (a *Approval) ReadDraft() (*Draft, *jws.PublicKey, error) {
 		a.Checkpoint.check(),
 	} {
 		if c != nil {
-			return nil, nil, c
+			return c
 		}
 	}
-	if a.Signer.Declared != DeclaredUnbiased {
-		return nil, nil, jws.Field("signer.declared", jws.ErrValue)
+	switch {
+	case a.Signer.Declared != DeclaredUnbiased:
+		return jws.Field("signer.declared", jws.ErrValue)
+	case unread != nil:
+		return unread
+	case d.Authority != a.Authority || d.Decision != a.Decision || d.Item != a.Item || d.Mode != a.Mode || d.Order != a.Order:
+		return jws.Field("draft", ErrChain)
+	case (a.Signer.Name != "") != (a.Mode == record.ExecutiveDecides && d.Names.Decider == record.Shown):
+		return jws.Field("signer.name", jws.ErrValue)
 	}
-	d := &Draft{}
-	key, err := jws.ReadEmbedded(a.Draft, d)
-	if err != nil {
-		return nil, nil, jws.Field("draft", err)
-	}
-	if d.Authority != a.Authority || d.Decision != a.Decision || d.Item != a.Item || d.Mode != a.Mode || d.Order != a.Order {
-		return nil, nil, jws.Field("draft", ErrChain)
-	}
-	if (a.Signer.Name != "") != (a.Mode == record.ExecutiveDecides && d.Names.Decider == record.Shown) {
-		return nil, nil, jws.Field("signer.name", jws.ErrValue)
-	}
-	return d, key, nil
+	return nil
 }
 
 // ReadApproval verifies an approval by the signers' keys and the draft inside by
@@ -114,6 +124,27 @@ func ReadApproval(compact string, signers Keys) (a *Approval, d *Draft, signer, 
 		return nil, nil, nil, nil, err
 	}
 	return a, d, signer, author, nil
+}
+
+// ReadApprovalAlone is [ReadApproval] for who has verified the drafts of its
+// matter before and holds their digests: the approval is verified, the draft
+// inside only read. It proves nothing until the draft's digest has been found
+// among those.
+func ReadApprovalAlone(compact string, signers Keys) (a *Approval, d *Draft, signer *jws.PublicKey, err error) {
+	a, d = &Approval{}, &Draft{}
+	if signer, _, err = jws.VerifyBy(compact, TypApproval, signers, a); err != nil {
+		return nil, nil, nil, err
+	}
+	if err = jws.Peek(a.Draft, d); err == nil {
+		err = d.Check()
+	}
+	if err != nil {
+		err = jws.Field("draft", err)
+	}
+	if err = a.check(d, err); err != nil {
+		return nil, nil, nil, err
+	}
+	return a, d, signer, nil
 }
 
 // A Decision is what the institution signs: the approval whole, with number and

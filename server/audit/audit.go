@@ -16,6 +16,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/fxamacker/cbor/v2"
@@ -171,8 +172,14 @@ func PutAccount(o *store.Overlay, id AccountID, row AccountRow) error {
 	return o.Put(RoomAccounts, id[:], b)
 }
 
+var encMode = sync.OnceValues(func() (cbor.EncMode, error) { return cbor.CoreDetEncOptions().EncMode() })
+
+var decMode = sync.OnceValues(func() (cbor.DecMode, error) {
+	return cbor.DecOptions{ExtraReturnErrors: cbor.ExtraDecErrorUnknownField, DupMapKey: cbor.DupMapKeyEnforcedAPF}.DecMode()
+})
+
 func encode(v any) ([]byte, error) {
-	m, err := cbor.CoreDetEncOptions().EncMode()
+	m, err := encMode()
 	if err != nil {
 		return nil, fmt.Errorf("audit: %w", err)
 	}
@@ -184,7 +191,7 @@ func encode(v any) ([]byte, error) {
 }
 
 func decode(b []byte, v any) error {
-	m, err := cbor.DecOptions{ExtraReturnErrors: cbor.ExtraDecErrorUnknownField, DupMapKey: cbor.DupMapKeyEnforcedAPF}.DecMode()
+	m, err := decMode()
 	if err != nil {
 		return err
 	}

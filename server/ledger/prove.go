@@ -24,20 +24,25 @@ func (l *Ledger) Proof(ctx context.Context, index uint64, head Head) (text strin
 	return text, err
 }
 
-// HeadAt is the head that the log had at an earlier size, with the same bytes:
-// Ed25519 signs deterministically.
-func (l *Ledger) HeadAt(ctx context.Context, size uint64) (h Head, err error) {
+// RootAt is the root that the log had at an earlier size.
+func (l *Ledger) RootAt(ctx context.Context, size uint64) (root ident.Digest, err error) {
 	st := l.state.Load()
 	err = l.Read(ctx, func(r store.Reader) error {
-		root, err := st.tree.RootAt(r, size)
-		if err != nil {
-			return err
-		}
-		note, err := l.signer.Checkpoint(size, root)
-		h = Head{size, root, note}
+		root, err = st.tree.RootAt(r, size)
 		return err
 	})
-	return h, err
+	return root, err
+}
+
+// HeadAt is the head that the log had at an earlier size, with the same bytes:
+// Ed25519 signs deterministically.
+func (l *Ledger) HeadAt(ctx context.Context, size uint64) (Head, error) {
+	root, err := l.RootAt(ctx, size)
+	if err != nil {
+		return Head{}, err
+	}
+	note, err := l.signer.Checkpoint(size, root)
+	return Head{size, root, note}, err
 }
 
 // Consistency proves that the log at size newer begins with the log at older.

@@ -155,6 +155,11 @@ func (l *log) checkConsistency(t fataler, r store.Reader, older, newer uint64) {
 	if err != nil {
 		t.Fatalf("%d in %d: %v", older, newer, err)
 	}
+	for _, size := range []uint64{older, newer} {
+		if root, err := l.tree.RootAt(r, size); err != nil || root != l.ref.root(t, size) {
+			t.Fatalf("at %d: another root than the reference's, %v", size, err)
+		}
+	}
 	cp := func(size uint64) proof.Checkpoint {
 		return proof.Checkpoint{Origin: "229999-0008", Size: size, Root: l.ref.root(t, size)}
 	}

@@ -111,6 +111,24 @@ func (t Tree) ProveConsistency(r store.Reader, older, newer uint64) ([]ident.Dig
 	return digests(hashes), nil
 }
 
+// RootAt is the root that the log had at an earlier size, at most the tree's.
+// Errors as for [Tree.Entry].
+func (t Tree) RootAt(r store.Reader, size uint64) (ident.Digest, error) {
+	switch {
+	case size > t.size:
+		return ident.Digest{}, ErrRange
+	case size == t.size:
+		return t.Root(), nil
+	case size == 0:
+		return ident.Sum(""), nil
+	}
+	h, err := tlog.TreeHash(int64(size), t.hashes(r))
+	if err != nil {
+		return ident.Digest{}, fmt.Errorf("the log's root at an earlier size: %w", err)
+	}
+	return ident.Digest(h), nil
+}
+
 func digests(hashes []tlog.Hash) []ident.Digest {
 	out := make([]ident.Digest, len(hashes))
 	for i, h := range hashes {

@@ -213,6 +213,7 @@ func TestOutsideTheLog(t *testing.T) {
 		"inclusion past the tree":  func() (any, error) { p, err := tree.ProveInclusion(r, 10, 301); return p != nil, err },
 		"consistency past the end": func() (any, error) { p, err := tree.ProveConsistency(r, 10, 301); return p != nil, err },
 		"consistency backwards":    func() (any, error) { p, err := tree.ProveConsistency(r, 11, 10); return p != nil, err },
+		"root past the end":        func() (any, error) { d, err := tree.RootAt(r, 301); return !d.IsZero(), err },
 		"load past every size": func() (any, error) {
 			x, err := translog.Load(r, proof.MaxSize+1, ident.Digest{})
 			return x.Size() != 0, err

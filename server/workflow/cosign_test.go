@@ -50,6 +50,16 @@ func TestApprovalRefused(t *testing.T) {
 		"S4: another's draft": {workflow.ErrInvalid, workflow.ReasonField, "statement.draft", nothing, func(ap *statement.Approval) {
 			ap.Draft = theirs.Statement
 		}},
+		"a draft signed anew": {workflow.ErrInvalid, workflow.ReasonContradiction, "approval.draft", nothing, func(ap *statement.Approval) {
+			var d statement.Draft
+			must(0, jws.Peek(ap.Draft, &d))
+			forger, _, err := jws.Generate(jws.EdDSA)
+			ap.Draft = must(jws.Make(must(forger, err), &d, jws.Embed()))
+		}},
+		"a draft with another signature": {workflow.ErrInvalid, workflow.ReasonContradiction, "approval.draft", nothing, func(ap *statement.Approval) {
+			last := strings.LastIndexByte(ap.Draft, '.') + 1
+			ap.Draft = ap.Draft[:last] + strings.Repeat("A", 86)
+		}},
 		"S4: another decision": {workflow.ErrInvalid, workflow.ReasonField, "statement.draft", nothing, func(ap *statement.Approval) { ap.Decision = other.id }},
 		"another authority":    {workflow.ErrInvalid, workflow.ReasonField, "statement.draft", nothing, func(ap *statement.Approval) { ap.Authority = "202100-5489" }},
 		"not declared":         {workflow.ErrInvalid, workflow.ReasonField, "statement.signer.declared", nothing, func(ap *statement.Approval) { ap.Signer.Declared = "BIASED" }},
