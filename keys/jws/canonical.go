@@ -1,14 +1,11 @@
 package jws
 
 import (
-	"bytes"
 	"encoding"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"reflect"
-	"strings"
-	"sync"
+	"strconv"
 	"unicode/utf8"
 )
 
@@ -24,41 +21,38 @@ var (
 // order of their names. Only objects, arrays, texts, booleans and integers
 // within ±(2^53−1) can be said; an absent member is absent, never null.
 //
-// The bytes come from encoding/json: for such structs its output without HTML
-// escapes is RFC 8785, which TestCanonicalAgainstLibrary holds against another
-// implementation. A struct whose members are out of order is a fault of the
-// program and panics.
+// Of such values the form is simple enough to be written and read in one pass
+// each, without a general encoder between: TestCanonicalAgainstLibrary holds it
+// against another implementation. A type that has no such form (members out of
+// order, maps, floats) is a fault of the program and panics.
 func Canonical(v any) ([]byte, error) {
-	if err := check(reflect.ValueOf(v)); err != nil {
+	value := reflect.ValueOf(v)
+	if !value.IsValid() {
+		return nil, ErrNull
+	}
+	b, err := formOf(value.Type()).append(make([]byte, 0, 512), value)
+	if err != nil {
 		return nil, err
 	}
-	var b bytes.Buffer
-	enc := json.NewEncoder(&b)
-	enc.SetEscapeHTML(false)
-	if err := enc.Encode(v); err != nil {
-		return nil, fmt.Errorf("encoding: %w", ErrNotCanonical)
-	}
-	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), nil
+	return b, nil
 }
 
 // Decode reads data, which must be exactly the canonical form of the value that
 // it sets v to: unknown, duplicate or mis-spelt members, white space, other
-// escapes and other orders are all refused by this one rule. What v points to
-// is replaced as a whole, and left as it was when data is refused.
+// escapes and other orders are all refused, since each byte is what the form
+// has there. What v points to is replaced as a whole, and left as it was when
+// data is refused.
 func Decode(data []byte, v any) error {
 	target := reflect.ValueOf(v).Elem()
-	fresh := reflect.New(target.Type())
-	if err := json.Unmarshal(data, fresh.Interface()); err != nil {
-		return ErrNotCanonical
-	}
-	again, err := Canonical(fresh.Interface())
-	if err != nil {
+	fresh := reflect.New(target.Type()).Elem()
+	r := reader{data}
+	if err := formOf(target.Type()).read(&r, fresh); err != nil {
 		return err
 	}
-	if !bytes.Equal(again, data) {
+	if len(r.rest) > 0 {
 		return ErrNotCanonical
 	}
-	target.Set(fresh.Elem())
+	target.Set(fresh)
 	return nil
 }
 
@@ -85,115 +79,92 @@ func CheckText(s string) error {
 
 const maxInt = 1<<53 - 1
 
-func check(v reflect.Value) error {
-	if !v.IsValid() {
-		return ErrNull
+// append writes a value in its form.
+func (f *form) append(b []byte, v reflect.Value) ([]byte, error) {
+	if f.writes {
+		text, err := v.Interface().(encoding.TextMarshaler).MarshalText()
+		if err != nil {
+			return nil, fmt.Errorf("encoding: %w", ErrNotCanonical)
+		}
+		return appendText(b, string(text))
 	}
-	if v.Kind() != reflect.Pointer && v.Kind() != reflect.String && isText(v.Type()) {
-		return nil
-	}
-	switch v.Kind() {
-	case reflect.Pointer:
+	switch f.kind {
+	case pointer:
 		if v.IsNil() {
-			return ErrNull
+			return nil, ErrNull
 		}
-		return check(v.Elem())
-	case reflect.String:
-		return CheckText(v.String())
-	case reflect.Bool:
-		return nil
-	case reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64:
-		if n := v.Int(); n < -maxInt || n > maxInt {
-			return ErrNumber
+		return f.elem.append(b, v.Elem())
+	case text:
+		return appendText(b, v.String())
+	case boolean:
+		return strconv.AppendBool(b, v.Bool()), nil
+	case integer:
+		if n := v.Int(); n >= -maxInt && n <= maxInt {
+			return strconv.AppendInt(b, n, 10), nil
 		}
-		return nil
-	case reflect.Uint, reflect.Uint8, reflect.Uint16, reflect.Uint32, reflect.Uint64:
-		if v.Uint() > maxInt {
-			return ErrNumber
+		return nil, ErrNumber
+	case natural:
+		if n := v.Uint(); n <= maxInt {
+			return strconv.AppendUint(b, n, 10), nil
 		}
-		return nil
-	case reflect.Slice:
-		if v.IsNil() {
-			return ErrNull
-		}
-		for i := range v.Len() {
-			if err := check(v.Index(i)); err != nil {
-				return err
-			}
-		}
-		return nil
-	case reflect.Struct:
-		return checkStruct(v)
+		return nil, ErrNumber
+	case list:
+		return f.appendList(b, v)
 	}
-	panic("jws: " + v.Type().String() + " has no canonical form")
+	return f.appendObject(b, v)
 }
 
-var (
-	jsonMarshaler = reflect.TypeFor[json.Marshaler]()
-	textMarshaler = reflect.TypeFor[encoding.TextMarshaler]()
-	textCache     sync.Map // reflect.Type: bool
-)
-
-// isText reports whether values of a type write themselves as a text. A type that
-// writes its own JSON would put its bytes past all checks and panics.
-func isText(t reflect.Type) bool {
-	if is, ok := textCache.Load(t); ok {
-		return is.(bool)
+// appendText writes a text. Of what RFC 8785 escapes, only quotation marks and
+// backslashes get past CheckText.
+func appendText(b []byte, s string) ([]byte, error) {
+	if err := CheckText(s); err != nil {
+		return nil, err
 	}
-	if t.Implements(jsonMarshaler) {
-		panic("jws: " + t.String() + " has no canonical form")
+	b = append(b, '"')
+	from := 0
+	for i := range len(s) {
+		if s[i] == '"' || s[i] == '\\' {
+			b = append(append(b, s[from:i]...), '\\')
+			from = i
+		}
 	}
-	is := t.Implements(textMarshaler)
-	textCache.Store(t, is)
-	return is
+	return append(append(b, s[from:]...), '"'), nil
 }
 
-func checkStruct(v reflect.Value) error {
-	for _, m := range members(v.Type()) {
-		f := v.Field(m.index)
-		if m.optional && f.IsZero() || m.optional && f.Kind() == reflect.Slice && f.Len() == 0 {
+func (f *form) appendList(b []byte, v reflect.Value) (_ []byte, err error) {
+	if v.IsNil() {
+		return nil, ErrNull
+	}
+	b = append(b, '[')
+	for i := range v.Len() {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		if b, err = f.elem.append(b, v.Index(i)); err != nil {
+			return nil, err
+		}
+	}
+	return append(b, ']'), nil
+}
+
+func (f *form) appendObject(b []byte, v reflect.Value) (_ []byte, err error) {
+	b = append(b, '{')
+	first := true
+	for i := range f.members {
+		m := &f.members[i]
+		field := v.Field(m.index)
+		if m.absent(field) {
 			continue
 		}
-		if err := check(f); err != nil {
-			return err
+		name := m.name
+		if !first {
+			name = m.after
+		}
+		first = false
+		b = append(b, name...)
+		if b, err = m.form.append(b, field); err != nil {
+			return nil, err
 		}
 	}
-	return nil
-}
-
-type member struct {
-	index    int
-	optional bool
-}
-
-var memberCache sync.Map // reflect.Type: []member
-
-// members lists a struct's members once, and panics if their names are not in
-// order (RFC 8785 sorts by UTF-16 units; ours are ASCII) or an optional value
-// would be written as empty.
-func members(t reflect.Type) []member {
-	if m, ok := memberCache.Load(t); ok {
-		return m.([]member)
-	}
-	var list []member
-	last := ""
-	for i := range t.NumField() {
-		f := t.Field(i)
-		name, opts, _ := strings.Cut(f.Tag.Get("json"), ",")
-		if name == "-" {
-			continue
-		}
-		if !f.IsExported() || name == "" || name <= last {
-			panic("jws: members of " + t.String() + " are not exported, named and in order")
-		}
-		last = name
-		optional := opts == "omitempty" || opts == "omitzero"
-		fixed := f.Type.Kind() == reflect.Struct || f.Type.Kind() == reflect.Array
-		if opts != "" && !optional || opts == "omitempty" && fixed {
-			panic("jws: " + t.String() + " has a member with options that would not leave it out")
-		}
-		list = append(list, member{i, optional})
-	}
-	memberCache.Store(t, list)
-	return list
+	return append(b, '}'), nil
 }

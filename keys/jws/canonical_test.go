@@ -103,7 +103,7 @@ func TestDecodeRefuses(t *testing.T) {
 		"empty":                 {"", jws.ErrNotCanonical},
 		"null":                  {"null", jws.ErrNull},
 		"an array":              {"[]", jws.ErrNotCanonical},
-		"nothing in it":         {"{}", jws.ErrNull},
+		"nothing in it":         {"{}", jws.ErrNotCanonical},
 		"unknown member":        {swap(`"shown"`, `"more":1,"shown"`), jws.ErrNotCanonical},
 		"empty-named member":    {swap(`{`, `{"":1,`), jws.ErrNotCanonical},
 		"duplicate, same":       {swap(`"count":7`, `"count":7,"count":7`), jws.ErrNotCanonical},
@@ -153,6 +153,15 @@ func TestDecodeRefuses(t *testing.T) {
 		"escaped line feed":     {text(`\n`), jws.ErrCharacter},
 		"escaped NUL":           {text(`\u0000`), jws.ErrCharacter},
 		"escaped tab":           {text(`\t`), jws.ErrCharacter},
+		"cut in an escape":      {good[:len(good)-2] + `\`, jws.ErrNotCanonical},
+		"cut in a hex escape":   {good[:len(good)-2] + `\u00`, jws.ErrNotCanonical},
+		"no hex":                {text(`\u00g0`), jws.ErrNotCanonical},
+		"escaped nothing":       {text(`\x`), jws.ErrNotCanonical},
+		"minus":                 {count("-"), jws.ErrNotCanonical},
+		"no number":             {count(""), jws.ErrNotCanonical},
+		"a comma first":         {swap(`{`, `{,`), jws.ErrNotCanonical},
+		"commas only":           {swap(`[]`, `[,]`), jws.ErrNotCanonical},
+		"no comma":              {swap(`,"count"`, `"count"`), jws.ErrNotCanonical},
 		"delete":                {text("\u007f"), jws.ErrCharacter},
 		"next line":             {text("\u0085"), jws.ErrCharacter},
 		"U+2028":                {text("\u2028"), jws.ErrCharacter},
@@ -245,6 +254,9 @@ func TestFaultyTypesPanic(t *testing.T) {
 		"raw JSON": struct {
 			A json.RawMessage `json:"a"`
 		}{json.RawMessage(`1e3`)},
+		"bytes": struct {
+			A []byte `json:"a"`
+		}{[]byte("a")},
 		"number as text": struct {
 			A int `json:"a,string"`
 		}{},

@@ -297,7 +297,7 @@ func TestParseRefuses(t *testing.T) {
 		want error
 	}{
 		"nothing":         {1, ``, jws.ErrNotCanonical},
-		"null":            {1, `null`, jws.ErrNotCanonical},
+		"null":            {1, `null`, jws.ErrNull},
 		"a space":         {1, `{"item":"1", "kind":"BOARD"}`, jws.ErrNotCanonical},
 		"another order":   {1, `{"kind":"BOARD","item":"1"}`, jws.ErrNotCanonical},
 		"twice":           {1, `{"item":"2","item":"1","kind":"BOARD"}`, jws.ErrNotCanonical},
