@@ -165,6 +165,14 @@ func TestForged(t *testing.T) {
 		"a vote after the release":      {voted(func(o *story.Opening, v *opening.Vote) { v.Checkpoint.Size += 5 }), disclosure.ErrVote},
 		"a vote in another's place":     {voted(func(o *story.Opening, v *opening.Vote) { v.Index = 4 }), disclosure.ErrVote},
 		"a vote with a forbidden delay": {voted(func(o *story.Opening, v *opening.Vote) { v.NotBefore = &opening.Delay{Date: later, Provision: "x"} }), opening.ErrNotice},
+		"votes for a delay without an end": {func(t *testing.T, s *story.Story) []byte {
+			o := s.Decide(s.Plan()).Request(order.PoliceSuspectOfficial, nil, decider)
+			o.Due = o.Request.Expires.AddDays(opening.MaxDelay + 1)
+			for _, at := range [][2]int{{1, 1}, {2, 2}, {1, 3}} {
+				o.Vote(at[0], at[1], func(v *opening.Vote, _ *seal.Release) { v.NotBefore = &opening.Delay{Date: o.Due, Provision: "x"} }, decider)
+			}
+			return o.Bytes(o.Package(nil))
+		}, opening.ErrDelay},
 		"E10: a reviewer of no set": {func(t *testing.T, s *story.Story) []byte {
 			s.Reviewers[[2]int{1, 1}] = story.Reviewer{Sign: story.Ed(t, "stranger"), HPKE: s.Reviewers[[2]int{1, 1}].HPKE}
 			o := s.Decide(s.Plan()).Request(order.CourtOrder, nil, decider).All()

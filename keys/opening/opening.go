@@ -27,9 +27,14 @@ const (
 // MaxDays is how long a request can run.
 const MaxDays = 30
 
+// MaxDelay is how many days after a request's last one the author's notice can be
+// held back at most: a delay without an end in sight would be silence.
+const MaxDelay = 366
+
 // Errors of opening statements.
 var (
 	ErrNotice      = errors.New("only a suspicion against an official or an internal investigation can delay the notice")
+	ErrDelay       = errors.New("a notice is delayed by at most 366 days after the request's last")
 	ErrReservation = errors.New("what is given under a duty cannot be given with a reservation")
 	ErrRefusal     = errors.New("a section that is not granted needs a refusal, and under a duty to give it can only question authenticity or scope")
 )
@@ -209,7 +214,9 @@ func (r *Refusal) check() error {
 // Fits checks a vote against the request that it speaks of: it grants nothing
 // that was not asked for, refuses what it does not grant, under a duty to give
 // questions only authenticity or scope and makes no reservation (10:14 OSL is for
-// private persons), and delays a notice only where the law lets it. DISSENT_AUTHOR can be granted only where a dissent is logged.
+// private persons), and delays a notice only where the law lets it, by [MaxDelay]
+// days at most: a vote has no date of its own, so they count from the request's
+// last. DISSENT_AUTHOR can be granted only where a dissent is logged.
 func (v *Vote) Fits(req *Request, request ident.Digest, dissent bool) error {
 	if v.Authority != req.Authority || v.Decision != req.Decision || v.Opening != req.Opening || v.Request != request {
 		return jws.Field("request", jws.ErrValue)
@@ -229,6 +236,9 @@ func (v *Vote) Fits(req *Request, request ident.Digest, dissent bool) error {
 	}
 	if v.NotBefore != nil && (!req.Ground.MayDelay() || v.NotBefore.Date.Before(req.Date)) {
 		return jws.Field("notice_not_before", ErrNotice)
+	}
+	if v.NotBefore != nil && v.NotBefore.Date.Days() > req.Expires.Days()+MaxDelay {
+		return jws.Field("notice_not_before.date", ErrDelay)
 	}
 	return nil
 }

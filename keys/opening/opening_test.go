@@ -195,6 +195,10 @@ func TestFits(t *testing.T) {
 		}, "", nil},
 		{"a notice of the request's day", true, func(r *opening.Request, v *opening.Vote) { v.NotBefore.Date = r.Date }, "", nil},
 		{"a notice of the day before", true, func(r *opening.Request, v *opening.Vote) { v.NotBefore.Date = r.Date.AddDays(-1) }, "notice_not_before", opening.ErrNotice},
+		{"a notice 366 days after the last day", true, func(r *opening.Request, v *opening.Vote) { v.NotBefore.Date = r.Expires.AddDays(366) }, "", nil},
+		{"a notice a day later", true, func(r *opening.Request, v *opening.Vote) { v.NotBefore.Date = r.Expires.AddDays(367) }, "notice_not_before.date", opening.ErrDelay},
+		{"a notice of the end of days", true, func(_ *opening.Request, v *opening.Vote) { v.NotBefore.Date = "9999-12-31" }, "notice_not_before.date", opening.ErrDelay},
+		{"the end of days is near", true, func(r *opening.Request, v *opening.Vote) { r.Expires, v.NotBefore.Date = "9999-12-01", "9999-12-31" }, "", nil},
 	} {
 		r, v := newRequest(t), newVote(t)
 		c.do(r, v)

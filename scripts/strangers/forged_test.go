@@ -245,6 +245,14 @@ var forgeries = []forgery{
 	{"a vote with a forbidden delay", voted(func(_ *story.Opening, v *opening.Vote) {
 		v.NotBefore = &opening.Delay{Date: story.Day, Provision: "x"}
 	})},
+	{"votes for a delay without an end", func(s *story.Story) []byte {
+		o := s.Decide(s.Plan()).Request(order.PoliceSuspectOfficial, nil, decider)
+		o.Due = o.Request.Expires.AddDays(opening.MaxDelay + 1)
+		for _, at := range [][2]int{{1, 1}, {2, 2}, {1, 3}} {
+			o.Vote(at[0], at[1], func(v *opening.Vote, _ *seal.Release) { v.NotBefore = &opening.Delay{Date: o.Due, Provision: "x"} }, decider)
+		}
+		return o.Bytes(o.Package(nil))
+	}},
 	{"a vote that grants what was not asked for", func(s *story.Story) []byte {
 		o := s.Decide(s.Plan()).Request(order.CourtOrder, nil, decider).All()
 		o.Vote(1, 2, nil, decider, bias)

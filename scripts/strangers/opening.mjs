@@ -122,6 +122,7 @@ function fits(vote, r, o) {
   check(!duty || ((vote.refusal === undefined || ['AUTHENTICITY', 'SCOPE'].includes(vote.refusal.basis)) && vote.reservation === undefined), 'votes: a duty to give')
   const delay = vote.notice_not_before
   check(delay === undefined || (['POLICE_SUSPECT_OFFICIAL', 'INTERNAL_INVESTIGATION'].includes(r.ground) && delay.date >= r.date), 'votes: a delay that the law does not know')
+  check(delay === undefined || v.dayNumber(delay.date) <= v.dayNumber(r.expires) + 366, 'votes: a delay without an end')
 }
 
 // 7. Count. Nobody votes twice here, so that every vote counts.

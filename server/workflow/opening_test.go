@@ -419,6 +419,10 @@ func TestDelayedNotice(t *testing.T) {
 	c := h.court("Polisen", order.PoliceSuspectOfficial)
 	id := c.request(v, order.PoliceSuspectOfficial, decider)
 	due := today().AddDays(30)
+	never := h.ballot(1, 1, id, decider)
+	never.vote.NotBefore = &opening.Delay{Date: today().AddDays(14 + opening.MaxDelay + 1), Provision: "35 kap. 1 § OSL"}
+	h.noEffect(workflow.ErrInvalid, workflow.ReasonField, func() error { _, err := h.cast(1, 1, never); return err })
+	h.same("votes", c.get(id).Votes, 0)
 	for _, at := range [][2]int{{1, 1}, {1, 2}, {2, 1}} {
 		b := h.ballot(at[0], at[1], id, decider)
 		b.vote.NotBefore = &opening.Delay{Date: due, Provision: "35 kap. 1 § OSL"}
