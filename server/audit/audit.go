@@ -44,12 +44,12 @@ func Layout() store.Layout {
 type AccountID [16]byte
 
 // An AccountRow is a login that acts under its name: who it is, what it has
-// acted as, and the key that the first use bound to it.
+// acted as, and the keys that their first use bound to it.
 type AccountRow struct {
-	Issuer  string       `cbor:"1,keyasint"`
-	Subject string       `cbor:"2,keyasint"`
-	Roles   []string     `cbor:"3,keyasint"`
-	Key     ident.Digest `cbor:"4,keyasint"` // thumbprint; zero before the first signed act
+	Issuer  string         `cbor:"1,keyasint"`
+	Subject string         `cbor:"2,keyasint"`
+	Roles   []string       `cbor:"3,keyasint"`
+	Keys    []ident.Digest `cbor:"4,keyasint"` // thumbprints, in the order in which they were bound
 }
 
 // An Event is what a named actor did. Its encoding is what the log entry covers.

@@ -104,7 +104,7 @@ func TestNamed(t *testing.T) {
 	login := [32]byte{7}
 	id, row, err := audit.Account(o, login, "https://idp.example", "sub-Åsa")
 	ok(t, err)
-	if len(row.Roles) != 0 || !row.Key.IsZero() {
+	if len(row.Roles) != 0 || len(row.Keys) != 0 {
 		t.Fatal("a new account that has done something")
 	}
 	at := time.Date(2026, 11, 22, 9, 14, 59, 999, time.UTC)
@@ -145,11 +145,11 @@ func TestAccount(t *testing.T) {
 	}
 	id, row, err := audit.Account(o, [32]byte{1}, "i", "s")
 	ok(t, err)
-	row.Roles, row.Key = []string{"signer"}, ident.Digest{9}
+	row.Roles, row.Keys = []string{"signer"}, []ident.Digest{{9}, {8}}
 	ok(t, audit.PutAccount(o, id, row))
 	again, got, err := audit.Account(o, [32]byte{1}, "i", "s")
 	ok(t, err)
-	if again != id || got.Key != row.Key || !slices.Equal(got.Roles, row.Roles) || got.Issuer != "i" || got.Subject != "s" {
+	if again != id || !slices.Equal(got.Keys, row.Keys) || !slices.Equal(got.Roles, row.Roles) || got.Issuer != "i" || got.Subject != "s" {
 		t.Fatal("another account")
 	}
 	other, _, err := audit.Account(o, [32]byte{2}, "i", "t")

@@ -105,29 +105,6 @@ func (o *Office) knownActor(r ledger.Reader, c *Caller) (*actor, error) {
 	return &actor{id, row}, storeError(err)
 }
 
-// bindKey binds a registered key to the first account that uses it, and an
-// account to the first key: one signer is one login.
-func (o *Office) bindKey(tx *ledger.Tx, a *actor, kid ident.Digest) error {
-	if a.row.Key == kid {
-		return nil
-	}
-	if !a.row.Key.IsZero() {
-		return refuse(ErrPermission, ReasonKey)
-	}
-	k := o.cipher.MAC("bound key", kid[:])
-	switch _, err := tx.Get(roomUsed, k[:]); {
-	case err == nil:
-		return refuse(ErrPermission, ReasonKey)
-	case !errors.Is(err, ledger.ErrNotFound):
-		return storeError(err)
-	}
-	if err := tx.Put(roomUsed, k[:], a.id[:]); err != nil {
-		return err
-	}
-	a.row.Key = kid
-	return audit.PutAccount(tx.Overlay, a.id, a.row)
-}
-
 // trail files an event for a named caller, with its opaque entry in the log.
 func (o *Office) trail(tx *ledger.Tx, c *Caller, a *actor, about []byte, outcome string) error {
 	e := audit.NewEvent(a.id, tx.Now, c.Method, about, outcome)

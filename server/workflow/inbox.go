@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"sigill/keys/ident"
-	"sigill/keys/order"
 	"sigill/server/ledger"
 )
 
@@ -51,6 +50,10 @@ func (o *Office) inboxPage(r ledger.Reader, c *Caller, a *actor, size int, from 
 	if size == 0 {
 		size = pageDefault
 	}
+	f, err := o.inForceAt(r)
+	if err != nil {
+		return nil, "", err
+	}
 	for p, err := range r.Scan(roomInbox, from, nil) {
 		if err != nil {
 			return nil, "", storeError(err)
@@ -59,7 +62,7 @@ func (o *Office) inboxPage(r ledger.Reader, c *Caller, a *actor, size int, from 
 		if err != nil {
 			return nil, "", err
 		}
-		ok, err := o.shown(r, c, a, m)
+		ok, err := o.shown(r, f, c, a, m)
 		if err != nil {
 			return nil, "", err
 		}
@@ -75,9 +78,8 @@ func (o *Office) inboxPage(r ledger.Reader, c *Caller, a *actor, size int, from 
 }
 
 // shown reports whether a pending draft is shown to a signer: its hour has come,
-// the signer has not abstained, and the delegation order lets their key sign the
-// item. A signer whose key is not bound yet sees what some signer may sign.
-func (o *Office) shown(r ledger.Reader, c *Caller, a *actor, m *matter) (bool, error) {
+// the signer has not abstained, and the delegation order lets them sign the item.
+func (o *Office) shown(r ledger.Reader, f *inForce, c *Caller, a *actor, m *matter) (bool, error) {
 	if m.State != Pending {
 		return false, nil
 	}
@@ -88,17 +90,7 @@ func (o *Office) shown(r ledger.Reader, c *Caller, a *actor, m *matter) (bool, e
 	if c.Received.Unix() < row.Visible || slices.Contains(m.Abstained, a.id) {
 		return false, nil
 	}
-	f := o.current()
-	if f.order == nil {
-		return false, nil
-	}
-	if a.row.Key.IsZero() {
-		return slices.ContainsFunc(f.order.Signers, func(s order.Officer) bool {
-			return slices.Contains(s.Items, row.Item) && c.today().Within(s.From, s.Until)
-		}), nil
-	}
-	_, _, err := f.order.Signer(a.row.Key, row.Item, c.today())
-	return err == nil, nil
+	return o.maySign(r, f, a, row.Item, c.today())
 }
 
 // An InboxDraft is a draft with what its approval cites.
@@ -137,7 +129,11 @@ func (o *Office) pending(r ledger.Reader, c *Caller, a *actor, id ident.ID) (*ma
 	if err != nil {
 		return nil, err
 	}
-	ok, err := o.shown(r, c, a, m)
+	f, err := o.inForceAt(r)
+	if err != nil {
+		return nil, err
+	}
+	ok, err := o.shown(r, f, c, a, m)
 	if err == nil && !ok {
 		err = absent()
 	}

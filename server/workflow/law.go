@@ -31,38 +31,66 @@ func (o *Office) current() *inForce {
 	return &f
 }
 
-// loadInForce reads the order and the set in force and parses them.
-func (o *Office) loadInForce(r ledger.Reader) error {
-	var f inForce
+// inForceAt is what is in force in a state: inside an operation also what one
+// before it in the same batch has just published.
+func (o *Office) inForceAt(r ledger.Reader) (*inForce, error) {
+	f := o.current()
 	version, err := number(r, metaOrder)
 	if err != nil {
-		return err
-	}
-	if version > 0 {
-		var row documentRow
-		if err := get(r, roomOrder, indexKey(version), &row); err != nil {
-			return fmt.Errorf("delegation order: %w", err)
-		}
-		f.order, f.orderDocs = &order.Delegation{}, row.Signatures
-		if f.orderDigest, err = o.Trust.Board.Read(row.Signatures, f.order); err != nil {
-			return damaged("delegation order", err)
-		}
+		return nil, err
 	}
 	epoch, err := number(r, metaSet)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	if epoch > 0 {
-		if err := o.loadSet(r, epoch, &f); err != nil {
-			return err
-		}
+	if (f.order == nil) == (version == 0) && (f.order == nil || uint64(f.order.Version) == version) &&
+		(f.set == nil) == (epoch == 0) && (f.set == nil || uint64(f.set.Epoch) == epoch) {
+		return f, nil
+	}
+	return o.readInForce(r)
+}
+
+// loadInForce keeps what is in force for those who ask next.
+func (o *Office) loadInForce(r ledger.Reader) error {
+	f, err := o.readInForce(r)
+	if err != nil {
+		return err
 	}
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if !f.olderThan(&o.inForce) { // of two that read at once the one with the newer state stays
-		o.inForce = f
+		o.inForce = *f
 	}
 	return nil
+}
+
+// readInForce reads the order and the set in force and parses them.
+func (o *Office) readInForce(r ledger.Reader) (*inForce, error) {
+	f := &inForce{}
+	version, err := number(r, metaOrder)
+	if err != nil {
+		return nil, err
+	}
+	if version > 0 {
+		var row documentRow
+		if err := get(r, roomOrder, indexKey(version), &row); err != nil {
+			return nil, fmt.Errorf("delegation order: %w", err)
+		}
+		f.order, f.orderDocs = &order.Delegation{}, row.Signatures
+		if f.orderDigest, err = o.Trust.Board.Read(row.Signatures, f.order); err != nil {
+			return nil, damaged("delegation order", err)
+		}
+	}
+	epoch, err := number(r, metaSet)
+	if err != nil {
+		return nil, err
+	}
+	if epoch > 0 {
+		if err := o.loadSet(r, epoch, f); err != nil {
+			return nil, err
+		}
+	}
+	return f, nil
 }
 
 func (f *inForce) olderThan(g *inForce) bool {

@@ -178,7 +178,15 @@ func mayAsk(who *requester, req *opening.Request) error {
 
 // request is the operation: what could have changed is looked at again.
 func (o *Office) request(tx *ledger.Tx, a *actor, req *opening.Request, who *requester, row *openingRow) ([]byte, error) {
-	if err := o.bindKey(tx, a, who.key.Thumbprint()); err != nil {
+	f, err := o.inForceAt(tx)
+	if err != nil {
+		return nil, err
+	}
+	asking, err := requesters(tx, req.Date)
+	if err != nil {
+		return nil, err
+	}
+	if err := o.bindKey(tx, f, a, who.key.Thumbprint(), asking); err != nil {
 		return nil, err
 	}
 	now, err := o.requesterNow(tx, who.Requester.Requester)

@@ -3,7 +3,6 @@ package workflow
 import (
 	"context"
 	"errors"
-	"slices"
 
 	"sigill/keys/ident"
 	"sigill/keys/jws"
@@ -17,11 +16,11 @@ import (
 )
 
 // Who a reviewer is: a signing key in the set of the seal's own epoch, which the
-// set in force does not list as revoked. A login is bound to its key by its first
-// vote, or by the key proof with which it fetches its first share: an author proof
-// (keys/token) in form, by the reviewer's signing key, with the opening's id in
-// the decision's place. A login without a key yet sees what some reviewer may see,
-// as a new signer does; it gets no share.
+// set in force does not list as revoked. A login is bound to its key in a set by
+// its first vote, or by the key proof with which it fetches its first share: an
+// author proof (keys/token) in form, by the reviewer's signing key, with the
+// opening's id in the decision's place. A login without a key yet sees what some
+// reviewer may see, as a new signer does; it gets no share.
 
 // readSet reads the reviewer set of an epoch. It was verified when it was
 // published; a seal's set is held to the digest in its head as well.
@@ -52,33 +51,6 @@ func (s *sealRow) set(r ledger.Reader) (*order.ReviewerSet, error) {
 	return set, nil
 }
 
-// member finds a reviewer by key. A revoked key is nobody's, in any epoch.
-func (o *Office) member(set *order.ReviewerSet, kid ident.Digest) (group int, m order.Reviewer, key *jws.PublicKey, err error) {
-	if group, m, key, err = set.Find(kid); err == nil && o.revoked(kid) {
-		err = order.ErrReviewer
-	}
-	if err != nil {
-		return 0, m, nil, &Refusal{Kind: ErrPermission, Reason: ReasonKey, err: err}
-	}
-	return group, m, key, nil
-}
-
-// revoked reports whether the set in force lists a key as revoked; each set lists
-// all that those before it do.
-func (o *Office) revoked(kid ident.Digest) bool {
-	f := o.current()
-	return f.set != nil && slices.Contains(f.set.Revoked, kid)
-}
-
-// sees reports whether a request is shown to a reviewer.
-func (o *Office) sees(r ledger.Reader, a *actor, row *openingRow) (set *order.ReviewerSet, ok bool, err error) {
-	if set, err = readSet(r, row.Epoch); err != nil || a.row.Key.IsZero() {
-		return set, err == nil, err
-	}
-	_, _, _, no := o.member(set, a.row.Key)
-	return set, no == nil, nil
-}
-
 // A ReviewItem is an undecided request.
 type ReviewItem struct {
 	ID      ident.ID
@@ -97,8 +69,12 @@ func (o *Office) ListReviews(ctx context.Context, c *Caller, size int, token str
 		size = pageDefault
 	}
 	err = o.look(ctx, c, nil, func(r ledger.Reader, a *actor) error {
+		f, err := o.inForceAt(r)
+		if err != nil {
+			return err
+		}
 		return listed(r, undecided, page, func(id ident.ID, row *openingRow) (bool, error) {
-			set, ok, err := o.sees(r, a, row)
+			set, kid, ok, err := o.sees(r, f, a, row)
 			if err != nil || !ok {
 				return true, err
 			}
@@ -107,7 +83,7 @@ func (o *Office) ListReviews(ctx context.Context, c *Caller, size int, token str
 				return false, nil
 			}
 			voted := false
-			if group, m, _, err := o.member(set, a.row.Key); err == nil {
+			if group, m, _, err := set.Find(kid); err == nil {
 				voted, err = row.voted(group, m.Index)
 				if err != nil {
 					return false, err
@@ -155,7 +131,11 @@ func (o *Office) GetReview(ctx context.Context, c *Caller, id ident.ID, oldSize 
 		if row, err = readOpening(r, id); err != nil {
 			return err
 		}
-		_, ok, err := o.sees(r, a, row)
+		f, err := o.inForceAt(r)
+		if err != nil {
+			return err
+		}
+		_, _, ok, err := o.sees(r, f, a, row)
 		if err == nil && (!ok || row.State != openingPending) {
 			err = absent()
 		}
@@ -221,12 +201,20 @@ func (o *Office) FetchShare(ctx context.Context, c *Caller, id ident.ID) ([]byte
 		return nil, nil, o.refused(ctx, c, about, err)
 	}
 	answer, head, err := o.named(ctx, c, about, fingerprint(c.Method, string(id)), func(tx *ledger.Tx, a *actor) ([]byte, error) {
+		f, err := o.inForceAt(tx)
+		if err != nil {
+			return nil, err
+		}
 		if !shown.IsZero() {
-			if err := o.bindKey(tx, a, shown); err != nil {
+			if err := o.bindKey(tx, f, a, shown, f.seats(set)); err != nil {
 				return nil, err
 			}
 		}
-		return o.handOut(tx, a, id, s, set)
+		group, m, _, err := f.member(set, a.acting(f.seats(set)))
+		if err != nil {
+			return nil, err
+		}
+		return o.handOut(tx, id, s, group, m.Index)
 	})
 	if err != nil {
 		return nil, nil, err
@@ -279,11 +267,7 @@ func (o *Office) keyProof(c *Caller, id ident.ID, set *order.ReviewerSet) (kid i
 }
 
 // handOut is the operation.
-func (o *Office) handOut(tx *ledger.Tx, a *actor, id ident.ID, s *sealRow, set *order.ReviewerSet) ([]byte, error) {
-	group, m, _, err := o.member(set, a.row.Key)
-	if err != nil {
-		return nil, err
-	}
+func (o *Office) handOut(tx *ledger.Tx, id ident.ID, s *sealRow, group, index int) ([]byte, error) {
 	row, err := readOpening(tx, id)
 	if err != nil {
 		return nil, err
@@ -291,7 +275,7 @@ func (o *Office) handOut(tx *ledger.Tx, a *actor, id ident.ID, s *sealRow, set *
 	if err := row.open(ident.DateOf(tx.Now)); err != nil {
 		return nil, err
 	}
-	w, err := s.wrapping(group, m.Index)
+	w, err := s.wrapping(group, index)
 	if err != nil {
 		return nil, err
 	}
@@ -373,10 +357,15 @@ func (o *Office) vote(ctx context.Context, c *Caller, compact string, vector []b
 		return 0, o.refused(ctx, c, about, ledgerError(err))
 	}
 	answer, _, err := o.named(ctx, c, about, fingerprint(c.Method, compact, string(vector)), func(tx *ledger.Tx, a *actor) ([]byte, error) {
-		if o.revoked(kid) {
-			return nil, refuse(ErrPermission, ReasonKey)
+		f, err := o.inForceAt(tx)
+		if err != nil {
+			return nil, err
 		}
-		if err := o.bindKey(tx, a, kid); err != nil {
+		set, err := s.set(tx)
+		if err != nil {
+			return nil, err
+		}
+		if err := o.bindKey(tx, f, a, kid, f.seats(set)); err != nil {
 			return nil, err
 		}
 		return o.cast(tx, &v, s, ballotRow{compact, vector})
@@ -404,9 +393,13 @@ func (o *Office) readVote(r ledger.Reader, compact string, v *opening.Vote) (*se
 	if err != nil {
 		return nil, ident.Digest{}, err
 	}
+	f, err := o.inForceAt(r)
+	if err != nil {
+		return nil, ident.Digest{}, err
+	}
 	group, index := 0, 0
 	key, _, err := jws.ReadBy(compact, func(kid ident.Digest) (*jws.PublicKey, error) {
-		g, m, key, err := o.member(set, kid)
+		g, m, key, err := f.member(set, kid)
 		group, index = g, m.Index
 		return key, err
 	}, v)

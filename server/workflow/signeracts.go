@@ -73,7 +73,7 @@ func (o *Office) DispatchDecision(ctx context.Context, c *Caller, compact string
 		return nil, o.refused(ctx, c, idKey(d.Decision), err)
 	}
 	return o.logAct(ctx, c, d.Decision, compact, proof.Dispatched, func(tx *ledger.Tx, a *actor) error {
-		if err := o.bindKey(tx, a, s.kid); err != nil {
+		if err := o.bindOfficer(tx, a, s); err != nil {
 			return err
 		}
 		m, err := o.matter(tx, d.Decision)
@@ -132,6 +132,16 @@ func (o *Office) signerAct(c *Caller, compact string, st jws.Statement, on func(
 	return s, nil
 }
 
+// bindOfficer lets an account act as a signer or registrar, by the order as the
+// operation finds it.
+func (o *Office) bindOfficer(tx *ledger.Tx, a *actor, s *signer) error {
+	f, err := o.inForceAt(tx)
+	if err != nil {
+		return err
+	}
+	return o.bindKey(tx, f, a, s.kid, f.officers(ident.DateOf(tx.Now)))
+}
+
 func authorityOf(st jws.Statement) ident.Authority {
 	switch s := st.(type) {
 	case *statement.Return:
@@ -147,7 +157,7 @@ func authorityOf(st jws.Statement) ident.Authority {
 // actOnPending finds the draft that a signer acts on: shown to them, in the
 // revision that they cite.
 func (o *Office) actOnPending(tx *ledger.Tx, c *Caller, a *actor, s *signer, id ident.ID, draft ident.Digest) (*matter, error) {
-	if err := o.bindKey(tx, a, s.kid); err != nil {
+	if err := o.bindOfficer(tx, a, s); err != nil {
 		return nil, err
 	}
 	m, err := o.pending(tx, c, a, id)
