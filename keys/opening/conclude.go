@@ -14,7 +14,8 @@ type Ballot struct {
 }
 
 // Conclude says how a request ends on a day by the ballots, in the order in which
-// they were cast, or nil while it has not ended. The log key signs what comes out,
+// they were cast, or nil while it has not ended. Votes by keys that have been
+// revoked are not among the ballots. The log key signs what comes out,
 // and the requester's client makes the same again from the votes: a release that
 // grants, refuses or calls itself anything else is no release of theirs.
 //

@@ -73,6 +73,7 @@ type sealRow struct {
 	boxes    *boxesRow
 	head     *seal.Head
 	core     ident.Digest
+	of       *order.ReviewerSet // as set has read it
 }
 
 // sealOf reads the seal of a signed decision. Unknown, unsigned and withdrawn are
@@ -97,7 +98,7 @@ func (o *Office) sealOf(r ledger.Reader, id ident.ID) (*sealRow, error) {
 	if err != nil {
 		return nil, storeError(err)
 	}
-	return &sealRow{m, row, boxes, h, ident.Sum(row.Head)}, nil
+	return &sealRow{m: m, decision: row, boxes: boxes, head: h, core: ident.Sum(row.Head)}, nil
 }
 
 func (s *sealRow) reviewers() (n int) {
@@ -251,10 +252,10 @@ type OpeningView struct {
 	State     int
 	Request   string
 	Logged    Logged
-	Votes     int
+	Votes     int // cast
 	Reviewers int
 	Release   string   // once it has ended by votes
-	Ballots   []string // then also every vote, with its reasons
+	Ballots   []string // then also every vote that it counts, with its reasons
 }
 
 func (o *Office) openingView(ctx context.Context, id ident.ID, row *openingRow) (*OpeningView, error) {
@@ -265,7 +266,11 @@ func (o *Office) openingView(ctx context.Context, id ident.ID, row *openingRow) 
 	v := &OpeningView{ID: id, State: int(row.State), Request: row.Request, Logged: *l, Votes: len(row.Ballots), Reviewers: row.Reviewers}
 	if row.Release != "" { // until then nobody is told who voted how
 		v.Release = row.Release
-		for _, b := range row.Ballots {
+		ballots, err := row.counted()
+		if err != nil {
+			return nil, err
+		}
+		for _, b := range ballots {
 			v.Ballots = append(v.Ballots, b.Vote)
 		}
 	}

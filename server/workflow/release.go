@@ -19,12 +19,25 @@ import (
 	"sigill/server/ledger"
 )
 
-// ballots are the votes of a request, as the count takes them.
-func (row *openingRow) ballots() (out []opening.Ballot, votes []*opening.Vote, err error) {
+// ballots are the votes of a request, as the count takes them: without those of
+// reviewers of the seal's set whose keys have been revoked since they voted. A
+// stolen key neither grants nor refuses; how many reviewers there are stays.
+func (row *openingRow) ballots(f *inForce, set *order.ReviewerSet) (out []opening.Ballot, votes []*opening.Vote, err error) {
 	for _, b := range row.Ballots {
 		v := &opening.Vote{}
 		if err := jws.Peek(b.Vote, v); err != nil {
 			return nil, nil, damaged("vote", err)
+		}
+		m, err := set.Member(v.Group, v.Index)
+		if err != nil {
+			return nil, nil, damaged("vote", err)
+		}
+		key, err := m.Key.Public()
+		if err != nil {
+			return nil, nil, damaged("reviewer set", err)
+		}
+		if f.revoked(key.Thumbprint()) {
+			continue
 		}
 		out = append(out, opening.Ballot{Vote: v, Cast: opening.Cast{Vector: v.Vector, Vote: jws.Digest(b.Vote)}})
 		votes = append(votes, v)
@@ -32,15 +45,39 @@ func (row *openingRow) ballots() (out []opening.Ballot, votes []*opening.Vote, e
 	return out, votes, nil
 }
 
+// counted are the ballots that a release counts, in the order in which they were
+// cast: what the requester is given makes the same release again, whoever has been
+// revoked before it or since.
+func (row *openingRow) counted() (out []ballotRow, err error) {
+	var rel opening.Release
+	if err := jws.Peek(row.Release, &rel); err != nil {
+		return nil, damaged("release", err)
+	}
+	for _, b := range row.Ballots {
+		if slices.ContainsFunc(rel.Votes, func(c opening.Cast) bool { return c.Vote == jws.Digest(b.Vote) }) {
+			out = append(out, b)
+		}
+	}
+	return out, nil
+}
+
 // conclude ends a request if its votes, or its last day, have decided it: the log
 // key signs how, the log takes it, and the author is told at once or on the day
 // that a lawful delay ends. The caller saves the row.
 func (o *Office) conclude(tx *ledger.Tx, id ident.ID, row *openingRow, s *sealRow, on ident.Date) error {
+	f, err := o.inForceAt(tx)
+	if err != nil {
+		return err
+	}
+	set, err := s.set(tx)
+	if err != nil {
+		return err
+	}
 	req, err := row.request()
 	if err != nil {
 		return err
 	}
-	ballots, votes, err := row.ballots()
+	ballots, votes, err := row.ballots(f, set)
 	if err != nil {
 		return err
 	}
@@ -212,7 +249,11 @@ func (o *Office) packageOf(ctx context.Context, row *openingRow) ([]byte, error)
 	p := &opening.Package{Typ: opening.TypPackage, Head: s.decision.Head, Set: set, Request: row.Request, Requester: row.Requester,
 		Release: row.Release, Dissents: append([]string{}, s.m.Dissents[:row.Dissents]...), Ciphertexts: []opening.Ciphertext{},
 		Providers: []opening.ProviderEntry{}}
-	for _, b := range row.Ballots {
+	ballots, err := row.counted()
+	if err != nil {
+		return nil, err
+	}
+	for _, b := range ballots {
 		p.Votes = append(p.Votes, opening.CastVote{Vector: b.Vector, Vote: b.Vote})
 	}
 	if p.Bundle, err = o.bundleAt(ctx, s.m, s.decision, d, head); err != nil {

@@ -41,6 +41,9 @@ func readSet(r ledger.Reader, epoch int) (*order.ReviewerSet, error) {
 
 // setOf is the set of a seal.
 func (s *sealRow) set(r ledger.Reader) (*order.ReviewerSet, error) {
+	if s.of != nil {
+		return s.of, nil
+	}
 	set, err := readSet(r, s.head.Set.Epoch)
 	if err != nil {
 		return nil, err
@@ -48,6 +51,7 @@ func (s *sealRow) set(r ledger.Reader) (*order.ReviewerSet, error) {
 	if d, err := order.Digest(set); err != nil || d != s.head.Set.Digest {
 		return nil, damaged("reviewer set", errors.Join(err, ledger.ErrCorrupt))
 	}
+	s.of = set
 	return set, nil
 }
 

@@ -228,14 +228,16 @@ type Opening struct {
 	Request string `protobuf:"bytes,3,opt,name=request,proto3" json:"request,omitempty"`
 	// The log entry of the request.
 	Logged *Logged `protobuf:"bytes,4,opt,name=logged,proto3" json:"logged,omitempty"`
-	// Votes given so far, of all reviewers of the seal's epoch.
+	// Votes given so far, of all reviewers of the seal's epoch; one whose key has
+	// been revoked since is among them, but does not count.
 	Votes int32 `protobuf:"varint,5,opt,name=votes,proto3" json:"votes,omitempty"`
 	// Reviewers of the seal's epoch.
 	Reviewers int32 `protobuf:"varint,6,opt,name=reviewers,proto3" json:"reviewers,omitempty"`
 	// Once the request has ended by votes: the release (compact JWS by the log key).
 	Release string `protobuf:"bytes,7,opt,name=release,proto3" json:"release,omitempty"`
-	// Then also every vote (compact JWS by the reviewers' signing keys): whoever is
-	// refused is told the provision and the reasons (OSL 6:3, FL 32 §).
+	// Then also every vote that the release counts (compact JWS by the reviewers'
+	// signing keys), in its order: whoever is refused is told the provision and the
+	// reasons (OSL 6:3, FL 32 §).
 	Ballots       []string `protobuf:"bytes,8,rep,name=ballots,proto3" json:"ballots,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
