@@ -42,6 +42,7 @@ func (s *Server) clock(ctx context.Context) {
 			s.job("publish", s.publish())
 		case now := <-minute.C:
 			s.job("notices", s.office.SendNotices(ctx, now))
+			s.job("inbox", s.office.ForgetShown(ctx, now))
 		case now := <-daily.C:
 			s.job("owed", s.office.PublishOwed(ctx, now))
 			s.job("expiry", s.office.ExpireOpenings(ctx, now))

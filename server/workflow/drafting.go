@@ -16,7 +16,8 @@ import (
 )
 
 // ReviseDraft replaces a pending or returned draft by a new revision, with a seal
-// of its own.
+// of its own. What signers are shown changes at the next hour of the inbox, unless
+// the revision is urgent.
 func (o *Office) ReviseDraft(ctx context.Context, c *Caller, in Submission) (*DraftAnswer, error) {
 	p, err := read(in)
 	if err != nil {
@@ -62,11 +63,21 @@ func (o *Office) revise(tx *ledger.Tx, c *Caller, m *matter, p *prepared) ([]byt
 	if err := stillInForce(tx, p.f); err != nil {
 		return nil, err
 	}
-	return o.accept(tx, c, m, p)
+	if d.Urgent { // shown at once
+		if err := m.leaveInbox(tx); err != nil {
+			return nil, err
+		}
+		return o.accept(tx, c, m, p, 0)
+	}
+	until, err := o.keep(tx, m)
+	if err != nil {
+		return nil, err
+	}
+	return o.accept(tx, c, m, p, until)
 }
 
 // AttachDissent records the author's dissent, until the decision is dispatched
-// (30 § FL).
+// (30 § FL). Signers of a draft are shown it from the next hour of the inbox.
 func (o *Office) AttachDissent(ctx context.Context, c *Caller, compact string) (string, error) {
 	var d statement.Dissent
 	m, err := o.authorAct(ctx, c, compact, &d, func() (ident.ID, ident.Authority) { return d.Decision, d.Authority })
@@ -93,13 +104,16 @@ func (o *Office) AttachDissent(ctx context.Context, c *Caller, compact string) (
 		case len(m.Dissents) >= statement.MaxDissents:
 			return refuse(ErrState, ReasonTooMany)
 		}
+		if err := o.keptDissent(tx, m); err != nil {
+			return err
+		}
 		m.Dissents = append(m.Dissents, compact)
 		return m.save(tx)
 	})
 }
 
 // WithdrawDraft ends a pending or returned draft. Its text and seal go; that it
-// was, stays.
+// was, stays. Signers who are shown it are so until the next hour of the inbox.
 func (o *Office) WithdrawDraft(ctx context.Context, c *Caller, compact string) (string, error) {
 	var w statement.Withdrawal
 	m, err := o.authorAct(ctx, c, compact, &w, func() (ident.ID, ident.Authority) { return w.Decision, w.Authority })
@@ -113,14 +127,14 @@ func (o *Office) WithdrawDraft(ctx context.Context, c *Caller, compact string) (
 		if w.Draft != m.last() {
 			return refuse(ErrStale, ReasonRevision)
 		}
+		if err := o.keptWithdrawal(tx, m); err != nil {
+			return err
+		}
 		m.State, m.Statement, m.Returns = Withdrawn, "", nil
 		for _, room := range []ledger.Room{roomDraft, roomDraftSeal} {
 			if err := tx.Delete(room, idKey(m.id)); err != nil {
 				return err
 			}
-		}
-		if err := tx.Delete(roomInbox, idKey(m.id)); err != nil {
-			return err
 		}
 		return m.save(tx)
 	})

@@ -16,6 +16,7 @@ import (
 type InboxItem struct {
 	ID        ident.ID
 	Statement string
+	revision  int
 }
 
 // ListInbox lists what the caller may sign today, by random id.
@@ -62,35 +63,35 @@ func (o *Office) inboxPage(r ledger.Reader, c *Caller, a *actor, size int, from 
 		if err != nil {
 			return nil, "", err
 		}
-		ok, err := o.shown(r, f, c, a, m)
+		v, err := o.shown(r, f, c, a, m)
 		if err != nil {
 			return nil, "", err
 		}
-		if !ok {
+		if v == nil {
 			continue
 		}
 		if len(items) == size {
 			return items, string(items[size-1].ID), nil
 		}
-		items = append(items, InboxItem{m.id, m.Statement})
+		items = append(items, InboxItem{m.id, v.Statement, v.Revision})
 	}
 	return items, "", nil
 }
 
-// shown reports whether a pending draft is shown to a signer: its hour has come,
-// the signer has not abstained, and the delegation order lets them sign the item.
-func (o *Office) shown(r ledger.Reader, f *inForce, c *Caller, a *actor, m *matter) (bool, error) {
-	if m.State != Pending {
-		return false, nil
+// shown is what a signer is shown of a matter, or nil: its hour has come, the signer
+// has not abstained, and the delegation order lets them sign the item.
+func (o *Office) shown(r ledger.Reader, f *inForce, c *Caller, a *actor, m *matter) (*shownRow, error) {
+	if slices.Contains(m.Abstained, a.id) {
+		return nil, nil
 	}
-	row := &m.inbox
-	if err := m.get(r, roomInbox, idKey(m.id), row); err != nil {
-		return false, err
+	v, err := m.shownAt(r, c.Received)
+	if err != nil || v == nil {
+		return nil, err
 	}
-	if c.Received.Unix() < row.Visible || slices.Contains(m.Abstained, a.id) {
-		return false, nil
+	if ok, err := o.maySign(r, f, a, v.Item, c.today()); err != nil || !ok {
+		return nil, err
 	}
-	return o.maySign(r, f, a, row.Item, c.today())
+	return v, nil
 }
 
 // An InboxDraft is a draft with what its approval cites.
@@ -106,44 +107,56 @@ type InboxDraft struct {
 // GetInboxDraft shows one draft to a signer; the look is logged first.
 func (o *Office) GetInboxDraft(ctx context.Context, c *Caller, id ident.ID) (v *InboxDraft, err error) {
 	err = o.look(ctx, c, idKey(id), func(r ledger.Reader, a *actor) error {
-		m, err := o.pending(r, c, a, id)
+		m, s, err := o.shownDraft(r, c, a, id)
 		if err != nil {
 			return err
 		}
-		d, err := m.draft(r)
-		if err != nil {
-			return err
+		if s.Head == nil { // the pending draft
+			d, err := m.draft(r)
+			if err != nil {
+				return err
+			}
+			s.Content, s.Head = d.Content, d.Head
 		}
-		v = &InboxDraft{Statement: m.Statement, Content: d.Content, Head: d.Head, Dissents: m.Dissents, Returns: m.Returns, SmallSet: o.small(m)}
+		v = &InboxDraft{Statement: s.Statement, Content: s.Content, Head: s.Head, Dissents: s.Dissents, Returns: s.Returns, SmallSet: o.small(s.Type)}
 		return nil
 	})
 	return v, err
 }
 
-// pending finds a draft that is shown to the caller; any other is absent.
-func (o *Office) pending(r ledger.Reader, c *Caller, a *actor, id ident.ID) (*matter, error) {
+// shownDraft finds what the caller is shown of a matter; any other is absent.
+func (o *Office) shownDraft(r ledger.Reader, c *Caller, a *actor, id ident.ID) (*matter, *shownRow, error) {
 	m, err := o.matter(r, id)
 	if errors.Is(err, ledger.ErrNotFound) {
-		return nil, absent()
+		return nil, nil, absent()
 	}
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	f, err := o.inForceAt(r)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	ok, err := o.shown(r, f, c, a, m)
-	if err == nil && !ok {
+	v, err := o.shown(r, f, c, a, m)
+	if err == nil && v == nil {
+		err = absent()
+	}
+	return m, v, err
+}
+
+// pending finds a draft that the caller can act on: what they are shown is its last
+// revision. Any other is absent.
+func (o *Office) pending(r ledger.Reader, c *Caller, a *actor, id ident.ID) (*matter, error) {
+	m, v, err := o.shownDraft(r, c, a, id)
+	if err == nil && !m.isLast(v) {
 		err = absent()
 	}
 	return m, err
 }
 
-// small reports whether fewer than k people could have written a draft that is
-// shown.
-func (o *Office) small(m *matter) bool {
-	n, stated := o.Drafters[m.inbox.Type]
+// small reports whether fewer than k people could have written a draft of a type.
+func (o *Office) small(typ string) bool {
+	n, stated := o.Drafters[typ]
 	return stated && n < o.SmallestSet
 }
 
@@ -183,7 +196,7 @@ func (o *Office) WatchInbox(ctx context.Context, c *Caller, send func([]ident.ID
 		return refuse(ErrBusy, ReasonTooMany)
 	}
 	defer o.watchers.leave(login)
-	known := map[ident.ID]bool{}
+	known := map[ident.ID]int{}
 	tick := time.NewTicker(watchEvery)
 	defer tick.Stop()
 	for first := true; ; first = false {
@@ -204,10 +217,9 @@ func (o *Office) WatchInbox(ctx context.Context, c *Caller, send func([]ident.ID
 	}
 }
 
-// newIDs lists shown drafts that are not known; what is shown no more is known no
-// more, so that a draft is told of again when it comes back revised. The first look
-// is trailed, the later ones belong to it.
-func (o *Office) newIDs(ctx context.Context, c *Caller, known map[ident.ID]bool, first bool) (ids []ident.ID, err error) {
+// newIDs lists shown drafts that are not known, each by its revision: a draft is
+// told of again when it is shown revised, whether or not it was away in between. The first look is trailed, the later ones belong to it.
+func (o *Office) newIDs(ctx context.Context, c *Caller, known map[ident.ID]int, first bool) (ids []ident.ID, err error) {
 	now := *c
 	now.Received = time.Now()
 	list := func(r ledger.Reader, a *actor) error {
@@ -220,12 +232,12 @@ func (o *Office) newIDs(ctx context.Context, c *Caller, known map[ident.ID]bool,
 			}
 			for _, it := range items {
 				shown[it.ID] = true
-				if !known[it.ID] {
-					known[it.ID], ids = true, append(ids, it.ID)
+				if known[it.ID] != it.revision {
+					known[it.ID], ids = it.revision, append(ids, it.ID)
 				}
 			}
 			if more == "" {
-				maps.DeleteFunc(known, func(id ident.ID, _ bool) bool { return !shown[id] })
+				maps.DeleteFunc(known, func(id ident.ID, _ int) bool { return !shown[id] })
 				return nil
 			}
 			if next, err = pageFrom(more); err != nil {

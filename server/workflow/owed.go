@@ -136,13 +136,12 @@ func count(r ledger.Reader, room ledger.Room, from, to []byte, n *uint64, counts
 	return nil
 }
 
-// visible reports whether the hour of a pending draft has come.
+// visible reports whether signers are shown a draft.
 func (o *Office) visible(r ledger.Reader, id []byte, now time.Time) (bool, error) {
 	m, err := o.matter(r, ident.IDFromBytes([16]byte(id)))
 	if err != nil {
 		return false, err
 	}
-	var row inboxRow
-	err = m.get(r, roomInbox, id, &row)
-	return row.Visible <= now.Unix(), err
+	v, err := m.shownAt(r, now)
+	return v != nil, err
 }

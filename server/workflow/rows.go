@@ -17,31 +17,32 @@ import (
 // small room; what is signed is filed by log index, whose order says when it was
 // signed and not when anyone drafted.
 const (
-	roomMatterKey  ledger.Room = "matter-key" // decision id: the matter's key
-	roomMatter     ledger.Room = "matter"     // decision id: matterRow
-	roomDraft      ledger.Room = "draft"      // decision id: draftRow
-	roomDraftSeal  ledger.Room = "draft-seal" // decision id: boxesRow
-	roomInbox      ledger.Room = "inbox"      // decision id: inboxRow, while pending
-	roomDecision   ledger.Room = "decision"   // log index: decisionRow
-	roomSeal       ledger.Room = "seal"       // log index: boxesRow
-	roomCase       ledger.Room = "case"       // MAC of the case reference: caseRow
-	roomRequest    ledger.Room = "request"    // MAC of request id and caller: requestRow
-	roomUsed       ledger.Room = "used"       // MAC of a key that may be used once
-	roomOwed       ledger.Room = "owed"       // random: owedRow
-	roomIndex      ledger.Room = "entry"      // entry digest: log index
-	roomMeta       ledger.Room = "meta"       // counters and what is in force
-	roomOrder      ledger.Room = "order"      // version: documentRow
-	roomSet        ledger.Room = "set"        // epoch: documentRow
-	roomRequester  ledger.Room = "requester"  // requester id: documentRow
-	roomProvider   ledger.Room = "provider"   // SHA-256 of issuer and JWKS: documentRow
-	roomOpening    ledger.Room = "opening"    // opening id: openingRow
-	roomOpeningsOf ledger.Room = "openings"   // decision, account or zeros (undecided) ‖ opening id: empty, or the account
-	roomNotice     ledger.Room = "notice"     // due day ‖ opening id: empty, a delayed notice
+	roomMatterKey  ledger.Room = "matter-key"  // decision id: the matter's key
+	roomMatter     ledger.Room = "matter"      // decision id: matterRow
+	roomDraft      ledger.Room = "draft"       // decision id: draftRow
+	roomDraftSeal  ledger.Room = "draft-seal"  // decision id: boxesRow
+	roomInbox      ledger.Room = "inbox"       // decision id: inboxRow, while pending or still shown
+	roomStill      ledger.Room = "still-shown" // hour ‖ decision id: shownRow, until that hour
+	roomDecision   ledger.Room = "decision"    // log index: decisionRow
+	roomSeal       ledger.Room = "seal"        // log index: boxesRow
+	roomCase       ledger.Room = "case"        // MAC of the case reference: caseRow
+	roomRequest    ledger.Room = "request"     // MAC of request id and caller: requestRow
+	roomUsed       ledger.Room = "used"        // MAC of a key that may be used once
+	roomOwed       ledger.Room = "owed"        // random: owedRow
+	roomIndex      ledger.Room = "entry"       // entry digest: log index
+	roomMeta       ledger.Room = "meta"        // counters and what is in force
+	roomOrder      ledger.Room = "order"       // version: documentRow
+	roomSet        ledger.Room = "set"         // epoch: documentRow
+	roomRequester  ledger.Room = "requester"   // requester id: documentRow
+	roomProvider   ledger.Room = "provider"    // SHA-256 of issuer and JWKS: documentRow
+	roomOpening    ledger.Room = "opening"     // opening id: openingRow
+	roomOpeningsOf ledger.Room = "openings"    // decision, account or zeros (undecided) ‖ opening id: empty, or the account
+	roomNotice     ledger.Room = "notice"      // due day ‖ opening id: empty, a delayed notice
 )
 
 // randomRooms and orderedRooms are the layout that [Layout] gives.
 var (
-	randomRooms = []ledger.Room{roomMatterKey, roomMatter, roomDraft, roomDraftSeal, roomInbox, roomCase, roomRequest, roomUsed, roomOwed,
+	randomRooms = []ledger.Room{roomMatterKey, roomMatter, roomDraft, roomDraftSeal, roomInbox, roomStill, roomCase, roomRequest, roomUsed, roomOwed,
 		roomIndex, roomMeta, roomRequester, roomProvider, roomOpening, roomOpeningsOf}
 	orderedRooms = []ledger.Room{roomDecision, roomSeal, roomOrder, roomSet, roomNotice}
 )
@@ -105,11 +106,13 @@ type boxesRow struct {
 	Wrappings   [][]byte `cbor:"2,keyasint"`
 }
 
-// An inboxRow makes a pending draft visible from a time on.
+// An inboxRow makes a pending draft visible from a time on. Before another, signers
+// are shown what is kept instead.
 type inboxRow struct {
 	Visible int64  `cbor:"1,keyasint"` // unix seconds
 	Item    string `cbor:"2,keyasint"` // of the delegation order, as the draft cites it
 	Type    string `cbor:"3,keyasint"` // the decision type that it states
+	Until   int64  `cbor:"4,keyasint"` // unix seconds; 0 if nothing is kept
 }
 
 // A decisionRow is a signed decision with its seal: one large value, written
@@ -213,7 +216,6 @@ type matter struct {
 	id  ident.ID
 	key [32]byte
 	matterRow
-	inbox inboxRow // as shown read it
 }
 
 // matter reads a matter, or ledger.ErrNotFound.

@@ -31,7 +31,7 @@ func (o *Office) ReturnDraft(ctx context.Context, c *Caller, compact string) (*L
 			return err
 		}
 		m.State, m.Returns = Returned, append(m.Returns, compact)
-		if err := tx.Delete(roomInbox, idKey(m.id)); err != nil {
+		if err := m.leaveInbox(tx); err != nil {
 			return err
 		}
 		return m.save(tx)
@@ -155,15 +155,24 @@ func authorityOf(st jws.Statement) ident.Authority {
 }
 
 // actOnPending finds the draft that a signer acts on: shown to them, in the
-// revision that they cite.
+// revision that they cite. Who cites one that is replaced or has ended has been
+// shown it, and is told; a revision that is not shown yet is absent.
 func (o *Office) actOnPending(tx *ledger.Tx, c *Caller, a *actor, s *signer, id ident.ID, draft ident.Digest) (*matter, error) {
 	if err := o.bindOfficer(tx, a, s); err != nil {
 		return nil, err
 	}
 	m, err := o.pending(tx, c, a, id)
 	if isKind(err, ErrNotFound) {
-		if m, err := o.matter(tx, id); err == nil && slices.Contains(m.Digests, draft) {
+		m, err := o.matter(tx, id)
+		switch {
+		case err != nil && !errors.Is(err, ledger.ErrNotFound):
+			return nil, err
+		case err != nil || !slices.Contains(m.Digests, draft):
+			return nil, absent()
+		case m.State != Pending || slices.Contains(m.Abstained, a.id):
 			return nil, refuse(ErrState, ReasonEnded)
+		case draft != m.last():
+			return nil, refuse(ErrStale, ReasonRevision)
 		}
 		return nil, absent()
 	}

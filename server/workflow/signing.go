@@ -275,7 +275,7 @@ func (o *Office) file(tx *ledger.Tx, m *matter, d *statement.Decision, compact s
 	if err := tx.Delete(roomDraft, idKey(m.id)); err != nil {
 		return nil, err
 	}
-	if err := tx.Delete(roomInbox, idKey(m.id)); err != nil {
+	if err := m.leaveInbox(tx); err != nil {
 		return nil, err
 	}
 	// The decision's row is written once, when the size of its checkpoint is

@@ -162,11 +162,12 @@ func (o *Office) submit(tx *ledger.Tx, c *Caller, m *matter, p *prepared) ([]byt
 	if err := audit.PutAuthor(tx.Overlay, ident.DateOf(tx.Now), c.Method, idKey(m.id), audit.OK); err != nil {
 		return nil, err
 	}
-	return o.accept(tx, c, m, p)
+	return o.accept(tx, c, m, p, 0)
 }
 
-// accept stores a revision that has passed every check, and what it owes.
-func (o *Office) accept(tx *ledger.Tx, c *Caller, m *matter, p *prepared) ([]byte, error) {
+// accept stores a revision that has passed every check, and what it owes. Until
+// then signers are shown what was kept of the one before.
+func (o *Office) accept(tx *ledger.Tx, c *Caller, m *matter, p *prepared, until int64) ([]byte, error) {
 	if err := o.citeEarlier(tx, m, p); err != nil {
 		return nil, err
 	}
@@ -180,8 +181,8 @@ func (o *Office) accept(tx *ledger.Tx, c *Caller, m *matter, p *prepared) ([]byt
 	if err := m.save(tx); err != nil {
 		return nil, err
 	}
-	visible := o.visibleFrom(c.Received, p.draft.Urgent)
-	if err := m.put(tx, roomInbox, idKey(m.id), inboxRow{visible.Unix(), p.draft.Item, p.draft.Type}); err != nil {
+	visible := o.visibleFrom(tx.Now, p.draft.Urgent)
+	if err := m.put(tx, roomInbox, idKey(m.id), inboxRow{visible.Unix(), p.draft.Item, p.draft.Type, until}); err != nil {
 		return nil, err
 	}
 	if err := o.owe(tx, c, p.owed); err != nil {

@@ -20,6 +20,9 @@ func bubble(t *testing.T, at string, run func(t *testing.T)) {
 
 func sleepUntil(at string) { time.Sleep(time.Until(must(time.Parse(time.RFC3339, at)))) }
 
+// pass lets time pass in a bubble.
+func pass(d time.Duration) { time.Sleep(d) }
+
 // hold stops the ledger at its next commit, that of first, lets the others queue up
 // behind it until half a minute has passed, and lets go. It is for a bubble.
 func (h *house) hold(first func(), others ...func()) {

@@ -48,11 +48,14 @@ type DraftingServiceClient interface {
 	// reference; they are listed in google.rpc.PreconditionFailure.
 	SubmitDraft(ctx context.Context, in *SubmitDraftRequest, opts ...grpc.CallOption) (*SubmitDraftResponse, error)
 	// ReviseDraft replaces a pending or returned draft by a new revision.
-	// ABORTED when the statement cites another revision than the last.
+	// ABORTED when the statement cites another revision than the last. Signers are
+	// shown it from the next of the fixed hours, or at once if it is urgent.
 	ReviseDraft(ctx context.Context, in *ReviseDraftRequest, opts ...grpc.CallOption) (*ReviseDraftResponse, error)
 	// AttachDissent records a dissent (30 § FL), until the decision is dispatched.
+	// Signers of a draft are shown it from the next of the fixed hours.
 	AttachDissent(ctx context.Context, in *AttachDissentRequest, opts ...grpc.CallOption) (*AttachDissentResponse, error)
-	// WithdrawDraft ends a pending or returned draft.
+	// WithdrawDraft ends a pending or returned draft, at once; signers who are
+	// shown it are so until the next of the fixed hours.
 	WithdrawDraft(ctx context.Context, in *WithdrawDraftRequest, opts ...grpc.CallOption) (*WithdrawDraftResponse, error)
 	// GetDraft shows the author the state of the matter, a signer's reasons for
 	// a return, and the decision once it is signed.
@@ -149,11 +152,14 @@ type DraftingServiceServer interface {
 	// reference; they are listed in google.rpc.PreconditionFailure.
 	SubmitDraft(context.Context, *SubmitDraftRequest) (*SubmitDraftResponse, error)
 	// ReviseDraft replaces a pending or returned draft by a new revision.
-	// ABORTED when the statement cites another revision than the last.
+	// ABORTED when the statement cites another revision than the last. Signers are
+	// shown it from the next of the fixed hours, or at once if it is urgent.
 	ReviseDraft(context.Context, *ReviseDraftRequest) (*ReviseDraftResponse, error)
 	// AttachDissent records a dissent (30 § FL), until the decision is dispatched.
+	// Signers of a draft are shown it from the next of the fixed hours.
 	AttachDissent(context.Context, *AttachDissentRequest) (*AttachDissentResponse, error)
-	// WithdrawDraft ends a pending or returned draft.
+	// WithdrawDraft ends a pending or returned draft, at once; signers who are
+	// shown it are so until the next of the fixed hours.
 	WithdrawDraft(context.Context, *WithdrawDraftRequest) (*WithdrawDraftResponse, error)
 	// GetDraft shows the author the state of the matter, a signer's reasons for
 	// a return, and the decision once it is signed.

@@ -327,7 +327,8 @@ type GetInboxDraftResponse struct {
 	Content []byte `protobuf:"bytes,2,opt,name=content,proto3" json:"content,omitempty"`
 	// The head of the seal's core; its digest goes into the approval.
 	SealHead []byte `protobuf:"bytes,3,opt,name=seal_head,json=sealHead,proto3" json:"seal_head,omitempty"`
-	// Dissents (compact JWS by the author key), in the order in which they came.
+	// Dissents (compact JWS by the author key), in the order in which they came;
+	// one that came since the last of the fixed hours shows at the next.
 	Dissents []string `protobuf:"bytes,4,rep,name=dissents,proto3" json:"dissents,omitempty"`
 	// Returns of earlier revisions (compact JWS by signers).
 	Returns []string `protobuf:"bytes,5,rep,name=returns,proto3" json:"returns,omitempty"`

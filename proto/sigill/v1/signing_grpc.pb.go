@@ -37,23 +37,27 @@ const (
 // SigningService is for signers whom the delegation order names, and for
 // registrars, who only dispatch. Acts are statements signed by the key that the
 // order lists for the caller. New drafts show at fixed hours and in the order
-// of their random ids; before the hour they are NOT_FOUND.
+// of their random ids; before the hour they are NOT_FOUND. What is shown of a
+// draft changes at those hours too: until the next one it is as it was when its
+// author revised it, dissented or withdrew it. An urgent one shows at once.
 type SigningServiceClient interface {
 	// ListInbox lists what the caller may sign today, by random id.
 	ListInbox(ctx context.Context, in *ListInboxRequest, opts ...grpc.CallOption) (*ListInboxResponse, error)
-	// WatchInbox sends the ids of drafts as they are shown. RESOURCE_EXHAUSTED
-	// when the caller watches already.
+	// WatchInbox sends the ids of drafts as they are shown, and again as they are
+	// shown revised. RESOURCE_EXHAUSTED when the caller watches already.
 	WatchInbox(ctx context.Context, in *WatchInboxRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[WatchInboxResponse], error)
 	// GetInboxDraft shows one draft with all that the approval will cite.
 	GetInboxDraft(ctx context.Context, in *GetInboxDraftRequest, opts ...grpc.CallOption) (*GetInboxDraftResponse, error)
 	// CosignDecision signs: number, institutional seal, log entry, one durable
 	// commit. The same approval again gets the same answer. ABORTED when the
-	// approval is over another revision than the last; FAILED_PRECONDITION when
-	// the decision has ended, the day has turned, or the caller abstained.
+	// approval is over another revision than the last, also while that is still
+	// shown; FAILED_PRECONDITION when the decision has ended, the day has turned,
+	// or the caller abstained.
 	CosignDecision(ctx context.Context, in *CosignDecisionRequest, opts ...grpc.CallOption) (*CosignDecisionResponse, error)
 	// ReturnDraft sends a draft back with a reason. ABORTED as CosignDecision.
 	ReturnDraft(ctx context.Context, in *ReturnDraftRequest, opts ...grpc.CallOption) (*ReturnDraftResponse, error)
 	// AbstainFromDecision takes the caller out of the matter for bias (16 § FL).
+	// ABORTED as CosignDecision.
 	AbstainFromDecision(ctx context.Context, in *AbstainFromDecisionRequest, opts ...grpc.CallOption) (*AbstainFromDecisionResponse, error)
 	// DispatchDecision records that the notice went out (expediering). It cites
 	// every dissent, or is FAILED_PRECONDITION.
@@ -154,23 +158,27 @@ func (c *signingServiceClient) DispatchDecision(ctx context.Context, in *Dispatc
 // SigningService is for signers whom the delegation order names, and for
 // registrars, who only dispatch. Acts are statements signed by the key that the
 // order lists for the caller. New drafts show at fixed hours and in the order
-// of their random ids; before the hour they are NOT_FOUND.
+// of their random ids; before the hour they are NOT_FOUND. What is shown of a
+// draft changes at those hours too: until the next one it is as it was when its
+// author revised it, dissented or withdrew it. An urgent one shows at once.
 type SigningServiceServer interface {
 	// ListInbox lists what the caller may sign today, by random id.
 	ListInbox(context.Context, *ListInboxRequest) (*ListInboxResponse, error)
-	// WatchInbox sends the ids of drafts as they are shown. RESOURCE_EXHAUSTED
-	// when the caller watches already.
+	// WatchInbox sends the ids of drafts as they are shown, and again as they are
+	// shown revised. RESOURCE_EXHAUSTED when the caller watches already.
 	WatchInbox(*WatchInboxRequest, grpc.ServerStreamingServer[WatchInboxResponse]) error
 	// GetInboxDraft shows one draft with all that the approval will cite.
 	GetInboxDraft(context.Context, *GetInboxDraftRequest) (*GetInboxDraftResponse, error)
 	// CosignDecision signs: number, institutional seal, log entry, one durable
 	// commit. The same approval again gets the same answer. ABORTED when the
-	// approval is over another revision than the last; FAILED_PRECONDITION when
-	// the decision has ended, the day has turned, or the caller abstained.
+	// approval is over another revision than the last, also while that is still
+	// shown; FAILED_PRECONDITION when the decision has ended, the day has turned,
+	// or the caller abstained.
 	CosignDecision(context.Context, *CosignDecisionRequest) (*CosignDecisionResponse, error)
 	// ReturnDraft sends a draft back with a reason. ABORTED as CosignDecision.
 	ReturnDraft(context.Context, *ReturnDraftRequest) (*ReturnDraftResponse, error)
 	// AbstainFromDecision takes the caller out of the matter for bias (16 § FL).
+	// ABORTED as CosignDecision.
 	AbstainFromDecision(context.Context, *AbstainFromDecisionRequest) (*AbstainFromDecisionResponse, error)
 	// DispatchDecision records that the notice went out (expediering). It cites
 	// every dissent, or is FAILED_PRECONDITION.
