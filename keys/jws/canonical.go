@@ -61,9 +61,7 @@ func Decode(data []byte, v any) error {
 // bidirectional controls, and the line separators U+2028 and U+2029. What is
 // displayed is then what was signed.
 func CheckText(s string) error {
-	for len(s) > 0 && s[0] >= 0x20 && s[0] < 0x7f { // nearly all of nearly all texts
-		s = s[1:]
-	}
+	s = s[plainLength(s):] // nearly all of nearly all texts
 	if !utf8.ValidString(s) {
 		return ErrCharacter
 	}
@@ -75,6 +73,24 @@ func CheckText(s string) error {
 		}
 	}
 	return nil
+}
+
+// plain are the bytes that every text may hold and that stand for themselves.
+var plain = func() (t [256]bool) {
+	for c := byte(0x20); c < 0x7f; c++ {
+		t[c] = c != '"' && c != '\\'
+	}
+	return t
+}()
+
+// plainLength is how many bytes at the beginning of a text are plain.
+func plainLength[T string | []byte](s T) int {
+	for i := range len(s) {
+		if !plain[s[i]] {
+			return i
+		}
+	}
+	return len(s)
 }
 
 const maxInt = 1<<53 - 1
@@ -117,18 +133,22 @@ func (f *form) append(b []byte, v reflect.Value) ([]byte, error) {
 // appendText writes a text. Of what RFC 8785 escapes, only quotation marks and
 // backslashes get past CheckText.
 func appendText(b []byte, s string) ([]byte, error) {
+	b = append(b, '"')
+	n := plainLength(s)
+	b, s = append(b, s[:n]...), s[n:]
+	if s == "" {
+		return append(b, '"'), nil
+	}
 	if err := CheckText(s); err != nil {
 		return nil, err
 	}
-	b = append(b, '"')
-	from := 0
 	for i := range len(s) {
 		if s[i] == '"' || s[i] == '\\' {
-			b = append(append(b, s[from:i]...), '\\')
-			from = i
+			b = append(b, '\\')
 		}
+		b = append(b, s[i])
 	}
-	return append(append(b, s[from:]...), '"'), nil
+	return append(b, '"'), nil
 }
 
 func (f *form) appendList(b []byte, v reflect.Value) (_ []byte, err error) {

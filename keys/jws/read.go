@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding"
 	"reflect"
+	"slices"
 	"strconv"
 	"unicode/utf8"
 )
@@ -136,34 +137,39 @@ func (r *reader) text() ([]byte, error) {
 	if !r.skip(`"`) {
 		return nil, ErrNotCanonical
 	}
-	s, err := r.plain()
-	for own := false; err == nil && !r.skip(`"`); {
-		var c byte
-		if c, err = r.escaped(); err != nil {
-			break
-		}
-		if !own {
-			own, s = true, append(make([]byte, 0, 2*len(s)+16), s...)
-		}
-		var more []byte
-		more, err = r.plain()
-		s = append(append(s, c), more...)
+	n := plainLength(r.rest)
+	s := r.rest[:n]
+	r.rest = r.rest[n:]
+	if r.skip(`"`) { // nearly all texts
+		return s, nil
 	}
+	more, err := r.unquote()
 	if err != nil {
 		return nil, err
 	}
-	return s, checkRead(s)
+	return append(s[:n:n], more...), nil
 }
 
-// plain goes to the next quotation mark or backslash.
-func (r *reader) plain() ([]byte, error) {
-	end := bytes.IndexAny(r.rest, `"\`)
-	if end < 0 {
-		return nil, ErrNotCanonical
+// unquote reads what is left of a text, from its first character that is not
+// plain.
+func (r *reader) unquote() ([]byte, error) {
+	var s []byte
+	for !r.skip(`"`) {
+		n := bytes.IndexAny(r.rest, `"\`)
+		if n < 0 {
+			return nil, ErrNotCanonical
+		}
+		s = append(s, r.rest[:n]...)
+		if r.rest = r.rest[n:]; r.rest[0] == '"' {
+			continue
+		}
+		c, err := r.escaped()
+		if err != nil {
+			return nil, err
+		}
+		s = append(s, c)
 	}
-	s := r.rest[:end]
-	r.rest = r.rest[end:]
-	return s, nil
+	return s, checkRead(s)
 }
 
 // escaped reads one of the two characters that are escaped in a canonical text.
@@ -192,17 +198,7 @@ func (r *reader) escaped() (byte, error) {
 
 // checkRead tells what is no JSON text at all from what no text may hold.
 func checkRead(s []byte) error {
-	plain := true
-	for _, c := range s {
-		if c < 0x20 {
-			return ErrNotCanonical
-		}
-		plain = plain && c < 0x7f
-	}
-	if plain {
-		return nil
-	}
-	if !utf8.Valid(s) {
+	if !utf8.Valid(s) || slices.ContainsFunc(s, func(c byte) bool { return c < 0x20 }) {
 		return ErrNotCanonical
 	}
 	return CheckText(string(s))
