@@ -15,9 +15,10 @@ type Commitments [Sections]ident.Digest
 // EVIDENCE, is left nil; [Plaintexts.SetEvidence] fills it in, since it signs
 // the draft that carries the commitments of the others.
 func Lay(seed Seed, stated [Stated][]byte) (p Plaintexts, err error) {
+	blind := seed.blinds()
 	for i, json := range stated {
 		s := Section(i + 1)
-		if p[i], err = Pad(s, seed.Blind(s), json); err != nil {
+		if p[i], err = Pad(s, blind(s), json); err != nil {
 			return Plaintexts{}, jws.Field("record."+s.String(), err)
 		}
 	}

@@ -12,6 +12,7 @@ package record
 
 import (
 	"crypto/hkdf"
+	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/binary"
 	"errors"
@@ -145,12 +146,23 @@ type Seed [SeedSize]byte
 
 // Blind is the section's blind: HKDF-SHA256 of the seed without salt, info
 // "sigill blind v1" ‖ section.
-func (s Seed) Blind(sec Section) [blindSize]byte {
-	b, err := hkdf.Key(sha256.New, s[:], nil, "sigill blind v1"+string([]byte{byte(sec)}), blindSize)
+func (s Seed) Blind(sec Section) [blindSize]byte { return s.blinds()(sec) }
+
+// blinds gives a seed's blinds one after the other. What HKDF extracts is the same
+// for all, and each is one block of Expand (RFC 5869, section 2.3): HMAC(PRK, info ‖
+// 1). It is not safe for concurrent use.
+func (s Seed) blinds() func(sec Section) [blindSize]byte {
+	prk, err := hkdf.Extract(sha256.New, s[:], nil)
 	if err != nil {
-		panic("record: " + err.Error()) // only for lengths that HKDF cannot give
+		panic("record: " + err.Error()) // a seed has 32 bytes
 	}
-	return [blindSize]byte(b)
+	mac := hmac.New(sha256.New, prk)
+	return func(sec Section) (b [blindSize]byte) {
+		mac.Reset()
+		mac.Write(append([]byte("sigill blind v1"), byte(sec), 1))
+		mac.Sum(b[:0])
+		return b
+	}
 }
 
 // Pad lays out a section: blind ‖ u16 length ‖ JSON ‖ zeros to its size.
