@@ -12,184 +12,278 @@ import (
 // layers is how deep encodings may be nested in one another (&amp;aring; is two).
 const layers = 4
 
-// unit is one character after decoding and the byte of the given text that it
-// came from.
-type unit struct {
-	r   rune
-	off int32
+// reading is a text after decoding, in valid UTF-8, and for each of its bytes
+// and its end the byte of the given text that it came from. Without from it is
+// the given text.
+type reading struct {
+	text string
+	from []int32
 }
 
-// views are the readings of a text that are searched: as written, and with
-// link targets and tags left out, since those can stand within a name.
-func views(body string) []*view {
-	us := make([]unit, 0, len(body))
-	for i, r := range body {
-		us = append(us, unit{r, int32(i)})
+func (rd *reading) at(i int) int32 {
+	if rd.from == nil {
+		return int32(i)
 	}
+	return rd.from[i]
+}
+
+// read scans the readings of a text that are searched, and calls each after
+// every one: as written, and with link targets and tags left out, since those
+// can stand within a name.
+func (v *view) read(body string, each func()) {
+	rd := valid(body)
 	for range layers {
-		next, changed := decode(us)
+		next, changed := decode(rd)
 		if !changed {
 			break
 		}
-		us = next
+		rd = next
 	}
-	vs := []*view{scan(us, len(body))}
-	if bare, changed := strip(us); changed {
-		vs = append(vs, scan(bare, len(body)))
+	v.scan(&rd)
+	each()
+	if bare, changed := strip(rd); changed {
+		v.scan(&bare)
+		each()
 	}
-	return vs
+}
+
+// rewriting makes a reading of another, with something else in some places.
+type rewriting struct {
+	of   reading
+	text strings.Builder
+	from []int32
+	done int // how much of the other one is in text
+}
+
+// replace puts something else for n bytes at i, which never goes back.
+func (w *rewriting) replace(i, n int, other string) {
+	w.keep(i)
+	w.text.WriteString(other)
+	for range len(other) {
+		w.from = append(w.from, w.of.at(i))
+	}
+	w.done = i + n
+}
+
+// keep takes over what is not replaced, up to i.
+func (w *rewriting) keep(i int) {
+	if w.from == nil {
+		w.text.Grow(len(w.of.text))
+		w.from = make([]int32, 0, len(w.of.text)+1)
+	}
+	w.text.WriteString(w.of.text[w.done:i])
+	if w.of.from != nil {
+		w.from = append(w.from, w.of.from[w.done:i]...)
+		return
+	}
+	for k := w.done; k < i; k++ {
+		w.from = append(w.from, int32(k))
+	}
+}
+
+// result is the reading made, or the other one where nothing was replaced.
+func (w *rewriting) result() (rd reading, changed bool) {
+	if w.done == 0 {
+		return w.of, false
+	}
+	w.keep(len(w.of.text))
+	return reading{w.text.String(), append(w.from, w.of.at(len(w.of.text)))}, true
+}
+
+// valid reads every byte that is no UTF-8 as a replacement character, so that
+// no two of them make a letter once what stands between is gone.
+func valid(body string) reading {
+	rd := reading{text: body}
+	if utf8.ValidString(body) {
+		return rd
+	}
+	w := rewriting{of: rd}
+	for i, r := range body {
+		if r == utf8.RuneError {
+			_, n := utf8.DecodeRuneInString(body[i:])
+			w.replace(i, n, string(r))
+		}
+	}
+	rd, _ = w.result()
+	return rd
 }
 
 // decode undoes one layer of HTML entities, percent-encoding, quoted-printable
 // and \u escapes.
-func decode(us []unit) (out []unit, changed bool) {
-	if !holds(us, `&%=\`) {
-		return us, false
+func decode(rd reading) (out reading, changed bool) {
+	if !holds(rd.text, `&%=\`) {
+		return rd, false
 	}
-	out = make([]unit, 0, len(us))
-	for i := 0; i < len(us); {
-		var text string
-		n := 0
-		switch us[i].r {
+	w := rewriting{of: rd}
+	for i := 0; i < len(rd.text); {
+		switch rd.text[i] {
 		case '&':
-			text, n = entity(us[i:])
+			i = w.entity(i)
 		case '%', '=':
-			text, n = hexBytes(us[i:])
+			i = w.hexBytes(i)
 		case '\\':
-			text, n = escape(us[i:])
-		}
-		if n == 0 {
-			out = append(out, us[i])
+			i = w.escape(i)
+		default:
 			i++
-			continue
 		}
-		for _, r := range text {
-			out = append(out, unit{r, us[i].off})
-		}
-		i += n
-		changed = true
 	}
-	return out, changed
+	return w.result()
 }
 
-// entity decodes an HTML entity, with or without its semicolon.
-func entity(us []unit) (string, int) {
+// entity decodes an HTML entity at i, with or without its semicolon, and returns
+// what is next.
+func (w *rewriting) entity(i int) int {
+	text := w.of.text[i:]
 	n := 1
-	for n < len(us) && n < 34 && (us[n].r == '#' && n == 1 || us[n].r < 0x80 && (unicode.IsLetter(us[n].r) || unicode.IsDigit(us[n].r))) {
+	for n < len(text) && n < 34 && (text[n] == '#' && n == 1 || alphanumeric(text[n])) {
 		n++
 	}
-	if n < len(us) && us[n].r == ';' {
+	if n < len(text) && text[n] == ';' {
 		n++
 	}
-	raw := ascii(us[:n])
-	if text := html.UnescapeString(raw); text != raw {
-		return text, n
+	other := html.UnescapeString(text[:n])
+	if other == text[:n] {
+		return i + 1
 	}
-	return "", 0
+	w.replace(i, n, other)
+	return i + n
 }
 
-// hexBytes decodes a run of %XX, or of =XX that makes letters beyond ASCII, as
-// UTF-8 or else as the Latin-1 letters of Swedish. Anything else is taken as
-// written: "20%Ada" is a percent sign and a name.
-func hexBytes(us []unit) (string, int) {
-	mark := us[0].r
+func alphanumeric(c byte) bool {
+	return c >= '0' && c <= '9' || c >= 'A' && c <= 'Z' || c >= 'a' && c <= 'z'
+}
+
+// hexBytes decodes a run of %XX at i, or of =XX that makes letters beyond ASCII,
+// as UTF-8 or else as the Latin-1 letters of Swedish, and returns what is next.
+// Anything else is taken as written: "20%Ada" is a percent sign and a name.
+func (w *rewriting) hexBytes(i int) int {
+	text := w.of.text[i:]
 	var raw []byte
-	n := 0
-	for n+2 < len(us) && us[n].r == mark && us[n+1].r < 0x80 && us[n+2].r < 0x80 {
-		b, err := strconv.ParseUint(ascii(us[n+1:n+3]), 16, 8)
-		if err != nil || mark == '=' && b < 0x80 {
+	for n := 0; n+2 < len(text) && text[n] == text[0]; n += 3 {
+		b, err := strconv.ParseUint(text[n+1:n+3], 16, 8)
+		if err != nil || text[0] == '=' && b < 0x80 {
 			break
 		}
 		raw = append(raw, byte(b))
-		n += 3
 	}
+	other, ok := swedish(raw)
+	if len(raw) == 0 || !ok {
+		return i + 1
+	}
+	w.replace(i, 3*len(raw), other)
+	return i + 3*len(raw)
+}
+
+func swedish(raw []byte) (string, bool) {
 	if utf8.Valid(raw) {
-		return string(raw), n
+		return string(raw), true
 	}
 	var b strings.Builder
 	for _, c := range raw {
 		if c >= 0x80 && !strings.ContainsRune("åäöéüÅÄÖÉÜ", rune(c)) {
-			return "", 0
+			return "", false
 		}
 		b.WriteRune(rune(c))
 	}
-	return b.String(), n
+	return b.String(), true
 }
 
-// escape decodes \u00e5 and \xe5.
-func escape(us []unit) (string, int) {
-	if len(us) < 2 {
-		return "", 0
+// escape decodes \u00e5 or \xe5 at i and returns what is next.
+func (w *rewriting) escape(i int) int {
+	text := w.of.text[i:]
+	n := 0
+	switch {
+	case strings.HasPrefix(text, `\u`):
+		n = 6
+	case strings.HasPrefix(text, `\x`):
+		n = 4
 	}
-	n := map[rune]int{'u': 6, 'x': 4}[us[1].r]
-	if n == 0 || len(us) < n {
-		return "", 0
+	if n == 0 || len(text) < n {
+		return i + 1
 	}
-	v, err := strconv.ParseUint(ascii(us[2:n]), 16, 32)
+	r, err := strconv.ParseUint(text[2:n], 16, 32)
 	if err != nil {
-		return "", 0
+		return i + 1
 	}
-	return string(rune(v)), n
-}
-
-// ascii is the text of units; what is not ASCII becomes a question mark.
-func ascii(us []unit) string {
-	b := make([]byte, len(us))
-	for i, u := range us {
-		b[i] = '?'
-		if u.r < 0x80 {
-			b[i] = byte(u.r)
-		}
-	}
-	return string(b)
+	w.replace(i, n, string(rune(r)))
+	return i + n
 }
 
 // strip leaves out Markdown link brackets with their targets and HTML tags.
-func strip(us []unit) (out []unit, changed bool) {
-	if !holds(us, "[]<") {
-		return us, false
+func strip(rd reading) (out reading, changed bool) {
+	text := rd.text
+	if !holds(text, "[]<") {
+		return rd, false
 	}
-	const reach = 2048
-	// next[c] is where the closing character was last seen ahead, so that many
-	// openings without a closing cost one pass and not one each.
-	next := map[rune]int{}
-	find := func(from int, c rune) int {
-		at, ok := next[c]
-		if !ok || at < from {
-			for at = from; at < len(us) && us[at].r != c; at++ {
-			}
-			next[c] = at
-		}
-		if at == len(us) || at-from > reach {
-			return -1
-		}
-		return at
-	}
-	out = make([]unit, 0, len(us))
-	for i := 0; i < len(us); i++ {
+	w := rewriting{of: rd}
+	ahead := closings{text: text, next: map[byte]place{}}
+	for i := 0; i+1 < len(text); i++ {
 		end := -1
-		switch {
-		case i+1 == len(us):
-		case us[i].r == ']' && us[i+1].r == '(':
-			end = find(i, ')')
-		case us[i].r == ']' && us[i+1].r == '[':
-			end = find(i+1, ']')
-		case us[i].r == '<' && (us[i+1].r == '/' || us[i+1].r == '!' || us[i+1].r == '?' || unicode.IsLetter(us[i+1].r)):
-			end = find(i, '>')
-		case us[i].r == '[':
+		switch next := text[i+1]; text[i] {
+		case ']':
+			if next == '(' {
+				end = ahead.find(i, ')')
+			} else if next == '[' {
+				end = ahead.find(i+1, ']')
+			}
+		case '<':
+			if startsTag(text[i+1:]) {
+				end = ahead.find(i, '>')
+			}
+		case '[':
 			end = i
 		}
-		if end < 0 {
-			out = append(out, us[i])
-			continue
+		if end >= 0 {
+			w.replace(i, end+1-i, "")
+			i = end
 		}
-		changed = true
-		i = end
 	}
-	return out, changed
+	return w.result()
 }
 
-// holds says whether any of some ASCII characters stands in the units.
-func holds(us []unit, any string) bool {
-	return slices.ContainsFunc(us, func(u unit) bool { return u.r < 0x80 && strings.IndexByte(any, byte(u.r)) >= 0 })
+func startsTag(rest string) bool {
+	r, _ := utf8.DecodeRuneInString(rest)
+	return r == '/' || r == '!' || r == '?' || unicode.IsLetter(r)
+}
+
+// closings finds the closing characters of a text. It remembers where each was
+// last seen ahead, so that many openings without a closing cost one pass and
+// not one each.
+type closings struct {
+	text string
+	here place
+	next map[byte]place
+}
+
+// place is a byte of a text and how many characters are before it.
+type place struct{ at, characters int }
+
+func (p place) moveTo(text string, at int) place {
+	return place{at, p.characters + utf8.RuneCountInString(text[p.at:at])}
+}
+
+// find returns where closing is next, or -1 where that is too far away to belong
+// to what opens at from, which never goes back.
+func (c *closings) find(from int, closing byte) int {
+	const reach = 2048 // characters
+	c.here = c.here.moveTo(c.text, from)
+	to, ok := c.next[closing]
+	if !ok || to.at < from {
+		n := strings.IndexByte(c.text[from:], closing)
+		if n < 0 {
+			n = len(c.text) - from
+		}
+		to = c.here.moveTo(c.text, from+n)
+		c.next[closing] = to
+	}
+	if to.at == len(c.text) || to.characters-c.here.characters > reach {
+		return -1
+	}
+	return to.at
+}
+
+// holds says whether any of some ASCII characters stands in a text.
+func holds(text, any string) bool {
+	// One search for each is faster than one for all of them.
+	return slices.ContainsFunc([]byte(any), func(c byte) bool { return strings.IndexByte(text, c) >= 0 })
 }

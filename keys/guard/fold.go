@@ -3,6 +3,7 @@ package guard
 import (
 	"strings"
 	"unicode"
+	"unicode/utf8"
 
 	"go.mau.fi/util/confusable"
 	"golang.org/x/text/unicode/norm"
@@ -10,27 +11,71 @@ import (
 
 // A class is what scan needs to know of a character.
 type class struct {
+	char                      rune
 	fold                      string
+	gap                       gap
 	upper, lower, digit, none bool // none: it is invisible
+	joiner                    bool
+	size                      uint8 // bytes of UTF-8
 }
 
-// classes are those of the characters that nearly all text is made of.
-var classes = func() (t [0x250]class) {
-	for r := range t {
-		t[r] = computeClass(rune(r))
+// Those of the characters that nearly all text is made of: Latin letters, marks
+// that are added to them, and dashes and quotes.
+var (
+	latin       = func() (t [0x370]class) { fill(t[:], 0); return }()
+	punctuation = func() (t [0x70]class) { fill(t[:], 0x2000); return }()
+)
+
+func fill(t []class, from rune) {
+	for i := range t {
+		t[i] = computeClass(from + rune(i))
+	}
+}
+
+// plain are the folds of those small ASCII letters whose folds are one byte.
+var plain = func() (t [256]byte) {
+	for r := 'a'; r <= 'z'; r++ {
+		if f := computeFold(r); len(f) == 1 {
+			t[r] = f[0]
+		}
 	}
 	return t
 }()
 
-func classOf(r rune) class {
-	if r >= 0 && int(r) < len(classes) {
-		return classes[r]
+// classAt is the class of the character at byte i of valid UTF-8.
+func classAt(text string, i int) *class {
+	if c := text[i]; c < utf8.RuneSelf {
+		return &latin[c]
 	}
-	return computeClass(r)
+	return classBeyond(text, i)
+}
+
+func classBeyond(text string, i int) *class {
+	r, _ := utf8.DecodeRuneInString(text[i:])
+	if c := known(r); c != nil {
+		return c
+	}
+	c := computeClass(r)
+	return &c
+}
+
+// known is the class of a character from the tables, or nil.
+func known(r rune) *class {
+	switch {
+	case r >= 0 && int(r) < len(latin):
+		return &latin[r]
+	case r >= 0x2000 && int(r-0x2000) < len(punctuation):
+		return &punctuation[r-0x2000]
+	}
+	return nil
 }
 
 func computeClass(r rune) class {
-	return class{computeFold(r), unicode.IsUpper(r) || unicode.IsTitle(r), unicode.IsLower(r), unicode.IsDigit(r), invisible(r)}
+	return class{
+		char: r, size: uint8(utf8.RuneLen(r)), fold: computeFold(r), gap: gapOf(r),
+		upper: unicode.IsUpper(r) || unicode.IsTitle(r), lower: unicode.IsLower(r), digit: unicode.IsDigit(r),
+		none: invisible(r), joiner: joiner(r),
+	}
 }
 
 // fold returns what a character is compared as: lower-case letters without
@@ -38,8 +83,8 @@ func computeClass(r rune) class {
 // for letters), nothing for what is neither letter nor digit. It is made for
 // comparing terms with text, both folded, never for showing.
 func fold(r rune) string {
-	if r >= 0 && int(r) < len(classes) {
-		return classes[r].fold
+	if c := known(r); c != nil {
+		return c.fold
 	}
 	return computeFold(r)
 }

@@ -113,11 +113,10 @@ func Check(terms Terms, texts ...Text) []Finding {
 		return nil
 	}
 	var out []Finding
+	var v view
 	for _, t := range texts {
 		var spans []span
-		for _, v := range views(t.Body) {
-			spans = append(spans, m.search(v)...)
-		}
+		v.read(t.Body, func() { spans = m.search(&v, spans) })
 		at := ruler{body: t.Body, line: 1, column: 1}
 		for _, s := range outermost(spans) {
 			if len(out) == MaxFindings {

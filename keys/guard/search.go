@@ -12,9 +12,8 @@ type hit struct {
 	endings bool // -s follows
 }
 
-// search returns what is found in v.
-func (m *matcher) search(v *view) []span {
-	var out []span
+// search adds to out what is found in v.
+func (m *matcher) search(v *view, out []span) []span {
 	for i := range v.toks {
 		lo := int(v.toks[i].lo)
 		if lo+2 > len(v.stream) {
@@ -54,7 +53,7 @@ func (v *view) match(p *pattern, i int) (hit, bool) {
 			h.breaks |= v.toks[k].gap
 		}
 	}
-	stop := int(v.toks[h.j].hi)
+	stop := v.hi(h.j)
 	tail := v.stream[end:stop]
 	switch {
 	case len(tail) == 0:
@@ -172,7 +171,7 @@ func (v *view) namesBySurname(h hit) bool {
 		return true
 	}
 	if v.somebodyElse(h.i) {
-		v.others[h.first.key] = true
+		v.setOther(h.first.key)
 	}
 	if v.others[h.first.key] {
 		return false // a reader takes it for the one who is named

@@ -307,7 +307,7 @@ func nameWords(name string) []string {
 // partsOf returns a word of a name, its halves where it is double, and each in
 // the spelling with aa, ae and oe.
 func partsOf(word string, from int) []part {
-	halves := strings.FieldsFunc(word, func(r rune) bool { return gap(0).add([]unit{{r: r}}, 0) == gapHyphen })
+	halves := strings.FieldsFunc(word, func(r rune) bool { return gapOf(r) == gapHyphen })
 	forms := []string{word}
 	if len(halves) > 1 {
 		forms = append(forms, halves...)

@@ -1,8 +1,10 @@
 package guard
 
 import (
+	"slices"
 	"sort"
 	"unicode"
+	"unicode/utf8"
 )
 
 // gap is what stands between two words.
@@ -29,135 +31,165 @@ func (g gap) is(only gap) bool { return g&^only == 0 }
 // token is a run of letters and digits. A capital after a small letter starts
 // a new one, with an empty gap.
 type token struct {
-	lo, hi   int32 // its fold in view.stream
+	lo       int32 // where its fold begins in view.stream, see view.hi
 	off, end int32 // its bytes in the text as given
-	gap      gap   // before it
 	first    rune  // its first character
+	letters  int32 // characters, not folds
+	gap      gap   // before it
 	upper    bool  // starts with a capital
 	capitals bool  // has no small letter
-	letters  int32 // characters, not folds
 }
 
 // view is one reading of a text: the folds of all words run together, so that
 // what is put between letters hides nothing, and where words begin.
 type view struct {
 	stream []byte
-	digit  []bool // which bytes of stream come from digits
+	digits []int32 // which bytes of stream come from digits, ascending
 	toks   []token
 	tail   gap             // after the last word
 	proper map[string]bool // see isProper
 	others map[string]bool // last names that somebody else was seen to have
 }
 
-// joiners stand within a word without ending it, as emphasis does.
+// joiner stands within a word without ending it, as emphasis does.
 func joiner(r rune) bool { return r == '*' || r == '~' || r == '`' }
 
-// scan reads units of a text of size bytes into words.
-func scan(us []unit, size int) *view {
-	v := &view{
-		stream: make([]byte, 0, len(us)+len(us)/8),
-		digit:  make([]bool, 0, len(us)+len(us)/8),
-		toks:   make([]token, 0, len(us)/5),
-		others: map[string]bool{},
-	}
-	between := gapPara | gapStop
+// scan reads a text into words. What v held before is gone.
+func (v *view) scan(rd *reading) {
+	text := rd.text
+	v.clear(len(text))
+	stream, toks := v.stream, v.toks // appending to fields of v costs write barriers
+	before := gapPara | gapStop
 	inWord, small := false, false
-	for i := 0; i < len(us); i++ {
-		r := us[i].r
-		c := classOf(r)
+	for i := 0; i < len(text); {
+		c, at := classAt(text, i), i
+		i += int(c.size)
 		if c.none {
 			continue
 		}
 		if c.fold == "" {
-			if inWord {
-				if j := afterJoiners(us, i); j < len(us) && fold(us[j].r) != "" {
-					i = j - 1
+			if inWord && c.joiner {
+				if next := afterJoiners(text, i); startsWord(text[next:]) {
+					i = next
 					continue
 				}
-				between = 0
 			}
 			inWord = false
-			between = between.add(us, i)
+			before = before.add(c.gap, text[i:])
 			continue
 		}
 		if !inWord || c.upper && small {
-			if inWord {
-				between = 0
-			}
-			v.toks = append(v.toks, token{lo: int32(len(v.stream)), off: us[i].off, gap: between, first: r, upper: c.upper, capitals: true})
+			toks = append(toks, token{}) // a full one would be copied there, a tenth of the whole scan
+			t := &toks[len(toks)-1]
+			t.lo, t.off, t.first, t.gap, t.upper, t.capitals = int32(len(stream)), rd.at(at), c.char, before, c.upper, true
+			before = 0
 		}
 		inWord, small = true, c.lower
-		v.stream = append(v.stream, c.fold...)
-		for range len(c.fold) {
-			v.digit = append(v.digit, c.digit)
+		if c.digit {
+			v.addDigits(len(stream), len(c.fold))
 		}
-		t := &v.toks[len(v.toks)-1]
-		t.hi = int32(len(v.stream))
+		stream = append(stream, c.fold...)
+		t := &toks[len(toks)-1]
 		t.letters++
-		t.capitals = t.capitals && !small
-		t.end = int32(size)
-		if i+1 < len(us) {
-			t.end = us[i+1].off
+		for i < len(text) && plain[text[i]] != 0 { // most of every word
+			stream = append(stream, plain[text[i]])
+			t.letters++
+			small = true
+			i++
 		}
+		t.end = rd.at(i)
+		t.capitals = t.capitals && !small
 	}
-	if inWord {
-		between = 0
+	v.stream, v.toks, v.tail = stream, toks, before|gapPara|gapStop
+}
+
+// clear makes room for a text of size bytes.
+func (v *view) clear(size int) {
+	if cap(v.stream) < size {
+		v.stream = make([]byte, 0, size)
+		v.toks = make([]token, 0, size/6)
+		v.digits = make([]int32, 0, size/16)
 	}
-	v.tail = between | gapPara | gapStop
-	return v
+	*v = view{stream: v.stream[:0], digits: v.digits[:0], toks: v.toks[:0]}
+}
+
+// addDigits notes that n bytes at lo of the stream come from a digit.
+func (v *view) addDigits(lo, n int) {
+	for k := range n {
+		v.digits = append(v.digits, int32(lo+k))
+	}
 }
 
 // afterJoiners returns the index after a run of joiners and invisible
 // characters that starts at i.
-func afterJoiners(us []unit, i int) int {
-	for i < len(us) && (joiner(us[i].r) || invisible(us[i].r)) {
-		i++
+func afterJoiners(text string, i int) int {
+	for j, r := range text[i:] {
+		if !joiner(r) && !invisible(r) {
+			return i + j
+		}
 	}
-	return i
+	return len(text)
 }
 
-// add returns the gap with the character at i in it.
-func (g gap) add(us []unit, i int) gap {
-	switch r := us[i].r; {
-	case r == '\n' || r == 0x85 || r == 0x2028 || r == 0x2029:
-		if g&gapLine != 0 {
-			g |= gapPara
-		}
-		return g | gapLine
-	case unicode.IsSpace(r) || r == 0x2800:
-		return g | gapSpace
-	case r == '.' || r == '!' || r == '?' || r == '…' || r == ';':
-		if i+1 == len(us) || unicode.IsSpace(us[i+1].r) {
+func startsWord(text string) bool {
+	r, n := utf8.DecodeRuneInString(text)
+	return n > 0 && fold(r) != ""
+}
+
+// add returns the gap g with a character's gap in it; rest follows that.
+func (g gap) add(c gap, rest string) gap {
+	switch {
+	case c == gapLine && g&gapLine != 0:
+		g |= gapPara
+	case c == gapDot:
+		if r, n := utf8.DecodeRuneInString(rest); n == 0 || unicode.IsSpace(r) {
 			g |= gapStop
 		}
-		return g | gapDot
-	case r == '-' || r >= 0x2010 && r <= 0x2015 || r == 0x2212 || r == 0xFF0D || r == 0xFE63:
-		return g | gapHyphen
-	case r == ':' || r == 0xFF1A:
-		return g | gapColon
-	case r == ',' || r == 0xFF0C:
-		return g | gapComma
-	case r == '/' || r == 0x2044 || r == 0x2215 || r == 0xFF0F:
-		return g | gapSlash
-	case r == '@' || r == 0xFF20 || r == 0xFE6B:
-		return g | gapAt
-	case joiner(r) || r == '\\' || r == '_' || r == '\'' || r == '"' || r == '’' || r == '‘' || r == '”' || r == '“' || r == '´' || r == '#' || r == '>':
-		return g | gapMark
 	}
-	return g | gapOther
+	return g | c
+}
+
+// gapOf is the gap that a character makes wherever it stands.
+func gapOf(r rune) gap {
+	switch {
+	case r == '\n' || r == 0x85 || r == 0x2028 || r == 0x2029:
+		return gapLine
+	case unicode.IsSpace(r) || r == 0x2800:
+		return gapSpace
+	case r == '.' || r == '!' || r == '?' || r == '…' || r == ';':
+		return gapDot
+	case r == '-' || r >= 0x2010 && r <= 0x2015 || r == 0x2212 || r == 0xFF0D || r == 0xFE63:
+		return gapHyphen
+	case r == ':' || r == 0xFF1A:
+		return gapColon
+	case r == ',' || r == 0xFF0C:
+		return gapComma
+	case r == '/' || r == 0x2044 || r == 0x2215 || r == 0xFF0F:
+		return gapSlash
+	case r == '@' || r == 0xFF20 || r == 0xFE6B:
+		return gapAt
+	case joiner(r) || r == '\\' || r == '_' || r == '\'' || r == '"' || r == '’' || r == '‘' || r == '”' || r == '“' || r == '´' || r == '#' || r == '>':
+		return gapMark
+	}
+	return gapOther
 }
 
 // key is the fold of word i.
-func (v *view) key(i int) []byte { return v.stream[v.toks[i].lo:v.toks[i].hi] }
+func (v *view) key(i int) []byte { return v.stream[v.toks[i].lo:v.hi(i)] }
+
+// hi is where the fold of word i ends: where the next begins.
+func (v *view) hi(i int) int {
+	if i+1 < len(v.toks) {
+		return int(v.toks[i+1].lo)
+	}
+	return len(v.stream)
+}
 
 // onlyDigits says whether bytes lo to hi of the stream come from digits.
 func (v *view) onlyDigits(lo, hi int) bool {
-	for _, d := range v.digit[lo:hi] {
-		if !d {
-			return false
-		}
-	}
-	return true
+	i, _ := slices.BinarySearch(v.digits, int32(lo))
+	last := i + hi - lo - 1
+	return last < len(v.digits) && (lo == hi || int(v.digits[last]) == hi-1)
 }
 
 // in says whether word i exists and is in a set of folds.
@@ -175,10 +207,18 @@ func (v *view) after(i int) gap {
 
 // wordAt returns the word that holds byte p of the stream, at or after word i.
 func (v *view) wordAt(p, i int) int {
-	if int(v.toks[i].hi) > p {
+	if v.hi(i) > p {
 		return i
 	}
-	return i + sort.Search(len(v.toks)-i, func(k int) bool { return int(v.toks[i+k].hi) > p })
+	return i + sort.Search(len(v.toks)-i, func(k int) bool { return v.hi(i+k) > p })
+}
+
+// setOther notes that somebody else has a last name.
+func (v *view) setOther(key string) {
+	if v.others == nil {
+		v.others = map[string]bool{}
+	}
+	v.others[key] = true
 }
 
 // isProper says whether word i is written with a capital within a sentence

@@ -42,15 +42,16 @@ type Warning struct {
 // and cost are those of [Check].
 func Warn(texts ...Text) []Warning {
 	var out []Warning
+	var v view
 	for _, t := range texts {
 		var found []warned
-		for _, v := range views(t.Body) {
+		v.read(t.Body, func() {
 			for i := range v.toks {
 				if k := v.warning(i); k != 0 {
 					found = append(found, warned{k, int(v.toks[i].off)})
 				}
 			}
-		}
+		})
 		slices.SortFunc(found, func(a, b warned) int { return cmp.Or(a.off-b.off, int(a.kind)-int(b.kind)) })
 		at := ruler{body: t.Body, line: 1, column: 1}
 		for _, w := range slices.Compact(found) {
@@ -134,7 +135,7 @@ func (v *view) initialsAt(i int) bool {
 const inNumber = gapSpace | gapHyphen | gapSlash | gapOther | gapMark
 
 func (v *view) allDigits(i int) bool {
-	return i >= 0 && i < len(v.toks) && v.onlyDigits(int(v.toks[i].lo), int(v.toks[i].hi))
+	return i >= 0 && i < len(v.toks) && v.onlyDigits(int(v.toks[i].lo), v.hi(i))
 }
 
 // numberAt returns the pattern of a number that begins at word i, if any.
