@@ -1,5 +1,7 @@
 package guard
 
+import "slices"
+
 // reach is how many words are looked through beside a name.
 const reach = 4
 
@@ -14,11 +16,11 @@ func (v *view) givenBefore(h hit) bool {
 		}
 		key := string(v.key(k))
 		switch {
-		case single && h.who.initials[key]:
+		case single && initialOf(h.who.given, key):
 			if t.first != 'I' || g&gapDot != 0 {
 				return true
 			}
-		case t.capitals && t.letters <= 3 && t.upper && len(key) > 1 && h.who.initials[firstLetters(key, 1)] && n == 0 && h.who.initials[lastLetter(key)]:
+		case t.capitals && t.letters <= 3 && t.upper && len(key) > 1 && initialOf(h.who.given, firstLetters(key, 1)) && n == 0 && initialOf(h.who.given, lastLetter(key)):
 			return true
 		case t.upper && n > 0 && has(h.who.given, key):
 			return true
@@ -46,22 +48,22 @@ func lastLetter(key string) string {
 
 // has says whether a fold is one of parts.
 func has(parts []part, key string) bool {
-	for _, p := range parts {
-		if p.key == key {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(parts, func(p part) bool { return p.key == key })
 }
 
-// initialAfter says whether one of the initials follows word j: Lindberg, A. or
-// Anna L. Where bare is false only with its full stop.
-func (v *view) initialAfter(j int, initials map[string]bool, bare bool) bool {
+// initialOf says whether a fold is the first letter of one of parts.
+func initialOf(parts []part, key string) bool {
+	return slices.ContainsFunc(parts, func(p part) bool { return firstLetters(p.key, 1) == key })
+}
+
+// initialAfter says whether the initial of one of parts follows word j:
+// Lindberg, A. or Anna L. Where bare is false only with its full stop.
+func (v *view) initialAfter(j int, parts []part, bare bool) bool {
 	if j+1 >= len(v.toks) {
 		return false
 	}
 	t, after := v.toks[j+1], v.after(j+1)
-	if t.letters != 1 || !initials[string(v.key(j+1))] || t.gap == 0 || t.gap&gapStop != 0 {
+	if t.letters != 1 || !initialOf(parts, string(v.key(j+1))) || t.gap == 0 || t.gap&gapStop != 0 {
 		return false
 	}
 	if t.gap.is(gapDot|gapMark|gapHyphen) && after&gapAt != 0 { // anna.l@

@@ -1,5 +1,7 @@
 package guard
 
+import "slices"
+
 // hit is a pattern that stands at words i to j.
 type hit struct {
 	*pattern
@@ -19,7 +21,11 @@ func (m *matcher) search(v *view, out []span) []span {
 		if lo+2 > len(v.stream) {
 			break
 		}
-		for _, p := range m.by[[2]byte{v.stream[lo], v.stream[lo+1]}] {
+		rest := v.stream[lo:]
+		for p := m.first(rest); p != nil; p = m.after(p) {
+			if len(rest) < len(p.key) || string(rest[:len(p.key)]) != p.key {
+				continue
+			}
 			h, ok := v.match(p, i)
 			if ok && v.names(h) {
 				out = append(out, span{p.kind, int(v.toks[i].off), int(v.toks[h.j].end)})
@@ -29,14 +35,10 @@ func (m *matcher) search(v *view, out []span) []span {
 	return out
 }
 
-// match says whether p stands at word i and ends where a word ends, but for a
-// genitive or digits.
+// match says whether p, whose key stands at word i, ends where a word ends, but
+// for a genitive or digits.
 func (v *view) match(p *pattern, i int) (hit, bool) {
 	lo := int(v.toks[i].lo)
-	rest := v.stream[lo:]
-	if len(rest) < len(p.key) || string(rest[:len(p.key)]) != p.key {
-		return hit{}, false
-	}
 	h := hit{pattern: p, i: i, seam: -1, spaced: true}
 	end := lo + len(p.key)
 	h.j = v.wordAt(end-1, i)
@@ -47,7 +49,7 @@ func (v *view) match(p *pattern, i int) (hit, bool) {
 		case k == i:
 		case at == p.cut:
 			h.seam = k
-		case usual(p.joints, at) && v.toks[k].gap&gapStop == 0:
+		case slices.Contains(p.joints, at) && v.toks[k].gap&gapStop == 0:
 		case v.toks[k].gap != 0:
 			h.broken = true
 			h.breaks |= v.toks[k].gap
@@ -65,15 +67,6 @@ func (v *view) match(p *pattern, i int) (hit, bool) {
 		return hit{}, false
 	}
 	return h, true
-}
-
-func usual(joints []int, at int) bool {
-	for _, j := range joints {
-		if j == at {
-			return true
-		}
-	}
-	return false
 }
 
 // names says whether a hit names somebody.
@@ -161,7 +154,7 @@ func (v *view) namesBySurname(h hit) bool {
 	if weak && (!t.upper || t.gap == 0 && h.i > 0 || v.after(h.j) == 0 || h.j > h.i && v.toks[h.j].gap == 0) {
 		return false // SoL is no Sol
 	}
-	if v.givenBefore(h) || v.initialAfter(h.j, h.who.initials, !weak) {
+	if v.givenBefore(h) || v.initialAfter(h.j, h.who.given, !weak) {
 		return true
 	}
 	if weak && v.isPlace(h) {
@@ -179,7 +172,7 @@ func (v *view) namesBySurname(h hit) bool {
 	if !weak {
 		return t.upper || h.first.letters >= 6
 	}
-	if v.in(h.i-1, h.who.particles) && t.gap.is(gapSpace|gapLine) {
+	if h.i > 0 && slices.Contains(h.who.particles, string(v.key(h.i-1))) && t.gap.is(gapSpace|gapLine) {
 		return true
 	}
 	return v.personal(h)
@@ -212,13 +205,13 @@ func (v *view) isPlace(h hit) bool {
 // namesByGiven judges a first name: it needs context.
 func (v *view) namesByGiven(h hit) bool {
 	t := v.toks[h.i]
-	if v.after(h.j+1)&gapAt != 0 && v.initialAfter(h.j, h.who.surInitial, false) { // anna.l@
+	if v.after(h.j+1)&gapAt != 0 && v.initialAfter(h.j, h.who.sur, false) { // anna.l@
 		return true
 	}
 	if !t.upper || h.broken || t.gap == 0 && h.i > 0 || v.after(h.j) == 0 {
 		return false
 	}
-	if !h.endings && v.initialAfter(h.j, h.who.surInitial, !functionWords[h.first.key]) {
+	if !h.endings && v.initialAfter(h.j, h.who.sur, !functionWords[h.first.key]) {
 		return true
 	}
 	next := h.j + 1

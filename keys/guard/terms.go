@@ -30,10 +30,11 @@ type pattern struct {
 	kind   Kind
 	cut    int   // where the second part begins, for a pair
 	joints []int // where a hyphen or space is usual
-	first  part  // for a pair, as for surname and given
-	second part
+	first  *part // for a pair, as for surname and given
+	second *part
 	who    *person
-	firm   bool // found without context (a mailbox, an account)
+	firm   bool  // found without context (a mailbox, an account)
+	next   int32 // in its chain, see matcher
 }
 
 // part is one word of a name, or half of a double one.
@@ -48,32 +49,57 @@ type part struct {
 // person is a name taken apart.
 type person struct {
 	given, sur []part
-	particles  map[string]bool
-	initials   map[string]bool // of first and middle names
-	surInitial map[string]bool
+	particles  []string
 }
 
-// matcher has all patterns by their first two bytes.
-type matcher struct{ by map[[2]byte][]*pattern }
+// matcher has all patterns in chains by their first two bytes, in the order in
+// which they were added. The numbers are indices of patterns, whose first is none.
+type matcher struct {
+	heads    [1 << 10]int32
+	patterns []pattern
+	keys     folder
+}
 
-func (m *matcher) empty() bool { return len(m.by) == 0 }
+func (m *matcher) empty() bool { return len(m.patterns) <= 1 }
+
+// head is the chain of what begins as key does: five bits of each byte tell
+// letters apart.
+func head[T string | []byte](key T) int { return int(key[0]&31)<<5 | int(key[1]&31) }
+
+// first returns the first pattern that may begin a fold of two bytes or more.
+func (m *matcher) first(fold []byte) *pattern { return m.at(m.heads[head(fold)]) }
+
+// after returns the next pattern that may begin what p may.
+func (m *matcher) after(p *pattern) *pattern { return m.at(p.next) }
+
+func (m *matcher) at(i int32) *pattern {
+	if i == 0 {
+		return nil
+	}
+	return &m.patterns[i]
+}
 
 func (m *matcher) add(p pattern) {
 	if len(p.key) < 2 {
 		return
 	}
-	head := [2]byte{p.key[0], p.key[1]}
-	for _, q := range m.by[head] {
-		if q.key == p.key && q.shape == p.shape && q.kind == p.kind && q.cut == p.cut && q.who == p.who {
+	last := &m.heads[head(p.key)]
+	for *last != 0 {
+		q := &m.patterns[*last]
+		if q.shape == p.shape && q.kind == p.kind && q.cut == p.cut && q.who == p.who && q.key == p.key {
 			return
 		}
+		last = &q.next
 	}
-	m.by[head] = append(m.by[head], &p)
+	*last = int32(len(m.patterns))
+	m.patterns = append(m.patterns, p)
 }
 
 // compile makes patterns of terms.
 func compile(t Terms) *matcher {
-	m := &matcher{by: map[[2]byte][]*pattern{}}
+	// Room for one person with all that a token says.
+	m := &matcher{patterns: make([]pattern, 1, 32)}
+	m.keys.Grow(512)
 	for i, n := range t.Names {
 		if !slices.Contains(t.Names[:i], n) {
 			m.addName(n)
@@ -95,13 +121,15 @@ func compile(t Terms) *matcher {
 }
 
 func (m *matcher) addName(name string) {
-	p := parseName(name)
+	p := parseName(name, &m.keys)
 	if p == nil {
 		return
 	}
-	for _, g := range p.given {
+	for i := range p.given {
+		g := &p.given[i]
 		m.add(pattern{key: g.key, shape: given, kind: Name, joints: g.joints, first: g, who: p})
-		for _, s := range p.sur {
+		for k := range p.sur {
+			s := &p.sur[k]
 			if g.from == s.from {
 				continue
 			}
@@ -110,10 +138,11 @@ func (m *matcher) addName(name string) {
 			m.addAccounts(p, g, s)
 		}
 	}
-	for i, s := range p.sur {
+	for i := range p.sur {
+		s := &p.sur[i]
 		m.add(pattern{key: s.key, shape: surname, kind: Name, joints: s.joints, first: s, who: p})
-		for _, t := range p.sur[i+1:] {
-			if s.from != t.from {
+		for k := range p.sur[i+1:] {
+			if t := &p.sur[i+1+k]; s.from != t.from {
 				m.addPair(p, s, t)
 				m.addPair(p, t, s)
 			}
@@ -121,27 +150,27 @@ func (m *matcher) addName(name string) {
 	}
 }
 
-func (m *matcher) addPair(who *person, a, b part) {
-	joints := append([]int(nil), a.joints...)
+func (m *matcher) addPair(who *person, a, b *part) {
+	joints := a.joints
+	if len(b.joints) > 0 {
+		joints = slices.Clone(joints)
+	}
 	for _, j := range b.joints {
 		joints = append(joints, len(a.key)+j)
 	}
-	m.add(pattern{key: a.key + b.key, shape: pair, kind: Name, cut: len(a.key), joints: joints, first: a, second: b, who: who})
+	m.add(pattern{key: m.keys.join(a.key, b.key), shape: pair, kind: Name, cut: len(a.key), joints: joints, first: a, second: b, who: who})
 }
 
 // addAccounts adds alindberg, lindberga and annlin, which count as account
 // names only where something says that they are.
-func (m *matcher) addAccounts(who *person, g, s part) {
-	_, n := utf8.DecodeRuneInString(g.key)
-	if strings.HasPrefix(g.key, "rn") { // the fold of m
-		n = 2
-	}
+func (m *matcher) addAccounts(who *person, g, s *part) {
 	if s.letters >= 4 {
-		m.add(pattern{key: g.key[:n] + s.key, shape: account, kind: Name, who: who, firm: s.letters >= 6})
-		m.add(pattern{key: s.key + g.key[:n], shape: account, kind: Name, who: who})
+		initial := firstLetters(g.key, 1)
+		m.add(pattern{key: m.keys.join(initial, s.key), shape: account, kind: Name, who: who, firm: s.letters >= 6})
+		m.add(pattern{key: m.keys.join(s.key, initial), shape: account, kind: Name, who: who})
 	}
 	if g.letters >= 3 && s.letters >= 3 && g.letters+s.letters > 6 {
-		m.add(pattern{key: firstLetters(g.key, 3) + firstLetters(s.key, 3), shape: account, kind: Name, who: who})
+		m.add(pattern{key: m.keys.join(firstLetters(g.key, 3), firstLetters(s.key, 3)), shape: account, kind: Name, who: who})
 	}
 }
 
@@ -161,13 +190,13 @@ func firstLetters(key string, n int) string {
 
 func (m *matcher) addEmail(addr string) {
 	local, domain, ok := strings.Cut(strings.TrimPrefix(strings.TrimSpace(addr), "mailto:"), "@")
-	key := foldString(local)
+	key := m.keys.fold(local)
 	if key == "" {
 		return
 	}
-	if d := foldString(domain); ok && d != "" {
-		for _, at := range []string{"", "at", "a", "snabela"} {
-			m.add(pattern{key: key + foldString(at) + d, shape: address, kind: Email})
+	if d := m.keys.fold(domain); ok && d != "" {
+		for _, at := range ats {
+			m.add(pattern{key: m.keys.join(key, at, d), shape: address, kind: Email})
 		}
 	}
 	words := strings.FieldsFunc(local, func(r rune) bool { return fold(r) == "" })
@@ -179,25 +208,37 @@ func (m *matcher) addEmail(addr string) {
 	if len(words) < 2 {
 		return
 	}
-	first, last := makePart(words[0], 0), makePart(words[len(words)-1], 1)
-	if first.letters >= 2 && last.letters >= 2 && !digits {
-		p := &person{given: []part{first}, sur: []part{last}}
-		m.addPair(p, first, last)
-		m.addPair(p, last, first)
+	first, last := words[0], words[len(words)-1]
+	parts := []part{makePart(first, m.keys.fold(first), 0), makePart(last, m.keys.fold(last), 1)}
+	if g, s := &parts[0], &parts[1]; g.letters >= 2 && s.letters >= 2 && !digits {
+		p := &person{given: parts[:1], sur: parts[1:]}
+		m.addPair(p, g, s)
+		m.addPair(p, s, g)
 	}
+}
+
+// ats are how the sign is written, and how it is left out.
+var ats = folds("", "at", "a", "snabela")
+
+func folds(words ...string) []string {
+	for i, w := range words {
+		words[i] = foldString(w)
+	}
+	return words
 }
 
 // addPhone adds a number under each way of beginning it.
 func (m *matcher) addPhone(s string) {
 	plus := strings.HasPrefix(strings.TrimSpace(s), "+")
 	s = strings.Replace(s, "(0)", "", 1)
-	var b strings.Builder
+	var room [32]byte
+	only := room[:0]
 	for _, r := range norm.NFKC.String(s) {
 		if r >= '0' && r <= '9' {
-			b.WriteRune(r)
+			only = append(only, byte(r))
 		}
 	}
-	digits := b.String()
+	digits := string(only)
 	if d, ok := strings.CutPrefix(digits, "00"); ok {
 		digits, plus = d, true
 	}
@@ -208,14 +249,21 @@ func (m *matcher) addPhone(s string) {
 	if len(nation) < 6 {
 		return
 	}
-	begins := []string{"", "0", "46", "0046", "460", "00460"}
+	begins := home
 	if plus {
-		begins = []string{"", "00"}
+		begins = abroad
 	}
+	key := m.keys.fold(nation)
 	for _, begin := range begins {
-		m.add(pattern{key: foldString(begin + nation), shape: number, kind: Phone})
+		m.add(pattern{key: m.keys.join(begin, key), shape: number, kind: Phone})
 	}
 }
+
+// How numbers begin, Swedish ones and others.
+var (
+	home   = folds("", "0", "46", "0046", "460", "00460")
+	abroad = folds("", "00")
+)
 
 // addID adds a user id or HSA id, without what it has before a backslash. One
 // of letters only must be longer than words usually are, one of digits only
@@ -235,7 +283,7 @@ func (m *matcher) addID(s string, kind Kind) {
 			letters++
 		}
 	}
-	key := foldString(s)
+	key := m.keys.fold(s)
 	if digits == 0 && (letters < 5 || ordinary[key] || titles[key]) || letters == 0 && digits < 6 || letters+digits < 4 {
 		return
 	}
@@ -245,32 +293,27 @@ func (m *matcher) addID(s string, kind Kind) {
 // parseName takes a display name apart, or returns nil where nothing of it
 // could be looked for. Where the last word is a known first name and the first
 // is not (Lindberg Anna, Xaawo Ali), each counts as both.
-func parseName(name string) *person {
-	words := nameWords(name)
-	p := &person{particles: map[string]bool{}, initials: map[string]bool{}, surInitial: map[string]bool{}}
-	var kept []string
+func parseName(name string, keys *folder) *person {
+	words := nameWords(name, keys)
+	p := &person{}
+	kept := words[:0]
 	for i, w := range words {
-		if i < len(words)-1 && particles[foldString(w)] && len(words) > 2 {
-			p.particles[foldString(w)] = true
+		if i < len(words)-1 && particles[w.key] && len(words) > 2 {
+			p.particles = append(p.particles, w.key)
 			continue
 		}
 		kept = append(kept, w)
 	}
-	either := len(kept) > 1 && givenNames[foldString(kept[len(kept)-1])] && !givenNames[foldString(kept[0])]
+	either := len(kept) > 1 && givenNames[kept[len(kept)-1].key] && !givenNames[kept[0].key]
 	for i, w := range kept {
-		isGiven := i == 0 && (len(kept) > 1 || givenNames[foldString(w)]) ||
-			i < len(kept)-1 && (givenNames[foldString(w)] || utf8.RuneCountInString(w) == 1)
-		for _, q := range partsOf(w, i) {
-			initial := firstLetters(q.key, 1)
-			both := either && (i == 0 || i == len(kept)-1)
-			if isGiven || both {
-				p.given = append(p.given, q)
-				p.initials[initial] = true
-			}
-			if !isGiven || both {
-				p.sur = append(p.sur, q)
-				p.surInitial[initial] = true
-			}
+		isGiven := i == 0 && (len(kept) > 1 || givenNames[w.key]) ||
+			i < len(kept)-1 && (givenNames[w.key] || utf8.RuneCountInString(w.text) == 1)
+		both := either && (i == 0 || i == len(kept)-1)
+		if isGiven || both {
+			p.given = appendParts(p.given, w, i, keys)
+		}
+		if !isGiven || both {
+			p.sur = appendParts(p.sur, w, i, keys)
 		}
 	}
 	if len(p.given)+len(p.sur) == 0 {
@@ -279,67 +322,87 @@ func parseName(name string) *person {
 	return p
 }
 
+// nameWord is a word of a name and its fold.
+type nameWord struct {
+	text, key string
+	title     bool
+}
+
 // nameWords returns the words of a display name, first name first, without
 // what stands in brackets, what has no letters, and titles if a first and a last
 // name remain without them.
-func nameWords(name string) []string {
+func nameWords(name string, keys *folder) []nameWord {
 	if i := strings.IndexAny(name, "(["); i > 0 {
 		name = name[:i]
 	}
 	last, first, _ := strings.Cut(norm.NFKC.String(name), ",")
-	var all, untitled []string
-	for _, w := range append(strings.Fields(first), strings.Fields(last)...) {
-		k := foldString(w)
-		if k == "" || strings.IndexFunc(w, unicode.IsLetter) < 0 {
-			continue
-		}
-		all = append(all, w)
-		if shortTitles[k] || !isTitle([]byte(k)) {
-			untitled = append(untitled, w)
-		}
-	}
-	if len(untitled) > 1 {
-		return untitled
-	}
-	return all
-}
-
-// partsOf returns a word of a name, its halves where it is double, and each in
-// the spelling with aa, ae and oe.
-func partsOf(word string, from int) []part {
-	halves := strings.FieldsFunc(word, func(r rune) bool { return gapOf(r) == gapHyphen })
-	forms := []string{word}
-	if len(halves) > 1 {
-		forms = append(forms, halves...)
-	}
-	var out []part
-	for i, f := range forms {
-		p := makePart(f, from)
-		if i == 0 && len(halves) > 1 {
-			at := 0
-			for _, h := range halves[:len(halves)-1] {
-				at += len(foldString(h))
-				p.joints = append(p.joints, at)
+	words := make([]nameWord, 0, 4)
+	untitled := 0
+	for _, half := range []string{first, last} {
+		for w := range strings.FieldsSeq(half) {
+			k := keys.fold(w)
+			if k == "" || strings.IndexFunc(w, unicode.IsLetter) < 0 {
+				continue
+			}
+			title := !shortTitles[k] && isTitle([]byte(k))
+			words = append(words, nameWord{w, k, title})
+			if !title {
+				untitled++
 			}
 		}
-		if p.letters < 2 {
-			continue
-		}
-		out = append(out, p)
-		spelled := spellOut.Replace(norm.NFC.String(strings.ToLower(f)))
-		if q := makePart(spelled, from); q.key != p.key {
-			q.weak = p.weak
-			out = append(out, q)
-		}
 	}
-	return out
+	if untitled > 1 {
+		words = slices.DeleteFunc(words, func(w nameWord) bool { return w.title })
+	}
+	return words
+}
+
+// appendParts adds a word of a name and, where it is double, its halves.
+func appendParts(to []part, word nameWord, from int, keys *folder) []part {
+	whole := makePart(word.text, word.key, from)
+	halves := strings.FieldsFunc(word.text, func(r rune) bool { return gapOf(r) == gapHyphen })
+	if len(halves) < 2 {
+		return appendForms(to, word.text, whole, keys)
+	}
+	at := 0
+	for _, h := range halves[:len(halves)-1] {
+		at += len(foldString(h))
+		whole.joints = append(whole.joints, at)
+	}
+	to = appendForms(to, word.text, whole, keys)
+	for _, h := range halves {
+		to = appendForms(to, h, makePart(h, keys.fold(h), from), keys)
+	}
+	return to
+}
+
+// appendForms adds a part as written and in the spelling with aa, ae and oe.
+func appendForms(to []part, text string, p part, keys *folder) []part {
+	if p.letters < 2 {
+		return to
+	}
+	to = append(to, p)
+	if isASCII(text) {
+		return to // there is no other
+	}
+	spelled := spellOut.Replace(norm.NFC.String(strings.ToLower(text)))
+	if q := makePart(spelled, keys.fold(spelled), p.from); q.key != p.key {
+		q.weak = p.weak
+		to = append(to, q)
+	}
+	return to
+}
+
+func isASCII(s string) bool {
+	return strings.IndexFunc(s, func(r rune) bool { return r >= utf8.RuneSelf }) < 0
 }
 
 var spellOut = strings.NewReplacer("å", "aa", "ä", "ae", "ö", "oe", "ü", "ue", "ø", "oe")
 
-func makePart(s string, from int) part {
-	p := part{key: foldString(s), from: from}
-	for _, r := range s {
+// makePart makes a part of a text whose fold is key.
+func makePart(text, key string, from int) part {
+	p := part{key: key, from: from}
+	for _, r := range text {
 		if fold(r) != "" {
 			p.letters++
 		}
