@@ -166,26 +166,48 @@ func (w *rewriting) hexBytes(i int) int {
 		}
 		raw = append(raw, byte(b))
 	}
-	other, ok := swedish(raw)
-	if len(raw) == 0 || !ok {
+	if len(raw) == 0 {
 		return i + 1
 	}
-	w.replace(i, 3*len(raw), other)
+	from := utf8From(raw)
+	other := string(raw[from:])
+	if k := latinFrom(raw); k < from {
+		from, other = k, latinString(raw[k:])
+	}
+	if from < len(raw) {
+		w.replace(i+3*from, 3*(len(raw)-from), other)
+	}
 	return i + 3*len(raw)
 }
 
-func swedish(raw []byte) (string, bool) {
-	if utf8.Valid(raw) {
-		return string(raw), true
+// utf8From returns from where on all of raw is UTF-8.
+func utf8From(raw []byte) int {
+	from := len(raw)
+	for from > 0 {
+		r, n := utf8.DecodeLastRune(raw[:from])
+		if r == utf8.RuneError && n == 1 {
+			break
+		}
+		from -= n
 	}
+	return from
+}
+
+// latinFrom returns from where on all of raw is ASCII or Swedish in Latin-1.
+func latinFrom(raw []byte) int {
+	from := len(raw)
+	for from > 0 && (raw[from-1] < utf8.RuneSelf || strings.ContainsRune("åäöéüÅÄÖÉÜ", rune(raw[from-1]))) {
+		from--
+	}
+	return from
+}
+
+func latinString(raw []byte) string {
 	var b strings.Builder
 	for _, c := range raw {
-		if c >= 0x80 && !strings.ContainsRune("åäöéüÅÄÖÉÜ", rune(c)) {
-			return "", false
-		}
 		b.WriteRune(rune(c))
 	}
-	return b.String(), true
+	return b.String()
 }
 
 // escape decodes \u00e5 or \xe5 at i and returns what is next.

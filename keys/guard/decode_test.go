@@ -1,0 +1,43 @@
+package guard_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"sigill/keys/guard"
+)
+
+// TestEncodedEnds: in a run of encoded bytes that is no text as a whole, the
+// end that is text is read.
+func TestEncodedEnds(t *testing.T) {
+	for body, column := range map[string]int{
+		"%FF%20%41%6E%6E%61 Lindberg":    4,
+		"%FF%C3%20%41nna Lindberg":       7,
+		"%E2%82%20%41nna Lindberg":       7,
+		"x %C3%A5%FF %41nna%20Lindberg":  13,
+		"=FF=E5 Anna Lindberg":           8,
+		"%25FF%2520%2541nna Lindberg":    6,
+		"%FF%FF%FF%FF&%46 Anna Lindberg": 18,
+	} {
+		got := guard.Check(names("Anna Lindberg"), guard.Text{Field: "content", Body: body})
+		if len(got) != 1 || got[0].Kind != guard.Name || got[0].Column != column {
+			t.Errorf("%q: got %v, want a name in column %d", body, got, column)
+		}
+	}
+	if got := guard.Check(names("Åsa Öberg"), guard.Text{Field: "content", Body: "%E2%82%20%C5sa %D6berg"}); len(got) != 1 || got[0].Column != 7 {
+		t.Errorf("Latin-1 after what is no text: %v", got)
+	}
+}
+
+// TestEncodedLinear: runs that are no text cost one pass, however long.
+func TestEncodedLinear(t *testing.T) {
+	for _, unit := range []string{"%FF", "%E2", "%C3%28", "=FF", "%25FF", "%41%FF"} {
+		body := strings.Repeat(unit, guard.MaxContent/2/len(unit))
+		start := time.Now()
+		guard.Check(anna, guard.Text{Field: "content", Body: body})
+		if d := time.Since(start); d > 8*time.Second {
+			t.Errorf("%q repeated took %v", unit, d)
+		}
+	}
+}
