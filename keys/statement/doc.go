@@ -6,5 +6,6 @@
 //
 // Each is made with [jws.Make] and named by [jws.Digest]. Start with
 // [ReadDecision], which verifies the chain decision ▸ approval ▸ draft and that
-// what must be equal in them is. Members are in proto/SPEC.md, "Statements".
+// what must be equal in them is; [CheckParts] says whether a content has what
+// 32 and 33 §§ FL ask for. Members are in proto/SPEC.md, "Statements".
 package statement

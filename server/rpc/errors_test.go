@@ -7,6 +7,8 @@ import (
 	"go/ast"
 	"go/parser"
 	"go/token"
+	"os"
+	"regexp"
 	"strconv"
 	"strings"
 	"testing"
@@ -65,6 +67,31 @@ func TestEveryReason(t *testing.T) {
 			inner := fmt.Errorf("%s: %w", secret, c.kind)
 			err := toStatus(errors.Join(&workflow.Refusal{Kind: c.kind, Reason: reason, Field: "record.user_id", Line: 7}, inner))
 			check(t, err, c, reason)
+		}
+	}
+}
+
+// TestSpecReasons: proto/SPEC.md has every reason, with the codes that it comes
+// with and with what it means.
+func TestSpecReasons(t *testing.T) {
+	spec, err := os.ReadFile("../../proto/SPEC.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, section, _ := strings.Cut(string(spec), "\n## Errors\n")
+	section, _, _ = strings.Cut(section, "\n## ")
+	_, codes, _ := strings.Cut(section, "| code | meaning | reasons |")
+	codes, meanings, found := strings.Cut(codes, "| reason | meaning |")
+	if !found {
+		t.Fatal("no tables")
+	}
+	_, reasons := declared(t)
+	for _, r := range append(reasons, ReasonToken, ReasonProvider, ReasonInternal) {
+		word := regexp.MustCompile(`\b` + r + `\b`)
+		for name, table := range map[string]string{"codes": codes, "meanings": meanings} {
+			if !word.MatchString(table) {
+				t.Errorf("%s is not in the table of %s", r, name)
+			}
 		}
 	}
 }

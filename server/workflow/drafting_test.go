@@ -78,9 +78,11 @@ func TestContent(t *testing.T) {
 		name, content, reason, field string
 		edit                         func(d *statement.Draft)
 	}{
-		{"no decision", strings.Replace(text, "# Beslut", "# Svar", 1), workflow.ReasonLaw, "content.decision", nil},
-		{"no reasons", strings.Replace(text, "Skäl för", "Om", 1), workflow.ReasonLaw, "content.reasons", nil},
-		{"no appeal", strings.Replace(text, "Hur du överklagar", "Mer", 1), workflow.ReasonLaw, "content.appeal", nil},
+		{"no decision", strings.Replace(text, "# Beslut", "# Svar", 1), workflow.ReasonPartDecision, "content", nil},
+		{"no reasons", strings.Replace(text, "Skäl för", "Om", 1), workflow.ReasonPartReasons, "content", nil},
+		{"no appeal", strings.Replace(text, "Hur du överklagar", "Mer", 1), workflow.ReasonPartAppeal, "content", nil},
+		{"three bare headings", "## Beslut\n\n## Skäl\n\n## Hur du överklagar\n", workflow.ReasonPartDecision, "content", nil},
+		{"reasons without text", strings.Replace(text, "Behovet är styrkt.", "", 1), workflow.ReasonPartReasons, "content", nil},
 		{"HTML", text + "<script>x</script>\n", workflow.ReasonMedia, "content", nil},
 		{"no text", "", workflow.ReasonField, "statement.content.size", nil},
 		{"control character", text + "\x07", workflow.ReasonMedia, "content", nil},
@@ -100,7 +102,8 @@ func TestContent(t *testing.T) {
 			h.same(row.name, no.Field, row.field)
 			continue
 		}
-		a.refusedDraft(workflow.ErrInvalid, row.reason, row.field)
+		no := a.refusedDraft(workflow.ErrInvalid, row.reason, row.field)
+		h.same(row.name, no.Line, map[string]int{"three bare headings": 1, "reasons without text": 5}[row.name])
 	}
 	for _, row := range []struct {
 		name, content string

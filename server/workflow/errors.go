@@ -39,6 +39,9 @@ const (
 	ReasonNamed            = "NAMED"             // the text names someone whose name is omitted
 	ReasonMedia            = "MEDIA"             // the content's form is not accepted
 	ReasonContent          = "CONTENT"           // the content is not the one signed
+	ReasonPartDecision     = "PART_DECISION"     // the content lacks the decision
+	ReasonPartReasons      = "PART_REASONS"      // the content lacks the reasons
+	ReasonPartAppeal       = "PART_APPEAL"       // the content lacks how to appeal
 	ReasonTaken            = "TAKEN"             // an id or a key has been used
 	ReasonRole             = "ROLE"              // the caller's role
 	ReasonOfficer          = "OFFICER"           // a signer or reviewer cannot draft

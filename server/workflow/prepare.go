@@ -2,6 +2,7 @@ package workflow
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"sigill/keys/guard"
@@ -33,7 +34,7 @@ func (o *Office) prepare(ctx context.Context, c *Caller, m *matter, p *prepared)
 	if err := p.draft.Content.Fits(p.Content); err != nil {
 		return invalid("content", ReasonContent, err)
 	}
-	if err := checkParts(&p.draft, p.Content); err != nil {
+	if err := parted(statement.CheckParts(p.Content, p.draft.Reasons, p.draft.Appeal)); err != nil {
 		return err
 	}
 	if p.draft.Authority != o.Trust.Authority {
@@ -106,6 +107,19 @@ func named(findings []guard.Finding) error {
 	}
 	f := findings[0]
 	return &Refusal{Kind: ErrInvalid, Reason: ReasonNamed, Field: f.Field, Line: f.Line}
+}
+
+// partReasons are the reasons by which a part that the content lacks is named.
+var partReasons = map[statement.Part]string{
+	statement.PartDecision: ReasonPartDecision, statement.PartReasons: ReasonPartReasons, statement.PartAppeal: ReasonPartAppeal,
+}
+
+// parted is the refusal of a content without a part that the law asks for.
+func parted(err error) error {
+	if no := (*statement.PartError)(nil); errors.As(err, &no) {
+		return &Refusal{Kind: ErrInvalid, Reason: partReasons[no.Part], Field: "content", Line: no.Line}
+	}
+	return err
 }
 
 // terms are what the notice must not say: the names of those whose role is

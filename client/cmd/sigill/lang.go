@@ -57,7 +57,10 @@ var swedish = &words{
 	named: "Texten anger någon vars namn ska utelämnas. Ingenting har skickats.",
 	reason: map[string]string{
 		"FIELD": "En uppgift är felaktig", "SIGNATURE": "En underskrift eller dess form är felaktig", "NAMED": "Texten anger någon vars namn ska utelämnas",
-		"MEDIA": "Textens form godtas inte", "CONTENT": "Texten är inte den undertecknade", "TAKEN": "Beteckningen eller nyckeln är redan använd",
+		"PART_DECISION": "Texten saknar beslutet, eller text under dess rubrik (33 § förvaltningslagen)",
+		"PART_REASONS":  "Texten saknar skälen, eller text under deras rubrik (32 § förvaltningslagen)",
+		"PART_APPEAL":   "Texten saknar hur man överklagar, eller text under den rubriken (33 § förvaltningslagen)",
+		"MEDIA":         "Textens form godtas inte", "CONTENT": "Texten är inte den undertecknade", "TAKEN": "Beteckningen eller nyckeln är redan använd",
 		"ROLE": "Din roll får inte göra detta", "OFFICER": "Den som undertecknar eller granskar kan inte lägga fram utkast", "KEY": "Nyckeln är inte den som är registrerad för dig",
 		"ABSENT": "Finns inte, eller är inte ditt", "EARLIER_DRAFTS": "Tidigare utkast i ärendet är inte angivna", "REVISION": "En annan version är den senaste",
 		"ENDED": "Ärendet är avslutat", "NOT_SIGNED": "Beslutet är inte undertecknat", "DISPATCHED": "Beslutet är redan expedierat", "ABSTAINED": "Du har avstått i ärendet",
@@ -103,7 +106,10 @@ var english = &words{
 	named: "The text names someone whose name is to be left out. Nothing was sent.",
 	reason: map[string]string{
 		"FIELD": "a member is wrong", "SIGNATURE": "a signature or its form is wrong", "NAMED": "the text names someone whose name is to be left out",
-		"MEDIA": "the text's form is not accepted", "CONTENT": "the text is not the one signed", "TAKEN": "the id or key has been used",
+		"PART_DECISION": "the text lacks the decision, or text under its heading (section 33 of the Administrative Procedure Act)",
+		"PART_REASONS":  "the text lacks the reasons, or text under their heading (section 32 of the Administrative Procedure Act)",
+		"PART_APPEAL":   "the text lacks how to appeal, or text under that heading (section 33 of the Administrative Procedure Act)",
+		"MEDIA":         "the text's form is not accepted", "CONTENT": "the text is not the one signed", "TAKEN": "the id or key has been used",
 		"ROLE": "your role may not do this", "OFFICER": "a signer or reviewer cannot draft", "KEY": "not the key that is registered for you",
 		"ABSENT": "not there, or not yours", "EARLIER_DRAFTS": "earlier drafts of the case are not cited", "REVISION": "another revision is the last",
 		"ENDED": "the matter has ended", "NOT_SIGNED": "the decision is not signed", "DISPATCHED": "the decision is dispatched already", "ABSTAINED": "you abstained in this matter",
