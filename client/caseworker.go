@@ -339,8 +339,8 @@ func (w *Caseworker) fill(r record.Record) record.Record {
 	return r
 }
 
-// Guard refuses a text that names someone whose role is omitted, before anything
-// is sent.
+// Guard refuses, before anything is sent, a text that names someone whose role is
+// omitted ([NamedError]) or lacks what the law asks for ([statement.PartError]).
 func (w *Caseworker) Guard(t Text, rec *record.Record) error {
 	if err := guard.CheckMedia(t.Media, t.Content); err != nil {
 		return err
@@ -353,7 +353,7 @@ func (w *Caseworker) Guard(t Text, rec *record.Record) error {
 	if found := guard.Check(w.terms(rec, t.Names), texts...); len(found) > 0 {
 		return &NamedError{found}
 	}
-	return nil
+	return statement.CheckParts(t.Content, t.Reasons, t.Appeal)
 }
 
 func (w *Caseworker) terms(rec *record.Record, names record.Names) guard.Terms {

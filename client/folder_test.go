@@ -49,6 +49,36 @@ func TestTemplateDeclaresNothing(t *testing.T) {
 	}
 }
 
+// TestTemplateSaysNothing: what `sigill draft new` writes is refused until there is
+// text under each of its headings, by part.
+func TestTemplateSaysNothing(t *testing.T) {
+	content := string(client.ContentTemplate)
+	for _, c := range []struct {
+		heading string
+		part    statement.Part
+	}{{"## Beslut\n", statement.PartDecision}, {"## Skäl för beslutet\n", statement.PartReasons}, {"## Hur du överklagar\n", statement.PartAppeal}} {
+		fs := folder("unbiased: false", "unbiased: true")
+		fs[client.FolderText].Data = []byte(content)
+		got, err := client.ReadFolder(fs)
+		if err != nil {
+			t.Fatal(err)
+		}
+		no := (*statement.PartError)(nil)
+		if err := new(client.Caseworker).Guard(got, &got.Record); !errors.As(err, &no) || no.Part != c.part || no.Line == 0 {
+			t.Errorf("%s: %v", c.part, err)
+		}
+		before, after, found := strings.Cut(content, c.heading)
+		if !found {
+			t.Fatal("the template has no", c.heading)
+		}
+		content = before + c.heading + "\nNågot.\n" + after
+	}
+	got := client.Text{Content: []byte(content), Media: statement.MediaMarkdown, Reasons: statement.ReasonsStated}
+	if err := new(client.Caseworker).Guard(got, &got.Record); err != nil {
+		t.Error("filled in:", err)
+	}
+}
+
 // TestFolderPlaces: the author stands where the mode has them, the others after,
 // and declarations and assessments follow by role and ordinal.
 func TestFolderPlaces(t *testing.T) {

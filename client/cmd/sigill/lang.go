@@ -7,6 +7,7 @@ import (
 
 	"sigill/client"
 	"sigill/keys/guard"
+	"sigill/keys/statement"
 )
 
 // words are what is said to a person in one language. The law lets a notice leave
@@ -19,6 +20,8 @@ type words struct {
 	caseRef, decisionType, item, contact, appeal, protocol, corrects, amends             string
 	weak, opened, established, notShown, notLogged, contradiction, fetched, waitingVotes string
 	nameOmitted, nameShown, cited, warning, refused, unknown, named                      string
+	partMissing, partEmpty                                                               string
+	parts                                                                                map[statement.Part]string
 	reason                                                                               map[string]string
 	appeals                                                                              map[string]string
 	roles                                                                                map[string]string
@@ -54,7 +57,11 @@ var swedish = &words{
 	nameShown:   "Ditt namn anges i underrättelsen.",
 	cited:       "Ärendet har %d tidigare utkast, som nu anges i det nya:", warning: "Kan peka på en person: %s, rad %d, kolumn %d (%s).",
 	refused: "servern sade nej", unknown: "servern svarade inte, så det går inte att säga om anropet fick verkan",
-	named: "Texten anger någon vars namn ska utelämnas. Ingenting har skickats.",
+	named:       "Texten anger någon vars namn ska utelämnas. Ingenting har skickats.",
+	partMissing: "Texten saknar en rubrik för %s. Ingenting har skickats.",
+	partEmpty:   "Texten har ingenting under rubriken för %s. Ingenting har skickats.",
+	parts: map[statement.Part]string{statement.PartDecision: "beslutet (33 § förvaltningslagen)",
+		statement.PartReasons: "skälen (32 § förvaltningslagen)", statement.PartAppeal: "hur man överklagar (33 § förvaltningslagen)"},
 	reason: map[string]string{
 		"FIELD": "En uppgift är felaktig", "SIGNATURE": "En underskrift eller dess form är felaktig", "NAMED": "Texten anger någon vars namn ska utelämnas",
 		"PART_DECISION": "Texten saknar beslutet, eller text under dess rubrik (33 § förvaltningslagen)",
@@ -103,7 +110,12 @@ var english = &words{
 	nameShown:   "Your name stands in the notice.",
 	cited:       "The case has %d earlier drafts, which the new one now cites:", warning: "May point at a person: %s, line %d, column %d (%s).",
 	refused: "the server said no", unknown: "the server did not answer, so it cannot be told whether the call took effect",
-	named: "The text names someone whose name is to be left out. Nothing was sent.",
+	named:       "The text names someone whose name is to be left out. Nothing was sent.",
+	partMissing: "The text has no heading for %s. Nothing was sent.",
+	partEmpty:   "The text has nothing under the heading for %s. Nothing was sent.",
+	parts: map[statement.Part]string{statement.PartDecision: "the decision (section 33 of the Administrative Procedure Act)",
+		statement.PartReasons: "the reasons (section 32 of the Administrative Procedure Act)",
+		statement.PartAppeal:  "how to appeal (section 33 of the Administrative Procedure Act)"},
 	reason: map[string]string{
 		"FIELD": "a member is wrong", "SIGNATURE": "a signature or its form is wrong", "NAMED": "the text names someone whose name is to be left out",
 		"PART_DECISION": "the text lacks the decision, or text under its heading (section 33 of the Administrative Procedure Act)",
@@ -133,6 +145,12 @@ func (a *app) say(err error) string {
 	}
 	if n := (*client.NamedError)(nil); errors.As(err, &n) {
 		return w.named + places(n.Findings)
+	}
+	if p := (*statement.PartError)(nil); errors.As(err, &p) {
+		if p.Line == 0 {
+			return fmt.Sprintf(w.partMissing, w.parts[p.Part])
+		}
+		return fmt.Sprintf(w.partEmpty, w.parts[p.Part]) + fmt.Sprintf("\n  content:%d", p.Line)
 	}
 	e := (*client.Error)(nil)
 	if !errors.As(err, &e) {

@@ -140,6 +140,22 @@ func TestSay(t *testing.T) {
 	}
 }
 
+// TestSayPart: each part that a text lacks is named in the caller's language, with
+// its provision, and with the line where there is one.
+func TestSayPart(t *testing.T) {
+	for _, p := range statement.Parts {
+		section := strings.TrimSuffix(p.Provision(), " § FL")
+		for lang, want := range map[string]string{"sv": section + " § förvaltningslagen", "en": "section " + section} {
+			for _, line := range []int{0, 7} {
+				got := (&app{words: languages[lang]}).say(fmt.Errorf("drafting: %w", &statement.PartError{Part: p, Line: line}))
+				if !strings.Contains(got, want) || strings.HasSuffix(got, "\n  content:7") != (line == 7) || strings.Contains(got, "%!") {
+					t.Errorf("%s: %s", lang, got)
+				}
+			}
+		}
+	}
+}
+
 // TestMeaning: only where the signer decides does the screen say so.
 func TestMeaning(t *testing.T) {
 	a := &app{words: swedish}
