@@ -32,6 +32,24 @@ var (
 	ErrLogin = errors.New("this matter was drafted under another login, and can be reached by that one alone")
 )
 
+// A FormError says where the form of a text is not accepted, without repeating it,
+// and wraps what is wrong: one of the errors of package guard.
+type FormError struct {
+	Field string
+	Line  int // from 1; 0 if it is not about a line
+	Err   error
+}
+
+func (e *FormError) Error() string {
+	if e.Line == 0 {
+		return fmt.Sprintf("%s: %v", e.Field, e.Err)
+	}
+	return fmt.Sprintf("%s, line %d: %v", e.Field, e.Line, e.Err)
+}
+
+// Unwrap is what is wrong.
+func (e *FormError) Unwrap() error { return e.Err }
+
 // A NamedError says where a text names someone, without saying whom.
 type NamedError struct{ Findings []guard.Finding }
 
@@ -339,11 +357,12 @@ func (w *Caseworker) fill(r record.Record) record.Record {
 	return r
 }
 
-// Guard refuses, before anything is sent, a text that names someone whose role is
-// omitted ([NamedError]) or lacks what the law asks for ([statement.PartError]).
+// Guard refuses, before anything is sent, a text whose form is not accepted
+// ([FormError]), that names someone whose role is omitted ([NamedError]), or that
+// lacks what the law asks for ([statement.PartError]).
 func (w *Caseworker) Guard(t Text, rec *record.Record) error {
 	if err := guard.CheckMedia(t.Media, t.Content); err != nil {
-		return err
+		return formError("content", err)
 	}
 	texts := []guard.Text{{Field: "content", Body: string(t.Content)}, {Field: "title", Body: t.Title}, {Field: "contact", Body: t.Contact},
 		{Field: "case", Body: t.Case}, {Field: "type", Body: t.Type}, {Field: "protocol", Body: t.Protocol}}
@@ -354,6 +373,13 @@ func (w *Caseworker) Guard(t Text, rec *record.Record) error {
 		return &NamedError{found}
 	}
 	return statement.CheckParts(t.Content, t.Reasons, t.Appeal)
+}
+
+func formError(field string, err error) error {
+	if m := (*guard.MediaError)(nil); errors.As(err, &m) {
+		return &FormError{field, m.Line, m.Err}
+	}
+	return &FormError{field, 0, err}
 }
 
 func (w *Caseworker) terms(rec *record.Record, names record.Names) guard.Terms {

@@ -128,7 +128,16 @@ func ReadFolder(dir fs.FS) (Text, error) {
 	if t.Content, err = fs.ReadFile(dir, f.Content); err != nil {
 		return Text{}, fmt.Errorf("%w: content: %w", ErrFolder, pathless(err))
 	}
+	t.Content = NormalText(t.Content)
 	return t, nil
+}
+
+// NormalText is a text as it is signed: without the byte order mark and the CR
+// before LF that editors on Windows write, and that no reader sees. Any other CR
+// stays, and is refused: what it parts would be one line to the guard and two to
+// a reader.
+func NormalText(b []byte) []byte {
+	return bytes.ReplaceAll(bytes.TrimPrefix(b, []byte("\xef\xbb\xbf")), []byte("\r\n"), []byte("\n"))
 }
 
 var yamlLine = regexp.MustCompile(`line ([0-9]+)`)

@@ -7,6 +7,7 @@ import (
 	"testing/fstest"
 
 	"sigill/client"
+	"sigill/keys/guard"
 	"sigill/keys/record"
 	"sigill/keys/statement"
 )
@@ -76,6 +77,45 @@ func TestTemplateSaysNothing(t *testing.T) {
 	got := client.Text{Content: []byte(content), Media: statement.MediaMarkdown, Reasons: statement.ReasonsStated}
 	if err := new(client.Caseworker).Guard(got, &got.Record); err != nil {
 		t.Error("filled in:", err)
+	}
+}
+
+// TestLineEnds: a text is signed without byte order mark and CR before LF; any
+// other CR, and every other control character, is refused by field and line.
+func TestLineEnds(t *testing.T) {
+	const content = "## Beslut\n\nJa.\n\n## Skäl\n\nX.\n\n## Hur du överklagar\n\nY.\n"
+	read := func(b string) client.Text {
+		fs := folder()
+		fs[client.FolderText].Data = []byte(b)
+		got, err := client.ReadFolder(fs)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return got
+	}
+	got := read("\ufeff" + strings.ReplaceAll(content, "\n", "\r\n"))
+	if err := new(client.Caseworker).Guard(got, &got.Record); err != nil || string(got.Content) != content {
+		t.Errorf("%q: %v", got.Content, err)
+	}
+	for _, c := range []struct {
+		content string
+		line    int
+		want    error
+	}{
+		{strings.Replace(content, "Ja.", "Ja.\rNej.", 1), 3, guard.ErrControl},
+		{strings.Replace(content, "X.\n", "X.\r\r\n", 1), 7, guard.ErrControl},
+		{strings.ReplaceAll(content, "\n", "\r"), 1, guard.ErrControl},
+		{content + "\x07", 12, guard.ErrControl},
+		{"\ufeff\ufeff" + content, 1, guard.ErrBOM},
+		{strings.Replace(content, "Ja.", "\ufeffJa.", 1), 3, guard.ErrBOM},
+		{strings.Replace(content, "Ja.", "<b>Ja.", 1), 3, guard.ErrHTML},
+		{"\ufeff\r\n", 0, guard.ErrEmpty},
+	} {
+		got := read(c.content)
+		no := (*client.FormError)(nil)
+		if err := new(client.Caseworker).Guard(got, &got.Record); !errors.As(err, &no) || no.Field != "content" || no.Line != c.line || !errors.Is(err, c.want) {
+			t.Errorf("%q: %v", c.content, err)
+		}
 	}
 }
 

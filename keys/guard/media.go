@@ -16,8 +16,20 @@ import (
 // MaxContent is the largest content in bytes.
 const MaxContent = 1 << 20
 
-// What CheckMedia refuses. The errors that it returns wrap one of these and
-// name a line where there is one, and never hold what they found.
+// A MediaError says on which line, from 1, something is wrong with a content; what
+// is wrong is one of the errors below.
+type MediaError struct {
+	Line int
+	Err  error
+}
+
+func (e *MediaError) Error() string { return fmt.Sprintf("line %d: %v", e.Line, e.Err) }
+
+// Unwrap is what is wrong.
+func (e *MediaError) Unwrap() error { return e.Err }
+
+// What CheckMedia refuses. The errors that it returns are one of these, in a
+// [*MediaError] where there is a line, and never hold what they found.
 var (
 	ErrMediaType = errors.New("only text/plain and text/markdown in UTF-8 are accepted until other documents can be read")
 	ErrEmpty     = errors.New("the content is empty")
@@ -49,7 +61,7 @@ func CheckMedia(mediaType string, content []byte) error {
 	case len(content) > MaxContent:
 		return ErrTooLarge
 	case bytes.HasPrefix(content, []byte("\xef\xbb\xbf")):
-		return fmt.Errorf("line 1: %w", ErrBOM)
+		return &MediaError{1, ErrBOM}
 	}
 	if err := checkCharacters(content); err != nil {
 		return err
@@ -58,7 +70,7 @@ func CheckMedia(mediaType string, content []byte) error {
 		return ErrEmpty
 	}
 	if otherType(content) {
-		return fmt.Errorf("line 1: %w", ErrWrongType)
+		return &MediaError{1, ErrWrongType}
 	}
 	if kind == markdown {
 		return checkMarkdown(content)
@@ -111,10 +123,10 @@ func checkCharacters(content []byte) error {
 		}
 		r, n := utf8.DecodeRune(content[i:])
 		if r == utf8.RuneError && n == 1 {
-			return fmt.Errorf("line %d: %w", line, ErrEncoding)
+			return &MediaError{line, ErrEncoding}
 		}
 		if err := character(r); err != nil {
-			return fmt.Errorf("line %d: %w", line, err)
+			return &MediaError{line, err}
 		}
 		if r == '\n' {
 			line++
@@ -167,7 +179,7 @@ func checkMarkdown(content []byte) error {
 	for line := range bytes.SplitSeq(content, []byte("\n")) {
 		n++
 		if err := markdownLine(line); err != nil {
-			return fmt.Errorf("line %d: %w", n, err)
+			return &MediaError{n, err}
 		}
 	}
 	return nil

@@ -103,7 +103,7 @@ func TestContent(t *testing.T) {
 			continue
 		}
 		no := a.refusedDraft(workflow.ErrInvalid, row.reason, row.field)
-		h.same(row.name, no.Line, map[string]int{"three bare headings": 1, "reasons without text": 5}[row.name])
+		h.same(row.name, no.Line, map[string]int{"three bare headings": 1, "reasons without text": 5, "HTML": 12, "control character": 12}[row.name])
 	}
 	for _, row := range []struct {
 		name, content string

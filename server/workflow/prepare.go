@@ -91,7 +91,11 @@ func (o *Office) linked(ctx context.Context, d *statement.Draft) error {
 // role is omitted, in the content and in every free text.
 func (o *Office) guard(c *Caller, p *prepared) error {
 	if err := guard.CheckMedia(p.draft.Content.Media, p.Content); err != nil {
-		return invalid("content", ReasonMedia, err)
+		no := &Refusal{Kind: ErrInvalid, Reason: ReasonMedia, Field: "content", err: err}
+		if m := (*guard.MediaError)(nil); errors.As(err, &m) {
+			no.Line = m.Line
+		}
+		return no
 	}
 	texts := []guard.Text{{Field: "content", Body: string(p.Content)}}
 	for _, t := range p.draft.FreeTexts() {

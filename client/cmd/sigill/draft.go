@@ -135,8 +135,9 @@ func (a *app) draftSubmit() *cobra.Command {
 		Use: "submit FOLDER", Short: "Submit a new draft",
 		Long: `Submit the decision in FOLDER. A text that names someone whose name is to be left
 out is refused before anything is sent, by field, line and column, as is one that
-lacks the decision, its reasons or how to appeal. Your key to the matter, the receipt and the watch secret are kept, encrypted, in the home
-directory; MATTER is the random name under which they lie.`,
+lacks the decision, its reasons or how to appeal. Your key to the matter, the
+receipt and the watch secret are kept, encrypted, in the home directory; MATTER is
+the random name under which they lie.`,
 		Example: "  sigill draft submit mitt-beslut", Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			t, err := a.read(args[0])

@@ -20,7 +20,8 @@ type words struct {
 	caseRef, decisionType, item, contact, appeal, protocol, corrects, amends             string
 	weak, opened, established, notShown, notLogged, contradiction, fetched, waitingVotes string
 	nameOmitted, nameShown, cited, warning, refused, unknown, named                      string
-	partMissing, partEmpty                                                               string
+	partMissing, partEmpty, form                                                         string
+	forms                                                                                map[error]string
 	parts                                                                                map[statement.Part]string
 	reason                                                                               map[string]string
 	appeals                                                                              map[string]string
@@ -57,7 +58,15 @@ var swedish = &words{
 	nameShown:   "Ditt namn anges i underrättelsen.",
 	cited:       "Ärendet har %d tidigare utkast, som nu anges i det nya:", warning: "Kan peka på en person: %s, rad %d, kolumn %d (%s).",
 	refused: "servern sade nej", unknown: "servern svarade inte, så det går inte att säga om anropet fick verkan",
-	named:       "Texten anger någon vars namn ska utelämnas. Ingenting har skickats.",
+	named: "Texten anger någon vars namn ska utelämnas. Ingenting har skickats.",
+	form:  "Textens form godtas inte: %s. Ingenting har skickats.",
+	forms: map[error]string{
+		guard.ErrMediaType: "bara ren text och Markdown i UTF-8 godtas", guard.ErrEmpty: "texten är tom", guard.ErrTooLarge: "texten är större än 1 MiB",
+		guard.ErrEncoding: "inte giltig UTF-8", guard.ErrBOM: "ett byteordningsmärke", guard.ErrControl: "ett styrtecken som inte är radbrytning eller tabb",
+		guard.ErrBidi: "ett tecken som ändrar skrivriktningen", guard.ErrSeparator: "en rad- eller styckeavskiljare ur Unicode",
+		guard.ErrHidden: "text som en läsare inte ser", guard.ErrHTML: "HTML i Markdown", guard.ErrImage: "en bild",
+		guard.ErrWrongType: "innehållet är av ett annat slag än text",
+	},
 	partMissing: "Texten saknar en rubrik för %s. Ingenting har skickats.",
 	partEmpty:   "Texten har ingenting under rubriken för %s. Ingenting har skickats.",
 	parts: map[statement.Part]string{statement.PartDecision: "beslutet (33 § förvaltningslagen)",
@@ -110,7 +119,15 @@ var english = &words{
 	nameShown:   "Your name stands in the notice.",
 	cited:       "The case has %d earlier drafts, which the new one now cites:", warning: "May point at a person: %s, line %d, column %d (%s).",
 	refused: "the server said no", unknown: "the server did not answer, so it cannot be told whether the call took effect",
-	named:       "The text names someone whose name is to be left out. Nothing was sent.",
+	named: "The text names someone whose name is to be left out. Nothing was sent.",
+	form:  "The text's form is not accepted: %s. Nothing was sent.",
+	forms: map[error]string{
+		guard.ErrMediaType: "only plain text and Markdown in UTF-8 are accepted", guard.ErrEmpty: "the text is empty", guard.ErrTooLarge: "the text is larger than 1 MiB",
+		guard.ErrEncoding: "not valid UTF-8", guard.ErrBOM: "a byte order mark", guard.ErrControl: "a control character other than line feed and tab",
+		guard.ErrBidi: "a character that changes the direction of writing", guard.ErrSeparator: "a Unicode line or paragraph separator",
+		guard.ErrHidden: "text that a reader does not see", guard.ErrHTML: "HTML in Markdown", guard.ErrImage: "an image",
+		guard.ErrWrongType: "the content is of another kind than text",
+	},
 	partMissing: "The text has no heading for %s. Nothing was sent.",
 	partEmpty:   "The text has nothing under the heading for %s. Nothing was sent.",
 	parts: map[statement.Part]string{statement.PartDecision: "the decision (section 33 of the Administrative Procedure Act)",
@@ -145,6 +162,13 @@ func (a *app) say(err error) string {
 	}
 	if n := (*client.NamedError)(nil); errors.As(err, &n) {
 		return w.named + places(n.Findings)
+	}
+	if f := (*client.FormError)(nil); errors.As(err, &f) {
+		s := fmt.Sprintf(w.form, w.forms[f.Err]) + "\n  " + f.Field
+		if f.Line > 0 {
+			s += fmt.Sprintf(":%d", f.Line)
+		}
+		return s
 	}
 	if p := (*statement.PartError)(nil); errors.As(err, &p) {
 		if p.Line == 0 {

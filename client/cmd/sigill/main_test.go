@@ -5,6 +5,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/token"
 	"maps"
 	"reflect"
 	"slices"
@@ -17,6 +20,7 @@ import (
 
 	"sigill/client"
 	"sigill/keys/disclosure"
+	"sigill/keys/guard"
 	"sigill/keys/record"
 	"sigill/keys/statement"
 )
@@ -153,6 +157,36 @@ func TestSayPart(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+// TestSayForm: whatever package guard refuses of a text's form is told in the
+// caller's language, by field and line.
+func TestSayForm(t *testing.T) {
+	f, err := parser.ParseFile(token.NewFileSet(), "../../../keys/guard/media.go", nil, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := 0
+	ast.Inspect(f, func(node ast.Node) bool {
+		if v, ok := node.(*ast.ValueSpec); ok && strings.HasPrefix(v.Names[0].Name, "Err") {
+			n++
+		}
+		return true
+	})
+	for lang, w := range languages {
+		if len(w.forms) != n || n < 12 {
+			t.Errorf("%s says %d of %d", lang, len(w.forms), n)
+		}
+		for cause, text := range w.forms {
+			got := (&app{words: w}).say(fmt.Errorf("drafting: %w", &client.FormError{Field: "content", Line: 3, Err: cause}))
+			if text == "" || !strings.Contains(got, text) || !strings.HasSuffix(got, "\n  content:3") {
+				t.Errorf("%s: %s", lang, got)
+			}
+		}
+	}
+	if got := (&app{words: swedish}).say(&client.FormError{Field: "content", Err: guard.ErrEmpty}); !strings.HasSuffix(got, "texten är tom. Ingenting har skickats.\n  content") {
+		t.Error(got)
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"sigill/client"
 	"sigill/keys/bundle"
 	"sigill/keys/ident"
 	"sigill/keys/record"
@@ -56,7 +57,7 @@ file. Nothing here says who wrote it. Exit code 3 if anything does not hold.`,
 				if err != nil {
 					return err
 				}
-				if !bytes.Equal(b, v.Content) {
+				if !bytes.Equal(client.NormalText(b), v.Content) { // a content is read so before it is signed
 					return fmt.Errorf("%w: the file is not the decision's text", errVerify)
 				}
 			}
