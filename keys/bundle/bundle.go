@@ -153,15 +153,7 @@ func (v *Verdict) checkOrder() error {
 	if err := v.Delegation.Permits(d.Item, v.Draft.Type, d.Mode, d.Date); err != nil {
 		return err
 	}
-	for _, p := range v.Draft.Provisions {
-		if d.Corrects != nil {
-			break // a correction keeps the law of what it corrects (36 § FL)
-		}
-		if err := p.InForce(d.Date); err != nil {
-			return err
-		}
-	}
-	return nil
+	return v.Draft.LawfulAlone(d.Date) // the server held a correction to the decision that it corrects
 }
 
 func (v *Verdict) checkLog(b *Bundle, t *Trust) error {

@@ -191,6 +191,14 @@ func TestVerify(t *testing.T) {
 		"the act of before": {bundleOf(func(p *story.Plan) {
 			p.Draft = func(d *statement.Draft) { d.Provisions[0].SFS = statement.SoL2001 }
 		}), statement.ErrProvision},
+		"a correction under both acts": {bundleOf(func(p *story.Plan) {
+			other := &statement.Cite{Decision: ident.NewID(), Statement: ident.Sum("other")}
+			p.Draft = func(d *statement.Draft) {
+				d.Corrects = other
+				d.Provisions = append(d.Provisions, statement.Provision{Place: "4 kap. 1 §", SFS: statement.SoL2001})
+			}
+			p.Decision = func(d *statement.Decision) { d.Corrects = other }
+		}), statement.ErrProvision},
 		"another core in the approval": {bundleOf(func(p *story.Plan) {
 			p.Approval = func(a *statement.Approval) { a.Core = ident.Sum("x") }
 		}), statement.ErrChain},

@@ -75,6 +75,27 @@ func (p Provision) InForce(on ident.Date) error {
 	return nil
 }
 
+// Lawful refuses provisions that are not right for a day: that of the decision, or
+// if the draft corrects another, that of the decision which was corrected first.
+func (d *Draft) Lawful(on ident.Date) error {
+	for _, p := range d.Provisions {
+		if err := p.InForce(on); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// LawfulAlone is what can be said on the day of a decision without the one that it
+// corrects: a correction's provisions are right for one day, its own or an earlier.
+func (d *Draft) LawfulAlone(on ident.Date) error {
+	err := d.Lawful(on)
+	if err != nil && d.Corrects != nil {
+		err = d.Lawful(solTurn.AddDays(-1))
+	}
+	return err
+}
+
 // Errors of drafts.
 var (
 	ErrProvision = errors.New("names a Social Services Act that is not in force on the date of the decision")

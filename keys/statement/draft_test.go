@@ -209,6 +209,43 @@ func TestLargestDraft(t *testing.T) {
 	}
 }
 
+// TestLawful: every provision is right for one day. Of a correction alone nobody
+// can say which, but that it is not after its own.
+func TestLawful(t *testing.T) {
+	const before, turn, after = ident.Date("2025-06-30"), ident.Date("2025-07-01"), ident.Date("2026-11-20")
+	for _, c := range []struct {
+		sfs      []string
+		on       ident.Date
+		corrects bool
+		ok       bool
+	}{
+		{[]string{statement.SoL2001, "2017:900"}, before, false, true},
+		{[]string{"2017:900", statement.SoL2025}, before, false, false},
+		{[]string{statement.SoL2001}, turn, false, false},
+		{[]string{statement.SoL2025}, turn, false, true},
+		{[]string{statement.SoL2001, statement.SoL2025}, after, false, false},
+		{[]string{statement.SoL2001}, before, true, true},
+		{[]string{statement.SoL2025}, before, true, false}, // of what could it be the law?
+		{[]string{statement.SoL2001, "2017:900"}, turn, true, true},
+		{[]string{statement.SoL2001}, after, true, true},
+		{[]string{statement.SoL2025}, after, true, true},
+		{[]string{statement.SoL2025, statement.SoL2001}, after, true, false},
+		{[]string{statement.SoL2001, statement.SoL2025}, after, true, false},
+	} {
+		d := newDraft()
+		d.Provisions = nil
+		for _, s := range c.sfs {
+			d.Provisions = append(d.Provisions, statement.Provision{Place: "1 §", SFS: s})
+		}
+		if c.corrects {
+			d.Corrects = &statement.Cite{Decision: id("other"), Statement: dig("other")}
+		}
+		if err := d.LawfulAlone(c.on); (err == nil) != c.ok || err != nil && !errors.Is(err, statement.ErrProvision) {
+			t.Errorf("%v on %s, a correction: %v: %v", c.sfs, c.on, c.corrects, err)
+		}
+	}
+}
+
 func TestInForce(t *testing.T) {
 	for _, c := range []struct {
 		sfs string

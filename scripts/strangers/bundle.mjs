@@ -81,6 +81,7 @@ function certified({ header, key, payload }, t) {
 function ordered(order, d, a, f, signer) {
   check(order.signers.some((o) => s.key(o.key).thumbprint === signer.thumbprint && o.items.includes(d.item) && v.within(d.date, o.from, o.until) && o.title === a.signer.title), 'a signer whom the order does not name')
   check(order.items.some((i) => i.item === d.item && v.within(d.date, i.from, i.until) && i.types.includes(f.type) && i.modes.includes(d.mode)), 'a decision that the order does not allow')
-  if (f.corrects !== undefined) return // keeps the law of what it corrects
-  for (const p of f.provisions) check(!(p.sfs === '2001:453' && d.date >= '2025-07-01') && !(p.sfs === '2025:400' && d.date < '2025-07-01'), 'a Social Services Act that is not in force')
+  // A correction keeps the law of what it corrects, whose date is not known here: one Act or the other, but not one to come.
+  const right = (day) => f.provisions.every((p) => !(p.sfs === '2001:453' && day >= '2025-07-01') && !(p.sfs === '2025:400' && day < '2025-07-01'))
+  check(right(d.date) || (f.corrects !== undefined && right('2025-06-30')), 'a Social Services Act that is not in force')
 }

@@ -162,6 +162,7 @@ var forgeries = []forgery{
 	{"the old Social Services Act", planned(func(_ *story.Story, p *story.Plan) {
 		p.Draft = func(d *statement.Draft) { d.Provisions[0].SFS = statement.SoL2001 }
 	})},
+	{"a correction under both Social Services Acts", planned(bothActs)},
 	{"a signer whom the order does not name", planned(func(s *story.Story, _ *story.Plan) { s.Director = story.Ed(s, "nobody") })},
 
 	{"a signer who is the author", planned(func(s *story.Story, _ *story.Plan) { s.Author = s.Director })},

@@ -15,10 +15,12 @@ import (
 
 	"sigill/keys/disclosure"
 	"sigill/keys/disclosure/story"
+	"sigill/keys/ident"
 	"sigill/keys/opening"
 	"sigill/keys/order"
 	"sigill/keys/record"
 	"sigill/keys/seal"
+	"sigill/keys/statement"
 	"sigill/keys/unseal"
 )
 
@@ -284,4 +286,15 @@ func TestGolden(t *testing.T) {
 	if n, err := strconv.Atoi(strings.TrimSpace(out)); err != nil || n < 130 {
 		t.Errorf("held %q vectors", out)
 	}
+}
+
+// bothActs makes a correction that cites both Social Services Acts, which no one
+// day had.
+func bothActs(_ *story.Story, p *story.Plan) {
+	other := &statement.Cite{Decision: ident.NewID(), Statement: ident.Sum("other")}
+	p.Draft = func(d *statement.Draft) {
+		d.Corrects = other
+		d.Provisions = append(d.Provisions, statement.Provision{Place: "4 kap. 1 §", SFS: statement.SoL2001})
+	}
+	p.Decision = func(d *statement.Decision) { d.Corrects = other }
 }

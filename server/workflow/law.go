@@ -154,8 +154,8 @@ func putNumber(tx *ledger.Tx, key []byte, n uint64) error {
 
 // permits holds a draft to what is in force on a day: the order and the set that
 // it cites, an item that lets this type be decided in this mode, and provisions
-// of the Act of that day.
-func (f *inForce) permits(d *statement.Draft, on ident.Date) error {
+// of the day of law: the same, or that of what is corrected.
+func (f *inForce) permits(d *statement.Draft, on, law ident.Date) error {
 	if f.order == nil || f.set == nil {
 		return refuse(ErrState, ReasonSuperseded)
 	}
@@ -166,13 +166,8 @@ func (f *inForce) permits(d *statement.Draft, on ident.Date) error {
 	if err := f.order.Permits(d.Item, d.Type, d.Mode, on); err != nil {
 		return &Refusal{Kind: ErrState, Reason: ReasonOrder, err: err}
 	}
-	for _, p := range d.Provisions {
-		if d.Corrects != nil {
-			break // a correction keeps the law of what it corrects (36 § FL)
-		}
-		if err := p.InForce(on); err != nil {
-			return invalid("statement.provisions.sfs", ReasonLaw, err)
-		}
+	if err := d.Lawful(law); err != nil {
+		return invalid("statement.provisions.sfs", ReasonLaw, err)
 	}
 	return nil
 }

@@ -174,3 +174,56 @@ func TestCorrection(t *testing.T) {
 	}
 	d.refusedDraft(workflow.ErrInvalid, workflow.ReasonContradiction, "statement.amends")
 }
+
+// TestCorrectionsLaw: a correction keeps the law of the day of the decision that it
+// corrects, through corrections of corrections, at submission and at cosigning; an
+// amendment does not.
+func TestCorrectionsLaw(t *testing.T) {
+	bubble(t, "2025-06-30T10:00:00Z", func(t *testing.T) {
+		h := newHouse(t)
+		// drafting is an author in a case of its own, under an Act, about an earlier one.
+		drafting := func(reference, sfs string, about func(d *statement.Draft)) *author {
+			a := h.author("Åsa Öberg").in(reference)
+			was := a.edit
+			a.edit = func(d *statement.Draft, r *record.Record) {
+				was(d, r)
+				d.Provisions[0].SFS = sfs
+				if about != nil {
+					about(d)
+				}
+			}
+			return a
+		}
+		cite := func(v *bundle.Verdict) *statement.Cite {
+			return &statement.Cite{Decision: v.Decision.Decision, Statement: v.Digest}
+		}
+		correcting := func(v *bundle.Verdict) func(d *statement.Draft) {
+			return func(d *statement.Draft) { d.Corrects = cite(v) }
+		}
+		old := h.sign(drafting("SN2025-1", statement.SoL2001, nil))
+		sleepUntil("2025-07-01T10:00:00Z")
+		recent := h.sign(drafting("SN2025-2", statement.SoL2025, nil))
+		corrected := h.sign(drafting("SN2025-3", statement.SoL2001, correcting(old)))
+		h.sign(drafting("SN2025-4", statement.SoL2001, correcting(corrected)))
+		h.sign(drafting("SN2025-5", statement.SoL2025, correcting(recent)))
+		for name, a := range map[string]*author{
+			"the new Act for the old decision":            drafting("SN2025-6", statement.SoL2025, correcting(old)),
+			"the old Act for the new decision":            drafting("SN2025-6", statement.SoL2001, correcting(recent)),
+			"the new Act for a correction of the old one": drafting("SN2025-6", statement.SoL2025, correcting(corrected)),
+			"an amendment under the Act of before":        drafting("SN2025-6", statement.SoL2001, func(d *statement.Draft) { d.Amends = cite(old) }),
+		} {
+			t.Log(name)
+			a.refusedDraft(workflow.ErrInvalid, workflow.ReasonLaw, "statement.provisions.sfs")
+		}
+		// Whoever signs what no submission let through is refused on the same ground.
+		a := drafting("SN2025-6", statement.SoL2025, correcting(recent))
+		must(a.submit())
+		shown := must(h.look(director, a.id))
+		was := a.edit
+		a.edit = func(d *statement.Draft, r *record.Record) { was(d, r); d.Provisions[0].SFS = statement.SoL2001 }
+		in, _ := a.submission()
+		shown.Statement = in.Statement
+		no := h.refuses(workflow.ErrInvalid, workflow.ReasonLaw, nothing, func() error { _, err := h.cosign(director, must(h.approval(director, shown))); return err })
+		h.same("field", no.Field, "statement.provisions.sfs")
+	})
+}

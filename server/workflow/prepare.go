@@ -49,42 +49,53 @@ func (o *Office) prepare(ctx context.Context, c *Caller, m *matter, p *prepared)
 	if err := o.identified(c, p); err != nil {
 		return err
 	}
-	if err := o.linked(ctx, &p.draft); err != nil {
+	law, err := o.linked(ctx, &p.draft, c.today())
+	if err != nil {
 		return err
 	}
 	p.f = o.current()
-	if err := p.f.permits(&p.draft, c.today()); err != nil {
+	if err := p.f.permits(&p.draft, c.today(), law); err != nil {
 		return err
 	}
 	return o.seal(c, m, p)
 }
 
 // linked checks that what a draft corrects or amends is a signed decision of this
-// authority's.
-func (o *Office) linked(ctx context.Context, d *statement.Draft) error {
-	for _, l := range []struct {
-		field string
-		cite  *statement.Cite
-	}{{"statement.amends", d.Amends}, {"statement.corrects", d.Corrects}} {
-		if l.cite == nil {
-			continue
-		}
-		m, err := o.find(ctx, l.cite.Decision)
-		if isKind(err, ErrNotFound) || err == nil && m.State != Signed && m.State != Dispatched {
-			return invalid(l.field, ReasonContradiction, nil)
-		}
-		if err != nil {
-			return err
-		}
-		row, _, err := o.decisionOf(ctx, m)
-		if err != nil {
-			return err
-		}
-		if jws.Digest(row.Decision) != l.cite.Statement {
-			return invalid(l.field, ReasonContradiction, nil)
-		}
+// authority's, and says of which day its law is: today's, but a correction keeps
+// that of what it corrects (36 § FL), which may itself be a correction.
+func (o *Office) linked(ctx context.Context, d *statement.Draft, today ident.Date) (law ident.Date, err error) {
+	if d.Amends != nil {
+		_, err := o.cited(ctx, "statement.amends", d.Amends)
+		return today, err
 	}
-	return nil
+	law = today
+	for c := d.Corrects; c != nil; {
+		corrected, err := o.cited(ctx, "statement.corrects", c)
+		if err != nil {
+			return "", err
+		}
+		law, c = corrected.Date, corrected.Corrects
+	}
+	return law, nil
+}
+
+// cited is the signed decision that a draft cites in a field.
+func (o *Office) cited(ctx context.Context, field string, c *statement.Cite) (*statement.Decision, error) {
+	m, err := o.find(ctx, c.Decision)
+	if isKind(err, ErrNotFound) || err == nil && m.State != Signed && m.State != Dispatched {
+		return nil, invalid(field, ReasonContradiction, nil)
+	}
+	if err != nil {
+		return nil, err
+	}
+	row, d, err := o.decisionOf(ctx, m)
+	if err != nil {
+		return nil, err
+	}
+	if jws.Digest(row.Decision) != c.Statement {
+		return nil, invalid(field, ReasonContradiction, nil)
+	}
+	return d, nil
 }
 
 // guard is the first stage: the content's form, and the names of those whose

@@ -138,7 +138,11 @@ func (o *Office) approvable(ctx context.Context, f *inForce, c *Caller, a *state
 	if err := o.seen(ctx, "approval.checkpoint", a.Checkpoint); err != nil {
 		return err
 	}
-	return f.permits(d, c.today())
+	law, err := o.linked(ctx, d, c.today())
+	if err != nil {
+		return err
+	}
+	return f.permits(d, c.today(), law)
 }
 
 // seen checks that a checkpoint that somebody signed is one of this log: who was
