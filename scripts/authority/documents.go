@@ -19,10 +19,11 @@ import (
 // Items of the delegation order, and the decision types under them.
 const (
 	ItemExecutive = "3.1" // the director decides: TypeShelter
-	ItemDelegate  = "2.4" // a caseworker decides, the director countersigns: TypeSupport
+	ItemDelegate  = "2.4" // a caseworker decides, the director countersigns: TypeSupport, TypeDaily
 	ItemBoard     = "9.1" // the board decides: TypeCare
 	TypeShelter   = "skyddat-boende"
 	TypeSupport   = "ekonomiskt-bistand"
+	TypeDaily     = "boendestod-och-kontaktperson"
 	TypeCare      = "lvu"
 )
 
@@ -52,16 +53,16 @@ func (a *Authority) makeDocuments() error {
 		a.Set.Groups = append(a.Set.Groups, group)
 	}
 	from := today.AddDays(-1)
-	item := func(name, text, typ string, mode record.Mode) order.Item {
-		return order.Item{From: from, Item: name, Text: text, Types: []string{typ}, Modes: []record.Mode{mode}}
+	item := func(name, text string, mode record.Mode, types ...string) order.Item {
+		return order.Item{From: from, Item: name, Text: text, Types: types, Modes: []record.Mode{mode}}
 	}
 	signs := []string{ItemDelegate, ItemExecutive, ItemBoard}
 	a.Order = &order.Delegation{
 		Authority: Number, Board: "Socialnämnden", Date: today, Version: 1,
 		Items: []order.Item{
-			item(ItemDelegate, "Ekonomiskt bistånd", TypeSupport, record.DelegateDecides),
-			item(ItemExecutive, "Skyddat boende", TypeShelter, record.ExecutiveDecides),
-			item(ItemBoard, "Ansökan om vård enligt LVU, utdrag ur protokoll", TypeCare, record.BoardDecides),
+			item(ItemDelegate, "Ekonomiskt bistånd, boendestöd och kontaktperson", record.DelegateDecides, TypeSupport, TypeDaily),
+			item(ItemExecutive, "Skyddat boende", record.ExecutiveDecides, TypeShelter),
+			item(ItemBoard, "Ansökan om vård enligt LVU, utdrag ur protokoll", record.BoardDecides, TypeCare),
 		},
 		Signers: []order.Officer{
 			{From: from, Items: signs, Key: a.Director.Public().JWK(), Title: TitleDirector},

@@ -93,7 +93,7 @@ func (p *play) meet(context.Context) (err error) {
 func Text(content []byte, caseRef string) client.Text {
 	today := ident.Date("2026-11-02")
 	return client.Text{
-		Content: content, Media: statement.MediaMarkdown, Title: "Boendestöd och kontaktperson", Type: authority.TypeSupport,
+		Content: content, Media: statement.MediaMarkdown, Title: "Boendestöd och kontaktperson", Type: authority.TypeDaily,
 		Item: authority.ItemDelegate, Case: caseRef, Contact: "socialkontorets mottagning, mottagningen@exempelstad.example",
 		Mode: record.DelegateDecides, Names: record.Names{Decider: record.Omitted, Participants: record.Shown, Presenter: record.Shown},
 		Appeal: statement.AppealAdministrative, Reasons: statement.ReasonsStated,

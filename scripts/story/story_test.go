@@ -3,11 +3,46 @@ package story_test
 import (
 	"bytes"
 	"context"
+	"os"
 	"testing"
+	"time"
 
+	"sigill/client"
+	"sigill/keys/ident"
+	"sigill/keys/statement"
 	"sigill/scripts/authority"
 	"sigill/scripts/story"
 )
+
+// TestFolder: the story's folder, as README.md has it submitted, says what the
+// story says, of a type that fits it and that the delegation order lets a delegate
+// decide, and its text has what the law asks for.
+func TestFolder(t *testing.T) {
+	got, err := client.ReadFolder(os.DirFS("beslut"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := story.Text(story.Decision, got.Case)
+	if got.Title != want.Title || got.Type != want.Type || got.Item != want.Item || got.Mode != want.Mode || !bytes.Equal(got.Content, want.Content) {
+		t.Errorf("the folder is %s, %s under %s, the story %s, %s under %s", got.Title, got.Type, got.Item, want.Title, want.Type, want.Item)
+	}
+	if got.Type != "boendestod-och-kontaktperson" {
+		t.Errorf("%s is decided as %s", got.Title, got.Type)
+	}
+	if err := statement.CheckParts(got.Content, got.Reasons, got.Appeal); err != nil {
+		t.Error(err)
+	}
+	a, err := authority.Make(context.Background(), t.TempDir()+"/a", authority.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer a.Close()
+	for _, typ := range []string{got.Type, authority.TypeSupport} {
+		if err := a.Order.Permits(got.Item, typ, got.Mode, ident.DateOf(time.Now())); err != nil {
+			t.Errorf("%s: %v", typ, err)
+		}
+	}
+}
 
 // TestPlay plays the whole story in process.
 func TestPlay(t *testing.T) {
