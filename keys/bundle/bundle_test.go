@@ -277,6 +277,45 @@ func otherCertificate(s *story.Story) []byte {
 	return marshal(s, d.Bundle())
 }
 
+// TestCertifies: who seals asks the rule that verification will hold a decision to,
+// to the second.
+func TestCertifies(t *testing.T) {
+	s := story.New(t)
+	leaf := s.Certificate
+	f := s.TrustFile
+	f.Certificates[0].From, f.Certificates[0].Until = ident.DateOf(leaf.NotBefore), ident.DateOf(leaf.NotAfter)
+	s.Retrust(f)
+	long := s.Trust
+	f.Certificates[0].From, f.Certificates[0].Until = "2026-11-20", "2026-11-20"
+	s.Retrust(f)
+	short := s.Trust
+	day := ident.Date("2026-11-20").Start()
+	for _, c := range []struct {
+		trust *bundle.Trust
+		at    time.Time
+		ok    bool
+	}{
+		{long, leaf.NotBefore, true}, {long, leaf.NotBefore.Add(-time.Second), false},
+		{long, leaf.NotAfter.Add(time.Second - 1), true}, {long, leaf.NotAfter.Add(time.Second), false},
+		{short, day, true}, {short, day.Add(-time.Second), false},
+		{short, day.AddDate(0, 0, 1).Add(-time.Second), true}, {short, day.AddDate(0, 0, 1), false},
+	} {
+		if err := c.trust.Certifies(leaf, c.at); c.ok != (err == nil) || err != nil && !errors.Is(err, bundle.ErrCertificate) {
+			t.Errorf("%s: %v", c.at, err)
+		}
+	}
+	if got, want := long.CertifiedUntil(leaf), ident.DateOf(leaf.NotAfter); got != want {
+		t.Errorf("until %s, want %s", got, want)
+	}
+	if got := short.CertifiedUntil(leaf); got != "2026-11-20" {
+		t.Errorf("until %s", got)
+	}
+	s.Certify(2) // the same key, another certificate
+	if err := long.Certifies(s.Certificate, day); !errors.Is(err, bundle.ErrCertificate) || long.CertifiedUntil(s.Certificate) != "" {
+		t.Error("a certificate that is not listed", err)
+	}
+}
+
 // TestHead: a head is the one that the decision names, or it is none.
 func TestHead(t *testing.T) {
 	s := story.New(t)

@@ -196,23 +196,55 @@ func (t *Trust) institution(kid ident.Digest) (*jws.PublicKey, error) {
 	return nil, ErrCertificate
 }
 
-// certified checks that the header's leaf is a listed certificate, holds the key
-// that signed, and was valid at the time of signing both by itself and by the
-// file; and that the time falls on the day that the header's reader expects.
+// accepts is the one rule by which a seal made under a certificate at a time
+// counts: the file lists exactly this certificate, and the time lies within both
+// the file's days and the certificate's own validity. Headers hold whole seconds.
+func (c *trusted) accepts(leaf *x509.Certificate, at time.Time) bool {
+	at = time.Unix(at.Unix(), 0)
+	return c.digest == ident.Sum(leaf.Raw) && ident.DateOf(at).Within(c.from, c.until) &&
+		!at.Before(c.cert.NotBefore) && !at.After(c.cert.NotAfter)
+}
+
+// certified checks that the header's leaf is a certificate under which a seal
+// counts at the time of signing, and holds the key that signed.
 func (t *Trust) certified(h jws.Header) error {
 	chain, err := h.Certificates()
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrCertificate, err)
 	}
-	at := time.Unix(h.Iat, 0)
-	day := ident.DateOf(at)
 	for _, c := range t.certs {
-		if c.digest == ident.Sum(chain[0].Raw) && h.Kid != nil && *h.Kid == c.key.Thumbprint() &&
-			day.Within(c.from, c.until) && !at.Before(c.cert.NotBefore) && !at.After(c.cert.NotAfter) {
+		if h.Kid != nil && *h.Kid == c.key.Thumbprint() && c.accepts(chain[0], time.Unix(h.Iat, 0)) {
 			return nil
 		}
 	}
 	return ErrCertificate
+}
+
+// Certifies checks, as [Verify] will, that what is sealed under a certificate at
+// a time can be verified: [ErrCertificate] if not. Whoever seals asks it first.
+func (t *Trust) Certifies(leaf *x509.Certificate, at time.Time) error {
+	for _, c := range t.certs {
+		if c.accepts(leaf, at) {
+			return nil
+		}
+	}
+	return ErrCertificate
+}
+
+// CertifiedUntil is the last day on which a seal under a certificate can count:
+// the earlier of the file's and the certificate's own. It is empty for one that
+// is not listed.
+func (t *Trust) CertifiedUntil(leaf *x509.Certificate) (last ident.Date) {
+	for _, c := range t.certs {
+		until := ident.DateOf(c.cert.NotAfter)
+		if c.until != "" && c.until.Before(until) {
+			until = c.until
+		}
+		if c.digest == ident.Sum(leaf.Raw) && (last == "" || last.Before(until)) {
+			last = until
+		}
+	}
+	return last
 }
 
 // LogKey finds the key of a log by its thumbprint: receipts and releases are

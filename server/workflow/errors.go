@@ -65,6 +65,7 @@ const (
 	ReasonRequesterRevoked = "REQUESTER"         // the requester may not ask
 	ReasonTooMany          = "TOO_MANY"          // a limit of things under way
 	ReasonStopped          = "STOPPED"           // the server is stopping
+	ReasonCertificate      = "CERTIFICATE"       // no certificate under which a decision would verify now
 	ReasonFull             = "FULL"              // no space left
 	ReasonCorrupt          = "CORRUPT"           // damage in the store
 	ReasonAlreadyPublished = "ALREADY_PUBLISHED" // the version or epoch exists

@@ -94,7 +94,7 @@ type Status struct {
 // day after.
 func (o *Office) GetStatus(ctx context.Context, c *Caller) (*Status, error) {
 	s := &Status{Version: o.Version, LogSize: o.ledger.Head().Size,
-		CertificateUntil: ident.DateOf(o.Institution.Chain[0].NotAfter)}
+		CertificateUntil: o.Trust.CertifiedUntil(o.Institution.Chain[0])}
 	f := o.current()
 	if f.order != nil {
 		s.Order = f.order.Version

@@ -233,10 +233,14 @@ func sealed(a *statement.Approval, d *statement.Draft, m *matter, head []byte) e
 	return nil
 }
 
-// decide draws the number and signs the decision.
+// decide draws the number and signs the decision, under a certificate that counts.
 func (o *Office) decide(tx *ledger.Tx, c *Caller, a *statement.Approval, d *statement.Draft, approval string) (*statement.Decision, string, error) {
 	if ident.DateOf(tx.Now) != a.Date {
 		return nil, "", refuse(ErrState, ReasonDay)
+	}
+	// Before the number: what verifies nowhere must not be a decision.
+	if err := o.Trust.Certifies(o.Institution.Chain[0], tx.Now); err != nil {
+		return nil, "", &Refusal{Kind: ErrUnavailable, Reason: ReasonCertificate, err: err}
 	}
 	counter := []byte(fmt.Sprintf("number/%04d", a.Date.Year()))
 	n, err := number(tx, counter)

@@ -1,0 +1,55 @@
+package server_test
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"sigill/keys/bundle"
+	"sigill/keys/ident"
+	"sigill/scripts/authority"
+	"sigill/server"
+)
+
+// retrust is a configuration with another trust file.
+func retrust(t *testing.T, a *authority.Authority, c server.Config, change func(f *bundle.TrustFile)) server.Config {
+	t.Helper()
+	f := a.Trust.File
+	f.Certificates = append([]bundle.TrustCertificate{}, f.Certificates...)
+	f.Providers = append([]bundle.Provider{}, f.Providers...)
+	change(&f)
+	b, err := f.Marshal()
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.Trust = filepath.Join(t.TempDir(), "trust.json")
+	if err := os.WriteFile(c.Trust, b, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+// TestCertificateInForce: a server whose decisions would verify nowhere does not
+// start, and says what to do.
+func TestCertificateInForce(t *testing.T) {
+	a, c := made(t, authority.Options{})
+	today := ident.DateOf(time.Now())
+	for name, change := range map[string]func(f *bundle.TrustFile){
+		"run out":  func(f *bundle.TrustFile) { f.Certificates[0].Until = today.AddDays(-1) },
+		"not yet":  func(f *bundle.TrustFile) { f.Certificates[0].From = today.AddDays(2) },
+		"in force": func(f *bundle.TrustFile) { f.Certificates[0].Until = today.AddDays(1) },
+	} {
+		err := starts(t, retrust(t, a, c, change))
+		switch {
+		case name == "in force":
+			if err != nil {
+				t.Error(name, err)
+			}
+		case !errors.Is(err, server.ErrKeys) || !errors.Is(err, bundle.ErrCertificate) || !strings.Contains(err.Error(), "certificate_chain"):
+			t.Error(name, err)
+		}
+	}
+}
