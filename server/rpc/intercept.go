@@ -19,7 +19,7 @@ import (
 // unary is the way in of every call with one answer: who calls, may they, is the
 // message well-formed. Only then does a handler see it.
 func (s *Server) unary(ctx context.Context, req any, info *grpc.UnaryServerInfo, handle grpc.UnaryHandler) (any, error) {
-	c, err := s.door.caller(ctx, info.FullMethod, time.Now())
+	c, err := s.door.caller(ctx, info.FullMethod)
 	if err != nil {
 		return nil, err
 	}
@@ -36,7 +36,7 @@ func (s *Server) unary(ctx context.Context, req any, info *grpc.UnaryServerInfo,
 // stops and when the caller's token does.
 func (s *Server) stream(srv any, ss grpc.ServerStream, info *grpc.StreamServerInfo, handle grpc.StreamHandler) error {
 	ctx := ss.Context()
-	c, err := s.door.caller(ctx, info.FullMethod, time.Now())
+	c, err := s.door.caller(ctx, info.FullMethod)
 	if err != nil {
 		return err
 	}
