@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"sigill/keys/bundle"
@@ -106,6 +107,31 @@ func readTrust(path string) (*bundle.Trust, error) {
 		return nil, fmt.Errorf("trust file: %w", err)
 	}
 	return bundle.ParseTrust(b)
+}
+
+// trusted holds each provider against the trust file: a login that is accepted
+// here and not by a court would seal evidence that nobody can ever open.
+func trusted(providers []Provider, by []bundle.Provider) error {
+	for _, p := range providers {
+		i := slices.IndexFunc(by, func(t bundle.Provider) bool { return t.Issuer == p.Issuer })
+		if i < 0 {
+			return fmt.Errorf("%w: provider %s: the trust file does not list its issuer", ErrKeys, p.Label)
+		}
+		for _, m := range []struct {
+			key  string
+			same bool
+		}{
+			{"audience", by[i].Audience == p.Audience},
+			{"claims.name", slices.Equal(by[i].Name, p.Claims.Name)},
+			{"claims.user_id", slices.Equal(by[i].UserID, p.Claims.UserID)},
+			{"claims.hsa_id", slices.Equal(by[i].HSAID, p.Claims.HSAID)},
+		} {
+			if !m.same {
+				return fmt.Errorf("%w: provider %s: its %s is not the trust file's", ErrKeys, p.Label, m.key)
+			}
+		}
+	}
+	return nil
 }
 
 // keys are the server's own, loaded and held against the trust file.

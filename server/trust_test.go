@@ -53,3 +53,29 @@ func TestCertificateInForce(t *testing.T) {
 		}
 	}
 }
+
+// TestProviderTrusted: what the server accepts a login by is what a court will
+// read it by, or it does not start.
+func TestProviderTrusted(t *testing.T) {
+	a, c := made(t, authority.Options{})
+	label := c.Providers[0].Label
+	for what, change := range map[string]func(f *bundle.TrustFile){
+		"issuer":         func(f *bundle.TrustFile) { f.Providers[0].Issuer = "https://another.example" },
+		"audience":       func(f *bundle.TrustFile) { f.Providers[0].Audience = "https://another.example" },
+		"claims.name":    func(f *bundle.TrustFile) { f.Providers[0].Name = []string{"display_name"} },
+		"claims.user_id": func(f *bundle.TrustFile) { f.Providers[0].UserID = nil },
+		"claims.hsa_id":  func(f *bundle.TrustFile) { f.Providers[0].HSAID = []string{"person", "employeeHsaId"} },
+	} {
+		err := starts(t, retrust(t, a, c, change))
+		if !errors.Is(err, server.ErrKeys) || !strings.Contains(err.Error(), "provider "+label) || !strings.Contains(err.Error(), what) ||
+			strings.Contains(err.Error(), "another.example") {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+	more := func(f *bundle.TrustFile) { // one that has been replaced: its evidence stays readable
+		f.Providers = append(f.Providers, bundle.Provider{Issuer: "https://another.example", Audience: "x"})
+	}
+	if err := starts(t, retrust(t, a, c, more)); err != nil {
+		t.Error(err)
+	}
+}
