@@ -3,7 +3,9 @@ package token
 import (
 	"crypto"
 	"crypto/rsa"
+	"maps"
 	"math/big"
+	"slices"
 
 	"sigill/keys/jws"
 )
@@ -107,6 +109,16 @@ func (s *KeySet) Find(kid, alg string) (*Key, bool) {
 
 // Len is how many keys were loaded.
 func (s *KeySet) Len() int { return len(s.keys) }
+
+// Bytes are what the set can verify by, and nothing else that the document says:
+// the [Key.JWK] of each key, in the order of their kids, each with a line feed
+// after it. Two documents with the same Bytes are one set.
+func (s *KeySet) Bytes() (b []byte) {
+	for _, kid := range slices.Sorted(maps.Keys(s.keys)) {
+		b = append(append(b, s.keys[kid].jwk...), '\n')
+	}
+	return b
+}
 
 // jwk is a public key with its alg and kid, in the order of RFC 8785.
 type jwk struct {

@@ -149,3 +149,33 @@ func TestKeySet(t *testing.T) {
 		t.Fatal(faults, err)
 	}
 }
+
+// TestKeySetBytes: a set is its usable keys, in order of kid, and nothing else that
+// its document says.
+func TestKeySetBytes(t *testing.T) {
+	k := keys()
+	read := func(list ...obj) *token.KeySet {
+		t.Helper()
+		set, _, err := token.ParseKeySet(issuer, jwks(list...))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return set
+	}
+	set := read(jwkOf("b", k.rsa), jwkOf("a", k.ed))
+	a, _ := set.Find("a", "EdDSA")
+	b, _ := set.Find("b", "RS256")
+	if want := fmt.Sprintf("%s\n%s\n", a.JWK(), b.JWK()); string(set.Bytes()) != want {
+		t.Fatalf("%s, want %s", set.Bytes(), want)
+	}
+	other := read(jwkOf("a", k.ed), obj{"kty": "oct", "kid": "c"}, jwkOf("b", k.rsa))
+	if !bytes.Equal(set.Bytes(), other.Bytes()) {
+		t.Error("order or an unusable key makes another set")
+	}
+	if bytes.Equal(set.Bytes(), read(jwkOf("a", k.ed)).Bytes()) || bytes.Equal(set.Bytes(), read(jwkOf("b", k.ed), jwkOf("a", k.rsa)).Bytes()) {
+		t.Error("other keys are the same set")
+	}
+	if read(obj{"kty": "oct", "kid": "c"}).Bytes() != nil {
+		t.Error("no keys are something")
+	}
+}

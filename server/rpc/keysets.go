@@ -2,6 +2,7 @@ package rpc
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -11,6 +12,7 @@ import (
 	"time"
 
 	"sigill/keys/token"
+	"sigill/server/workflow"
 )
 
 // How the keys of an identity provider are kept. A key that the provider
@@ -25,7 +27,9 @@ const (
 )
 
 // A recorder logs a key set before any token under it is accepted, and gives the
-// index of its log entry. The same bytes again give the same index.
+// index of its log entry. A set with the same usable keys has the same index. A
+// [workflow.ErrBusy] with TOO_MANY says that the issuer has had too many new sets
+// today.
 type recorder interface {
 	RecordProviderKeys(ctx context.Context, issuer string, jwks []byte) (index uint64, err error)
 }
@@ -105,7 +109,12 @@ func (s *source) refresh(ctx context.Context, now time.Time) error {
 	}
 	s.tried.Store(&now)
 	// The fetch is for everyone: it does not end with this caller.
-	if err := s.fetch(context.WithoutCancel(ctx), now); err != nil {
+	no := (*workflow.Refusal)(nil)
+	switch err := s.fetch(context.WithoutCancel(ctx), now); {
+	case errors.As(err, &no) && no.Reason == workflow.ReasonTooMany:
+		// Like a provider that cannot be reached: the last set goes on being used.
+		s.log.Error("provider has too many new key sets today", "provider", s.provider.Label())
+	case err != nil:
 		s.log.Warn("provider keys not fetched", "provider", s.provider.Label())
 	}
 	return nil

@@ -1,7 +1,9 @@
 package rpc
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -187,6 +189,38 @@ func TestUnrecorded(t *testing.T) {
 	r.err = nil
 	if err := find(s, "a", keysAgain); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// TestTooManySets: a provider with one new set too many is believed as one that
+// cannot be reached is, and the log says so without a word of what it served.
+func TestTooManySets(t *testing.T) {
+	p, r := newIDP(t), &records{}
+	s := newTestSource(t, p, r)
+	var lines bytes.Buffer
+	s.log = slog.New(slog.NewJSONHandler(&lines, nil))
+	p.does(text(jwks(t, "a")))
+	if err := find(s, "a", 0); err != nil {
+		t.Fatal(err)
+	}
+	r.err = &workflow.Refusal{Kind: workflow.ErrBusy, Reason: workflow.ReasonTooMany}
+	p.does(text(jwks(t, "b")))
+	if err := find(s, "a", keysFresh+time.Second); err != nil || p.fetched() != 2 {
+		t.Fatal("the last good set", err, p.fetched())
+	}
+	if err := find(s, "b", keysFresh+time.Second); !errors.Is(err, errToken) {
+		t.Fatal("a key that is not logged", err)
+	}
+	var line map[string]string
+	if err := json.Unmarshal(lines.Bytes(), &line); err != nil || line["level"] != "ERROR" || line["provider"] != "idp" || len(line) != 4 {
+		t.Fatal(lines.String(), err)
+	}
+	if err := find(s, "a", keysStale+time.Minute); !errors.Is(err, workflow.ErrUnavailable) {
+		t.Fatal("too old a set", err)
+	}
+	r.err = nil
+	if err := find(s, "b", keysStale+2*time.Minute); err != nil {
+		t.Fatal("not mended", err)
 	}
 }
 

@@ -94,7 +94,7 @@ func TestCommitFails(t *testing.T) {
 					"look":  func() error { _, err := h.look(director, a.id); return err },
 					"get":   func() error { _, err := a.get(); return err },
 					"keys": func() error {
-						_, err := h.RecordProviderKeys(ctx, "https://idp.example", []byte(`{"keys":[{}]}`))
+						_, err := h.RecordProviderKeys(ctx, "https://idp.example", jwks("new"))
 						return err
 					},
 				} {

@@ -39,7 +39,7 @@ func TestOpening(t *testing.T) {
 	a := h.author("Åsa Öberg-Lindström")
 	a.submitReal()
 	v := h.sign(a)
-	must(h.RecordProviderKeys(ctx, "https://idp.example", []byte(`{"keys":[],"of":"the day after"}`))) // no evidence for what was signed before
+	must(h.RecordProviderKeys(ctx, "https://idp.example", jwks("the day after"))) // no evidence for what was signed before
 	dissent := must(jws.Make(a.key, &statement.Dissent{Authority: authority, Decision: a.id, Draft: a.last[0], Paragraphs: []string{"Nej."}}))
 	must(h.AttachDissent(ctx, a.caller("AttachDissent"), dissent))
 	c := h.court("Förvaltningsrätten", order.CourtOrder)
@@ -113,7 +113,7 @@ func TestSameBytesLater(t *testing.T) {
 	pkg := must(h.CollectOpening(ctx, c.caller("CollectOpening"), id))
 	dissent := must(jws.Make(a.key, &statement.Dissent{Authority: authority, Decision: a.id, Draft: a.last[0], Paragraphs: []string{"Nej."}}))
 	must(h.AttachDissent(ctx, a.caller("AttachDissent"), dissent))
-	must(h.RecordProviderKeys(ctx, "https://idp.example", []byte(`{"keys":[],"n":1}`)))
+	must(h.RecordProviderKeys(ctx, "https://idp.example", jwks("later")))
 	if again := must(h.CollectOpening(ctx, c.caller("CollectOpening"), id)); !bytes.Equal(pkg, again) {
 		t.Error("another package after a dissent")
 	}

@@ -1,7 +1,6 @@
 package workflow_test
 
 import (
-	"bytes"
 	"errors"
 	"slices"
 	"sync"
@@ -228,38 +227,4 @@ func TestRequesters(t *testing.T) {
 		}
 	}
 	h.same("requesters", len(slices.Compact(ids)), 5)
-}
-
-// TestProviderKeys: one entry for a key set, however many ask at once, also after a
-// restart; another set, or another issuer's, is another.
-func TestProviderKeys(t *testing.T) {
-	bubble(t, "2026-11-22T12:00:00Z", func(t *testing.T) {
-		h := newHouse(t)
-		keys := []byte(`{"keys":[{"kty":"EC"}]}`)
-		record := func(issuer string, jwks []byte, n int) uint64 {
-			t.Helper()
-			got, calls := make([]uint64, n), make([]func(), n)
-			for i := range n {
-				calls[i] = func() { got[i] = must(h.RecordProviderKeys(ctx, issuer, jwks)) }
-			}
-			h.hold(func() { must(h.status()) }, calls...)
-			if slices.Min(got) != slices.Max(got) {
-				t.Fatal("different places:", got)
-			}
-			return got[0]
-		}
-		before := h.count(proof.ProviderKeys)
-		first := record("https://idp.example", keys, 16)
-		h.same("entries", h.count(proof.ProviderKeys), before+1)
-		h.same("kind", h.entries()[first].Kind, proof.ProviderKeys)
-		if other := record("https://idp.example", bytes.Replace(keys, []byte("EC"), []byte("OK"), 1), 16); other == first {
-			t.Fatal("another set at the same place")
-		}
-		if other := record("https://idp2.example", keys, 1); other == first {
-			t.Fatal("another issuer at the same place")
-		}
-		h.reopen()
-		h.same("place", record("https://idp.example", keys, 16), first)
-		h.same("entries", h.count(proof.ProviderKeys), before+3)
-	})
 }

@@ -34,7 +34,7 @@ const (
 	roomOrder      ledger.Room = "order"       // version: documentRow
 	roomSet        ledger.Room = "set"         // epoch: documentRow
 	roomRequester  ledger.Room = "requester"   // requester id: documentRow
-	roomProvider   ledger.Room = "provider"    // SHA-256 of issuer and JWKS: documentRow
+	roomProvider   ledger.Room = "provider"    // SHA-256 of issuer and usable keys: documentRow
 	roomOpening    ledger.Room = "opening"     // opening id: openingRow
 	roomOpeningsOf ledger.Room = "openings"    // decision, account or zeros (undecided) ‖ opening id: empty, or the account
 	roomNotice     ledger.Room = "notice"      // due day ‖ opening id: empty, a delayed notice

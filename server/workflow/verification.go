@@ -4,12 +4,9 @@ import (
 	"context"
 	"encoding/binary"
 	"errors"
-	"fmt"
-	"time"
 
 	"sigill/keys/ident"
 	"sigill/keys/jws"
-	"sigill/keys/order"
 	"sigill/keys/proof"
 	"sigill/server/ledger"
 )
@@ -99,47 +96,4 @@ func (o *Office) GetProof(ctx context.Context, entry ident.Digest) (text string,
 	}
 	text, err = o.ledger.Proof(ctx, index, head)
 	return text, ledgerError(err)
-}
-
-// RecordProviderKeys logs an identity provider's key set before a token under it
-// is accepted, once for each set, and returns the entry's index.
-func (o *Office) RecordProviderKeys(ctx context.Context, issuer string, jwks []byte) (index uint64, err error) {
-	key := fingerprint("provider", issuer, string(jwks))
-	var row documentRow
-	err = o.ledger.Read(ctx, func(r ledger.Reader) error { return get(r, roomProvider, key[:], &row) })
-	if err == nil {
-		return row.Index, nil
-	}
-	if !errors.Is(err, ledger.ErrNotFound) {
-		return 0, ledgerError(err)
-	}
-	doc := &order.ProviderKeys{Authority: o.Trust.Authority, Date: ident.DateOf(time.Now()), Issuer: issuer, JWKS: jwks}
-	compact, err := jws.Make(o.Log, doc)
-	if err != nil {
-		return 0, fmt.Errorf("provider keys: %w", err)
-	}
-	digest, err := order.Digest(doc)
-	if err != nil {
-		return 0, fmt.Errorf("provider keys: %w", err)
-	}
-	pre := proof.NewPreimage(proof.ProviderKeys, digest)
-	entry, err := pre.Entry(proof.Tag{})
-	if err != nil {
-		return 0, fmt.Errorf("provider keys: %w", err)
-	}
-	_, err = o.ledger.Do(ctx, func(tx *ledger.Tx) error {
-		switch err := get(tx, roomProvider, key[:], &row); {
-		case err == nil:
-			return nil // another call was first
-		case !errors.Is(err, ledger.ErrNotFound):
-			return err
-		}
-		i, err := o.enter(tx, entry)
-		if err != nil {
-			return err
-		}
-		row = documentRow{[]string{compact}, pre.Marshal(), i}
-		return put(tx, roomProvider, key[:], row)
-	})
-	return row.Index, ledgerError(err)
 }
