@@ -3,6 +3,7 @@ package workflow
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -169,18 +170,22 @@ func (o *Office) expire(tx *ledger.Tx, id ident.ID, s *sealRow, on ident.Date) e
 }
 
 // CollectOpening hands out what was granted, in the same bytes each time: the
-// first time fixes the checkpoint that everything in the package is proved by.
+// first time fixes the checkpoint that everything in the package is proved by. The
+// package is made before that: what cannot be made has not been collected.
 func (o *Office) CollectOpening(ctx context.Context, c *Caller, id ident.ID) ([]byte, error) {
+	ready, made, err := o.collectable(ctx, c, id)
+	if err != nil {
+		return nil, err
+	}
 	var row *openingRow
-	about := o.aboutOpening(ctx, id)
-	_, _, err := o.named(ctx, c, about, fingerprint(c.Method, string(id)), func(tx *ledger.Tx, a *actor) (_ []byte, err error) {
+	_, _, err = o.named(ctx, c, o.aboutOpening(ctx, id), fingerprint(c.Method, string(id)), func(tx *ledger.Tx, a *actor) (_ []byte, err error) {
 		if row, err = own(tx, a, id); err != nil {
 			return nil, err
 		}
 		if err := o.stillMay(tx, row); err != nil {
 			return nil, err
 		}
-		return nil, o.collect(tx, id, row)
+		return nil, row.collect(tx, id, ready)
 	})
 	if err != nil {
 		return nil, err
@@ -194,19 +199,59 @@ func (o *Office) CollectOpening(ctx context.Context, c *Caller, id ident.ID) ([]
 			return nil, ledgerError(err)
 		}
 	}
-	return o.packageOf(ctx, row)
+	if ready != nil && row.HeadSize == ready.HeadSize && row.Dissents == ready.Dissents {
+		return made, nil
+	}
+	return o.packageOf(ctx, row) // another call was first
 }
 
-func (o *Office) collect(tx *ledger.Tx, id ident.ID, row *openingRow) error {
-	size := o.ledger.Head().Size // before this batch: what it proves is committed
-	if row.State == openingReleased && size > row.Released.Index {
-		m, err := o.matter(tx, row.decision())
+// collectable is the caller's own opening as it is when it has been collected, and
+// its package; nil where nothing can be collected, which is for the operation to
+// refuse and to record.
+func (o *Office) collectable(ctx context.Context, c *Caller, id ident.ID) (row *openingRow, made []byte, err error) {
+	size := o.ledger.Head().Size // what it proves is committed
+	err = o.ledger.Read(ctx, func(r ledger.Reader) error {
+		a, err := o.knownActor(r, c)
+		if err != nil {
+			return err
+		}
+		if row, err = own(r, a, id); err != nil {
+			return err
+		}
+		if err := o.stillMay(r, row); err != nil {
+			return err
+		}
+		if row.State != openingReleased || size <= row.Released.Index {
+			return row.collected()
+		}
+		m, err := o.matter(r, row.decision())
 		if err != nil {
 			return err
 		}
 		row.State, row.HeadSize, row.Dissents = openingCollected, size, len(m.Dissents)
-		return row.save(tx, id)
+		return nil
+	})
+	switch no := (*Refusal)(nil); {
+	case errors.Is(err, ledger.ErrNotFound), errors.As(err, &no) && no.Kind != ErrData:
+		return nil, nil, nil
+	case err != nil:
+		return nil, nil, ledgerError(err)
 	}
+	made, err = o.packageOf(ctx, row)
+	return row, made, err
+}
+
+// collect marks what is released as collected, as it was made ready.
+func (row *openingRow) collect(tx *ledger.Tx, id ident.ID, ready *openingRow) error {
+	if row.State != openingReleased || ready == nil {
+		return row.collected()
+	}
+	row.State, row.HeadSize, row.Dissents = openingCollected, ready.HeadSize, ready.Dissents
+	return row.save(tx, id)
+}
+
+// collected refuses what has not been collected.
+func (row *openingRow) collected() error {
 	switch row.State {
 	case openingCollected:
 		return nil
