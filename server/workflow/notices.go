@@ -3,6 +3,7 @@ package workflow
 import (
 	"context"
 	"encoding/binary"
+	"errors"
 	"time"
 
 	"sigill/keys/ident"
@@ -40,18 +41,16 @@ func (o *Office) SendNotices(ctx context.Context, now time.Time) error {
 	err := o.ledger.Read(ctx, func(r ledger.Reader) error {
 		for p, err := range r.Scan(roomNotice, nil, to) {
 			if err != nil {
-				return err
+				return storeError(err)
 			}
 			due = append(due, p.Key)
 		}
 		return nil
 	})
-	for _, key := range due {
-		if err == nil {
-			_, err = o.ledger.Do(ctx, func(tx *ledger.Tx) error { return o.sendNotice(tx, key) })
-		}
-	}
-	return ledgerError(err)
+	return errors.Join(ledgerError(err), eachOf(due, func(key []byte) error {
+		_, err := o.ledger.Do(ctx, func(tx *ledger.Tx) error { return o.sendNotice(tx, key) })
+		return err
+	}))
 }
 
 func (o *Office) sendNotice(tx *ledger.Tx, key []byte) error {

@@ -123,29 +123,57 @@ const serverExpiry = "expiry"
 // released, and where nothing is, the request is closed.
 func (o *Office) ExpireOpenings(ctx context.Context, now time.Time) error {
 	on := ident.DateOf(now)
-	var due []ident.ID
+	var open []ident.ID
+	from, to := within(undecided, nil)
 	err := o.ledger.Read(ctx, func(r ledger.Reader) error {
-		return listed(r, undecided, nil, func(id ident.ID, row *openingRow) (bool, error) {
-			req, err := row.request()
-			if err == nil && req.Expires.Before(on) {
-				due = append(due, id)
+		for p, err := range r.Scan(roomOpeningsOf, from, to) {
+			if err != nil {
+				return storeError(err)
 			}
-			return true, err
-		})
+			if len(p.Key) != 32 {
+				return damaged("list of openings", ledger.ErrCorrupt)
+			}
+			open = append(open, ident.IDFromBytes([16]byte(p.Key[16:])))
+		}
+		return nil
 	})
-	if err != nil {
-		return ledgerError(err)
+	return errors.Join(ledgerError(err), eachOf(open, func(id ident.ID) error { return o.expireOne(ctx, id, on) }))
+}
+
+// eachOf does something to each, also when it fails with one: a damaged row must
+// not stop what is due to others. It ends when nothing can be done any more.
+func eachOf[T any](list []T, do func(T) error) (errs error) {
+	for _, one := range list {
+		err := ledgerError(do(one))
+		errs = errors.Join(errs, err)
+		if isKind(err, ErrUnavailable) || errors.Is(err, context.Canceled) {
+			break
+		}
 	}
-	for _, id := range due {
-		s, _, err := o.fetchable(ctx, id)
+	return errs
+}
+
+// expireOne ends a request if its last day has passed.
+func (o *Office) expireOne(ctx context.Context, id ident.ID, on ident.Date) error {
+	due := false
+	err := o.ledger.Read(ctx, func(r ledger.Reader) error {
+		row, err := readOpening(r, id)
 		if err != nil {
-			return err
+			return damaged("list of openings", err)
 		}
-		if _, err := o.ledger.Do(ctx, func(tx *ledger.Tx) error { return o.expire(tx, id, s, on) }); err != nil {
-			return ledgerError(err)
-		}
+		req, err := row.request()
+		due = err == nil && req.Expires.Before(on)
+		return err
+	})
+	if err != nil || !due {
+		return err
 	}
-	return nil
+	s, _, err := o.fetchable(ctx, id)
+	if err != nil {
+		return err
+	}
+	_, err = o.ledger.Do(ctx, func(tx *ledger.Tx) error { return o.expire(tx, id, s, on) })
+	return err
 }
 
 // expire is the operation, under the account of nobody.
