@@ -24,16 +24,12 @@ var ErrOlder = fmt.Errorf("the log does not hold the last published checkpoint: 
 
 // clock does what has its time, until ctx ends. A job that fails is logged and
 // tried again at its next time: a commit that fails stops the server by itself.
+// What has its hour is [Server.daily].
 func (s *Server) clock(ctx context.Context) {
 	publish := time.NewTicker(s.config.PublishEvery)
 	defer publish.Stop()
 	minute := time.NewTicker(time.Minute)
 	defer minute.Stop()
-	daily := time.NewTimer(0)
-	defer daily.Stop()
-	if !s.missed {
-		daily.Reset(time.Until(nextHour(time.Now(), s.config.OwedHour)))
-	}
 	for {
 		select {
 		case <-ctx.Done():
@@ -43,10 +39,34 @@ func (s *Server) clock(ctx context.Context) {
 		case now := <-minute.C:
 			s.job("notices", s.office.SendNotices(ctx, now))
 			s.job("inbox", s.office.ForgetShown(ctx, now))
-		case now := <-daily.C:
-			s.job("owed", s.office.PublishOwed(ctx, now))
-			s.job("expiry", s.office.ExpireOpenings(ctx, now))
-			daily.Reset(time.Until(nextHour(now, s.config.OwedHour)))
+		}
+	}
+}
+
+// dailyAgain is when a daily job that failed is tried again: what a receipt has
+// promised by a day does not wait until the next.
+const dailyAgain = 30 * time.Minute
+
+// daily does a job at the hour for what is owed, and at once if that was missed,
+// until ctx ends.
+func (s *Server) daily(ctx context.Context, name string, missed bool, run func(ctx context.Context, now time.Time) error) {
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	if !missed {
+		timer.Reset(time.Until(nextHour(time.Now(), s.config.OwedHour)))
+	}
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case now := <-timer.C:
+			err := run(ctx, now)
+			s.job(name, err)
+			wait := time.Until(nextHour(now, s.config.OwedHour))
+			if err != nil {
+				wait = min(wait, dailyAgain)
+			}
+			timer.Reset(wait)
 		}
 	}
 }

@@ -1,9 +1,54 @@
 package server
 
 import (
+	"context"
+	"errors"
+	"log/slog"
+	"slices"
 	"testing"
+	"testing/synctest"
 	"time"
 )
+
+// TestDaily: a job runs at its hour every day; one that fails is tried again within
+// the hour until it has worked, and then has its hour as before.
+func TestDaily(t *testing.T) {
+	for name, c := range map[string]struct {
+		missed bool
+		fails  int
+		want   []string
+	}{
+		"works":         {false, 0, []string{"23 03:00", "24 03:00"}},
+		"fails":         {false, 2, []string{"23 03:00", "23 03:30", "23 04:00", "24 03:00"}},
+		"missed":        {true, 0, []string{"22 13:00", "23 03:00", "24 03:00"}},
+		"missed, fails": {true, 1, []string{"22 13:00", "22 13:30", "23 03:00", "24 03:00"}},
+		"never works":   {false, 1000, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				time.Sleep(time.Until(time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)))
+				s := &Server{config: Config{OwedHour: Hour(3 * time.Hour)}, log: slog.New(slog.DiscardHandler)}
+				ctx, cancel := context.WithTimeout(t.Context(), 47*time.Hour+45*time.Minute)
+				defer cancel()
+				var ran []string
+				s.daily(ctx, "owed", c.missed, func(_ context.Context, now time.Time) error {
+					ran = append(ran, now.In(time.FixedZone("", 3600)).Format("02 15:04"))
+					if len(ran) <= c.fails {
+						return errors.New("no")
+					}
+					return nil
+				})
+				if c.want == nil { // every half hour from the first night, and so at the hour itself
+					if len(ran) != 68 || !slices.Contains(ran, "24 03:00") {
+						t.Errorf("%d: %q", len(ran), ran)
+					}
+				} else if !slices.Equal(ran, c.want) {
+					t.Errorf("%q, want %q", ran, c.want)
+				}
+			})
+		})
+	}
+}
 
 // TestNextHour: the hour is what clocks in Sweden show, also on the days when
 // they are changed, and never now.

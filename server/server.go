@@ -188,6 +188,8 @@ func (s *Server) Run(ctx context.Context) error {
 		return nil
 	})
 	jobs.Go(func() error { s.clock(run); return nil })
+	jobs.Go(func() error { s.daily(run, "owed", s.missed, s.office.PublishOwed); return nil })
+	jobs.Go(func() error { s.daily(run, "expiry", s.missed, s.office.ExpireOpenings); return nil })
 	probe := s.serveHealth(&jobs)
 	s.log.Info("ready", "address", s.Addr().String(), "version", Version)
 

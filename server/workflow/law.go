@@ -215,8 +215,13 @@ func clock(day ident.Date, h time.Duration) time.Time {
 	return time.Date(s.Year(), s.Month(), s.Day(), int(h.Hours()), int(h.Minutes())%60, 0, 0, ident.Stockholm())
 }
 
-// OwedDays is the longest that an owed entry waits for company.
-const OwedDays = 7
+// OwedDays is how many days after its act an owed entry stands in the log at the
+// latest, as the receipt promises; owedWait is how many it waits for company. The
+// day between is for what goes wrong: no promise is broken by one bad night.
+const (
+	OwedDays = 7
+	owedWait = OwedDays - 1
+)
 
 // promise makes the entry that the log will be owed for an act, and the receipt
 // for it.

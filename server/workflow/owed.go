@@ -14,8 +14,8 @@ import (
 )
 
 // PublishOwed puts what the log is owed for author's acts into it, in one batch
-// and in random order, once there are at least k entries, or when the oldest has
-// waited for seven days. The server calls it at a fixed hour, so that neither
+// and in random order, once there are at least k entries, or on the day before the
+// one by which the oldest is promised. The server calls it at a fixed hour, so that neither
 // place nor time says which act came when.
 func (o *Office) PublishOwed(ctx context.Context, now time.Time) error {
 	today := ident.DateOf(now)
@@ -24,7 +24,7 @@ func (o *Office) PublishOwed(ctx context.Context, now time.Time) error {
 		if err != nil || len(entries) == 0 {
 			return err
 		}
-		if len(entries) < o.SmallestSet && today.Days() < oldest+OwedDays {
+		if len(entries) < o.SmallestSet && today.Days() < oldest+owedWait {
 			return nil
 		}
 		if err := shuffle(entries); err != nil {

@@ -24,9 +24,9 @@ func (h *house) receipt(compact string) (rc statement.Receipt) {
 	return rc
 }
 
-// TestOwed: author's acts go into the log in batches of k, or when the oldest has
-// waited for seven days, and stand there within the day of the receipt. Before, an
-// owed entry is like one that never was.
+// TestOwed: author's acts go into the log in batches of k, or on the day before the
+// one that the oldest receipt gives. Before, an owed entry is like one that never
+// was.
 func TestOwed(t *testing.T) {
 	bubble(t, "2026-11-22T12:00:00Z", func(t *testing.T) {
 		h := newHouse(t)
@@ -44,10 +44,10 @@ func TestOwed(t *testing.T) {
 		}
 		owed(4)
 		size := h.ledger.Head().Size
-		must(0, h.PublishOwed(ctx, time.Now().AddDate(0, 0, 6)))
+		must(0, h.PublishOwed(ctx, time.Now().AddDate(0, 0, 5)))
 		owed(4)
 		h.same("log", h.ledger.Head().Size, size)
-		must(0, h.PublishOwed(ctx, time.Now().AddDate(0, 0, 7))) // the day that the receipt gives
+		must(0, h.PublishOwed(ctx, time.Now().AddDate(0, 0, 6))) // the day before the one that the receipt gives
 		owed(0)
 		for _, rc := range receipts {
 			h.same("due", rc.Due, ident.Date("2026-11-29"))
