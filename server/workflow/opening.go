@@ -41,9 +41,8 @@ func (o *Office) requesterNow(r ledger.Reader, id ident.ID) (*requester, error) 
 	return o.readRequester(row.Signatures)
 }
 
-// requesterBy finds a requester by key, rather one that may ask than one that is
-// revoked.
-func (o *Office) requesterBy(r ledger.Reader, kid ident.Digest) (found *requester, err error) {
+// requestersBy finds the registrations of a key: the board may have made several.
+func (o *Office) requestersBy(r ledger.Reader, kid ident.Digest) (found []*requester, err error) {
 	for p, err := range r.Scan(roomRequester, nil, nil) {
 		if err != nil {
 			return nil, storeError(err)
@@ -56,11 +55,11 @@ func (o *Office) requesterBy(r ledger.Reader, kid ident.Digest) (found *requeste
 		if err != nil {
 			return nil, err
 		}
-		if q.key.Thumbprint() == kid && (found == nil || found.Revoked != "") {
-			found = q
+		if q.key.Thumbprint() == kid {
+			found = append(found, q)
 		}
 	}
-	if found == nil {
+	if len(found) == 0 {
 		return nil, refuse(ErrPermission, ReasonKey)
 	}
 	return found, nil
@@ -149,13 +148,15 @@ func about(id ident.ID) []byte {
 	return idKey(id)
 }
 
-// readRequest reads a request by the key that the board has registered for it.
+// readRequest reads a request by the key that the board has registered for it. Of
+// several registrations it is under one by which the requester may ask.
 func (o *Office) readRequest(r ledger.Reader, c *Caller, compact string, req *opening.Request) (who *requester, err error) {
+	var list []*requester
 	_, _, err = jws.ReadBy(compact, func(kid ident.Digest) (*jws.PublicKey, error) {
-		if who, err = o.requesterBy(r, kid); err != nil {
+		if list, err = o.requestersBy(r, kid); err != nil {
 			return nil, err
 		}
-		return who.key, nil
+		return list[0].key, nil
 	}, req)
 	switch no := (*Refusal)(nil); {
 	case errors.As(err, &no):
@@ -167,7 +168,12 @@ func (o *Office) readRequest(r ledger.Reader, c *Caller, compact string, req *op
 	case req.Date != c.today():
 		return nil, refuse(ErrState, ReasonDay)
 	}
-	return who, mayAsk(who, req)
+	for _, who = range list {
+		if err = mayAsk(who, req); err == nil {
+			break
+		}
+	}
+	return who, err
 }
 
 func mayAsk(who *requester, req *opening.Request) error {
