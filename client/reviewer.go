@@ -81,6 +81,9 @@ type Review struct {
 	Dissent    bool             // a dissent is logged
 	Group      int
 	Index      int
+
+	// Requests on the same decision before this one, by state: the server's word.
+	Earlier map[sigillv1.OpeningState]int
 }
 
 // Get fetches a request and checks it. It decrypts nothing.
@@ -93,7 +96,10 @@ func (v *Reviewer) Get(ctx context.Context, id ident.ID) (*Review, error) {
 	if err != nil {
 		return nil, err
 	}
-	w := &Review{Digest: jws.Digest(r.GetRequest()), Dissent: r.GetDissent()}
+	w := &Review{Digest: jws.Digest(r.GetRequest()), Dissent: r.GetDissent(), Earlier: map[sigillv1.OpeningState]int{}}
+	for _, e := range r.GetEarlier() {
+		w.Earlier[e.GetState()] += int(e.GetCount())
+	}
 	if err := v.checkRequest(w, r, id); err != nil {
 		return nil, err
 	}

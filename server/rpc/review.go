@@ -2,6 +2,8 @@ package rpc
 
 import (
 	"context"
+	"maps"
+	"slices"
 
 	"sigill/keys/ident"
 	sigillv1 "sigill/proto/sigill/v1"
@@ -31,8 +33,12 @@ func (r review) GetReview(ctx context.Context, req *sigillv1.GetReviewRequest) (
 	if err != nil {
 		return nil, err
 	}
-	return &sigillv1.GetReviewResponse{Request: v.Request, Requester: document(v.Requester), Logged: logged(&v.Logged),
-		Consistency: hashes(v.Consistency), Bundle: v.Bundle, SealHead: v.Head, Dissent: v.Dissent}, nil
+	out := &sigillv1.GetReviewResponse{Request: v.Request, Requester: document(v.Requester), Logged: logged(&v.Logged),
+		Consistency: hashes(v.Consistency), Bundle: v.Bundle, SealHead: v.Head, Dissent: v.Dissent}
+	for _, state := range slices.Sorted(maps.Keys(v.Earlier)) {
+		out.Earlier = append(out.Earlier, &sigillv1.EarlierOpenings{State: sigillv1.OpeningState(state), Count: int32(v.Earlier[state])})
+	}
+	return out, nil
 }
 
 func (r review) FetchShare(ctx context.Context, req *sigillv1.FetchShareRequest) (*sigillv1.FetchShareResponse, error) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"sigill/keys/ident"
 	"sigill/keys/jws"
@@ -45,7 +46,8 @@ type openingRow struct {
 	Dissents  int             `cbor:"14,keyasint"` // how many the package holds
 }
 
-// A ballotRow is a vote with the vector that came with it.
+// A ballotRow is a vote with the vector that came with it, until the request has
+// ended without counting it.
 type ballotRow struct {
 	Vote   string `cbor:"1,keyasint"`
 	Vector []byte `cbor:"2,keyasint"`
@@ -132,13 +134,42 @@ func (row *openingRow) open(on ident.Date) error {
 	return nil
 }
 
-// close takes a request that has ended from the reviewers' list.
+// close takes a request that has ended from the reviewers' list. Of the release
+// vectors only those stay that its release counts: each holds a reviewer's shares
+// for the requester, and of requests that all ended without a quorum a requester
+// who reads the store would add them up to one. A vote has its vector's digest, so
+// that it can be verified without it.
 func (row *openingRow) close(tx *ledger.Tx, id ident.ID, s openingState) error {
 	row.State = s
+	var kept []ballotRow
+	if s == openingReleased {
+		var err error
+		if kept, err = row.counted(); err != nil {
+			return err
+		}
+	}
+	for i, b := range row.Ballots {
+		if !slices.ContainsFunc(kept, func(k ballotRow) bool { return k.Vote == b.Vote }) {
+			row.Ballots[i].Vector = nil
+		}
+	}
 	if err := tx.Delete(roomOpeningsOf, openingKey(undecided, id)); err != nil {
 		return err
 	}
 	return row.save(tx, id)
+}
+
+// earlier counts the requests on the same decision that were logged before this
+// one, by how they stand and not by whose they are: a requester who asks again and
+// again for a little is seen by those who vote on the next.
+func (row *openingRow) earlier(r ledger.Reader) (map[int]int, error) {
+	out := map[int]int{}
+	return out, listed(r, row.Decision, nil, func(_ ident.ID, other *openingRow) (bool, error) {
+		if other.Requested.Index < row.Requested.Index {
+			out[int(other.State)]++
+		}
+		return true, nil
+	})
 }
 
 // aboutOpening is the matter that a call on a request touches, for the trail.

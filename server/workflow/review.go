@@ -123,6 +123,7 @@ type Review struct {
 	Bundle      []byte
 	Head        []byte
 	Dissent     bool
+	Earlier     map[int]int // requests on the same decision that were logged before, by state
 }
 
 // GetReview shows an undecided request to a reviewer. Its proofs lead to one
@@ -131,6 +132,7 @@ func (o *Office) GetReview(ctx context.Context, c *Caller, id ident.ID, oldSize 
 	var row *openingRow
 	var s *sealRow
 	var who *requester
+	var before map[int]int
 	err := o.look(ctx, c, o.aboutOpening(ctx, id), func(r ledger.Reader, a *actor) (err error) {
 		if row, err = readOpening(r, id); err != nil {
 			return err
@@ -153,7 +155,10 @@ func (o *Office) GetReview(ctx context.Context, c *Caller, id ident.ID, oldSize 
 		if err != nil {
 			return err
 		}
-		who, err = o.requesterNow(r, was.Requester.Requester)
+		if who, err = o.requesterNow(r, was.Requester.Requester); err != nil {
+			return err
+		}
+		before, err = row.earlier(r)
 		return err
 	})
 	if err != nil {
@@ -162,7 +167,7 @@ func (o *Office) GetReview(ctx context.Context, c *Caller, id ident.ID, oldSize 
 	if oldSize > o.ledger.Head().Size {
 		return nil, invalid("old_size", ReasonField, jws.ErrValue)
 	}
-	v := &Review{Request: row.Request, Requester: who.docs, Head: s.decision.Head, Dissent: len(s.m.Dissents) > 0}
+	v := &Review{Request: row.Request, Requester: who.docs, Head: s.decision.Head, Dissent: len(s.m.Dissents) > 0, Earlier: before}
 	head := o.headOver(max(oldSize, row.Requested.Index+1))
 	return v, o.fillReview(ctx, v, row, s, oldSize, head)
 }

@@ -4,6 +4,8 @@ import (
 	"context"
 	"crypto/hpke"
 	"errors"
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -139,6 +141,7 @@ type checkedReview struct {
 	Title     string           `json:"title"`
 	Type      string           `json:"type"`
 	Dissent   bool             `json:"dissent"`
+	Earlier   map[string]int   `json:"earlier"` // requests on the decision before this one, by state: the server's word
 	Size      uint64           `json:"checkpoint_size"`
 	Witnessed bool             `json:"witnessed"`
 }
@@ -159,7 +162,10 @@ verify. Nothing is decrypted.`,
 			r := w.Request
 			out := checkedReview{Opening: r.Opening, Requester: w.Requester.Name, Address: w.Requester.Address, Ground: r.Ground, Law: r.Ground.Law(),
 				Duty: r.Ground.Force() == order.Duty, Reference: r.Reference, Sections: r.Sections, Expires: r.Expires, Number: w.Verdict.Number(),
-				Title: w.Verdict.Draft.Title, Type: w.Verdict.Draft.Type, Dissent: w.Dissent, Size: w.Checkpoint.Size, Witnessed: v.Trust.Policy.Witnessed()}
+				Title: w.Verdict.Draft.Title, Type: w.Verdict.Draft.Type, Dissent: w.Dissent, Size: w.Checkpoint.Size, Witnessed: v.Trust.Policy.Witnessed(), Earlier: map[string]int{}}
+			for s, n := range w.Earlier {
+				out.Earlier[state(s)] = n
+			}
 			witnessed := "obevittnad"
 			if out.Witnessed {
 				witnessed = "bevittnad"
@@ -167,11 +173,23 @@ verify. Nothing is decrypted.`,
 			return a.emit(out, []string{"requester", out.Requester + ", " + out.Address}, []string{"ground", string(out.Ground) + " (" + out.Law + ")"},
 				[]string{"force", string(r.Ground.Force())}, []string{"reference", out.Reference}, []string{"sections", sectionNames(out.Sections)},
 				[]string{"expires", string(out.Expires)}, []string{"decision", out.Number + ", " + out.Type + ", " + out.Title},
-				[]string{"dissent", strconv.FormatBool(out.Dissent)}, []string{"log", strconv.FormatUint(out.Size, 10) + ", " + witnessed})
+				[]string{"dissent", strconv.FormatBool(out.Dissent)}, []string{"earlier requests", counts(out.Earlier)}, []string{"log", strconv.FormatUint(out.Size, 10) + ", " + witnessed})
 		},
 	}
 	keys.flags(c)
 	return c
+}
+
+// counts writes numbers by name, in the order of the names.
+func counts(of map[string]int) string {
+	var list []string
+	for _, name := range slices.Sorted(maps.Keys(of)) {
+		list = append(list, strconv.Itoa(of[name])+" "+name)
+	}
+	if len(list) == 0 {
+		return "0"
+	}
+	return strings.Join(list, ", ")
 }
 
 func (a *app) readReview(ctx context.Context, keys reviewerKeys, arg string) (*reviewer, *client.Review, error) {

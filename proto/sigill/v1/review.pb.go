@@ -269,7 +269,12 @@ type GetReviewResponse struct {
 	// The head of the seal's core; the decision names its digest.
 	SealHead []byte `protobuf:"bytes,6,opt,name=seal_head,json=sealHead,proto3" json:"seal_head,omitempty"`
 	// True when a dissent was logged: only then may DISSENT_AUTHOR be granted.
-	Dissent       bool `protobuf:"varint,7,opt,name=dissent,proto3" json:"dissent,omitempty"`
+	Dissent bool `protobuf:"varint,7,opt,name=dissent,proto3" json:"dissent,omitempty"`
+	// Requests on the same decision that were logged before this one, by how they
+	// stand, in the order of the states; a state without any is left out. Whoever
+	// asks again and again for a little would be told from these. It is the server's
+	// word: no proof comes with it.
+	Earlier       []*EarlierOpenings `protobuf:"bytes,9,rep,name=earlier,proto3" json:"earlier,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -353,6 +358,68 @@ func (x *GetReviewResponse) GetDissent() bool {
 	return false
 }
 
+func (x *GetReviewResponse) GetEarlier() []*EarlierOpenings {
+	if x != nil {
+		return x.Earlier
+	}
+	return nil
+}
+
+// EarlierOpenings counts requests that stand alike.
+type EarlierOpenings struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// How they stand.
+	State OpeningState `protobuf:"varint,1,opt,name=state,proto3,enum=sigill.v1.OpeningState" json:"state,omitempty"`
+	// How many there are; at least 1.
+	Count         int32 `protobuf:"varint,2,opt,name=count,proto3" json:"count,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *EarlierOpenings) Reset() {
+	*x = EarlierOpenings{}
+	mi := &file_sigill_v1_review_proto_msgTypes[5]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *EarlierOpenings) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*EarlierOpenings) ProtoMessage() {}
+
+func (x *EarlierOpenings) ProtoReflect() protoreflect.Message {
+	mi := &file_sigill_v1_review_proto_msgTypes[5]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use EarlierOpenings.ProtoReflect.Descriptor instead.
+func (*EarlierOpenings) Descriptor() ([]byte, []int) {
+	return file_sigill_v1_review_proto_rawDescGZIP(), []int{5}
+}
+
+func (x *EarlierOpenings) GetState() OpeningState {
+	if x != nil {
+		return x.State
+	}
+	return OpeningState_OPENING_STATE_UNSPECIFIED
+}
+
+func (x *EarlierOpenings) GetCount() int32 {
+	if x != nil {
+		return x.Count
+	}
+	return 0
+}
+
 // FetchShareRequest names a request.
 type FetchShareRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -366,7 +433,7 @@ type FetchShareRequest struct {
 
 func (x *FetchShareRequest) Reset() {
 	*x = FetchShareRequest{}
-	mi := &file_sigill_v1_review_proto_msgTypes[5]
+	mi := &file_sigill_v1_review_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -378,7 +445,7 @@ func (x *FetchShareRequest) String() string {
 func (*FetchShareRequest) ProtoMessage() {}
 
 func (x *FetchShareRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_sigill_v1_review_proto_msgTypes[5]
+	mi := &file_sigill_v1_review_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -391,7 +458,7 @@ func (x *FetchShareRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FetchShareRequest.ProtoReflect.Descriptor instead.
 func (*FetchShareRequest) Descriptor() ([]byte, []int) {
-	return file_sigill_v1_review_proto_rawDescGZIP(), []int{5}
+	return file_sigill_v1_review_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *FetchShareRequest) GetRequestId() []byte {
@@ -421,7 +488,7 @@ type FetchShareResponse struct {
 
 func (x *FetchShareResponse) Reset() {
 	*x = FetchShareResponse{}
-	mi := &file_sigill_v1_review_proto_msgTypes[6]
+	mi := &file_sigill_v1_review_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -433,7 +500,7 @@ func (x *FetchShareResponse) String() string {
 func (*FetchShareResponse) ProtoMessage() {}
 
 func (x *FetchShareResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_sigill_v1_review_proto_msgTypes[6]
+	mi := &file_sigill_v1_review_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -446,7 +513,7 @@ func (x *FetchShareResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FetchShareResponse.ProtoReflect.Descriptor instead.
 func (*FetchShareResponse) Descriptor() ([]byte, []int) {
-	return file_sigill_v1_review_proto_rawDescGZIP(), []int{6}
+	return file_sigill_v1_review_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *FetchShareResponse) GetWrapping() []byte {
@@ -478,7 +545,7 @@ type ApproveOpeningRequest struct {
 
 func (x *ApproveOpeningRequest) Reset() {
 	*x = ApproveOpeningRequest{}
-	mi := &file_sigill_v1_review_proto_msgTypes[7]
+	mi := &file_sigill_v1_review_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -490,7 +557,7 @@ func (x *ApproveOpeningRequest) String() string {
 func (*ApproveOpeningRequest) ProtoMessage() {}
 
 func (x *ApproveOpeningRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_sigill_v1_review_proto_msgTypes[7]
+	mi := &file_sigill_v1_review_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -503,7 +570,7 @@ func (x *ApproveOpeningRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ApproveOpeningRequest.ProtoReflect.Descriptor instead.
 func (*ApproveOpeningRequest) Descriptor() ([]byte, []int) {
-	return file_sigill_v1_review_proto_rawDescGZIP(), []int{7}
+	return file_sigill_v1_review_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *ApproveOpeningRequest) GetRequestId() []byte {
@@ -538,7 +605,7 @@ type ApproveOpeningResponse struct {
 
 func (x *ApproveOpeningResponse) Reset() {
 	*x = ApproveOpeningResponse{}
-	mi := &file_sigill_v1_review_proto_msgTypes[8]
+	mi := &file_sigill_v1_review_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -550,7 +617,7 @@ func (x *ApproveOpeningResponse) String() string {
 func (*ApproveOpeningResponse) ProtoMessage() {}
 
 func (x *ApproveOpeningResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_sigill_v1_review_proto_msgTypes[8]
+	mi := &file_sigill_v1_review_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -563,7 +630,7 @@ func (x *ApproveOpeningResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ApproveOpeningResponse.ProtoReflect.Descriptor instead.
 func (*ApproveOpeningResponse) Descriptor() ([]byte, []int) {
-	return file_sigill_v1_review_proto_rawDescGZIP(), []int{8}
+	return file_sigill_v1_review_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *ApproveOpeningResponse) GetState() OpeningState {
@@ -586,7 +653,7 @@ type RefuseOpeningRequest struct {
 
 func (x *RefuseOpeningRequest) Reset() {
 	*x = RefuseOpeningRequest{}
-	mi := &file_sigill_v1_review_proto_msgTypes[9]
+	mi := &file_sigill_v1_review_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -598,7 +665,7 @@ func (x *RefuseOpeningRequest) String() string {
 func (*RefuseOpeningRequest) ProtoMessage() {}
 
 func (x *RefuseOpeningRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_sigill_v1_review_proto_msgTypes[9]
+	mi := &file_sigill_v1_review_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -611,7 +678,7 @@ func (x *RefuseOpeningRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RefuseOpeningRequest.ProtoReflect.Descriptor instead.
 func (*RefuseOpeningRequest) Descriptor() ([]byte, []int) {
-	return file_sigill_v1_review_proto_rawDescGZIP(), []int{9}
+	return file_sigill_v1_review_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *RefuseOpeningRequest) GetRequestId() []byte {
@@ -639,7 +706,7 @@ type RefuseOpeningResponse struct {
 
 func (x *RefuseOpeningResponse) Reset() {
 	*x = RefuseOpeningResponse{}
-	mi := &file_sigill_v1_review_proto_msgTypes[10]
+	mi := &file_sigill_v1_review_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -651,7 +718,7 @@ func (x *RefuseOpeningResponse) String() string {
 func (*RefuseOpeningResponse) ProtoMessage() {}
 
 func (x *RefuseOpeningResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_sigill_v1_review_proto_msgTypes[10]
+	mi := &file_sigill_v1_review_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -664,7 +731,7 @@ func (x *RefuseOpeningResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RefuseOpeningResponse.ProtoReflect.Descriptor instead.
 func (*RefuseOpeningResponse) Descriptor() ([]byte, []int) {
-	return file_sigill_v1_review_proto_rawDescGZIP(), []int{10}
+	return file_sigill_v1_review_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *RefuseOpeningResponse) GetState() OpeningState {
@@ -696,7 +763,7 @@ const file_sigill_v1_review_proto_rawDesc = "" +
 	"\x10GetReviewRequest\x12'\n" +
 	"\n" +
 	"opening_id\x18\x01 \x01(\tB\b\xbaH\x05r\x03\x98\x01\x1aR\topeningId\x12\x19\n" +
-	"\bold_size\x18\x02 \x01(\x04R\aoldSize\"\x8b\x02\n" +
+	"\bold_size\x18\x02 \x01(\x04R\aoldSize\"\xc1\x02\n" +
 	"\x11GetReviewResponse\x12\x18\n" +
 	"\arequest\x18\x01 \x01(\tR\arequest\x126\n" +
 	"\trequester\x18\x02 \x01(\v2\x18.sigill.v1.BoardDocumentR\trequester\x12)\n" +
@@ -704,7 +771,11 @@ const file_sigill_v1_review_proto_rawDesc = "" +
 	"\vconsistency\x18\x04 \x03(\fB\b\xbaH\x05\x92\x01\x02\x10@R\vconsistency\x12\x16\n" +
 	"\x06bundle\x18\x05 \x01(\fR\x06bundle\x12\x1b\n" +
 	"\tseal_head\x18\x06 \x01(\fR\bsealHead\x12\x18\n" +
-	"\adissent\x18\a \x01(\bR\adissent\"d\n" +
+	"\adissent\x18\a \x01(\bR\adissent\x124\n" +
+	"\aearlier\x18\t \x03(\v2\x1a.sigill.v1.EarlierOpeningsR\aearlier\"V\n" +
+	"\x0fEarlierOpenings\x12-\n" +
+	"\x05state\x18\x01 \x01(\x0e2\x17.sigill.v1.OpeningStateR\x05state\x12\x14\n" +
+	"\x05count\x18\x02 \x01(\x05R\x05count\"d\n" +
 	"\x11FetchShareRequest\x12&\n" +
 	"\n" +
 	"request_id\x18\x01 \x01(\fB\a\xbaH\x04z\x02h\x10R\trequestId\x12'\n" +
@@ -748,45 +819,48 @@ func file_sigill_v1_review_proto_rawDescGZIP() []byte {
 	return file_sigill_v1_review_proto_rawDescData
 }
 
-var file_sigill_v1_review_proto_msgTypes = make([]protoimpl.MessageInfo, 11)
+var file_sigill_v1_review_proto_msgTypes = make([]protoimpl.MessageInfo, 12)
 var file_sigill_v1_review_proto_goTypes = []any{
 	(*ListReviewsRequest)(nil),     // 0: sigill.v1.ListReviewsRequest
 	(*ListReviewsResponse)(nil),    // 1: sigill.v1.ListReviewsResponse
 	(*ReviewItem)(nil),             // 2: sigill.v1.ReviewItem
 	(*GetReviewRequest)(nil),       // 3: sigill.v1.GetReviewRequest
 	(*GetReviewResponse)(nil),      // 4: sigill.v1.GetReviewResponse
-	(*FetchShareRequest)(nil),      // 5: sigill.v1.FetchShareRequest
-	(*FetchShareResponse)(nil),     // 6: sigill.v1.FetchShareResponse
-	(*ApproveOpeningRequest)(nil),  // 7: sigill.v1.ApproveOpeningRequest
-	(*ApproveOpeningResponse)(nil), // 8: sigill.v1.ApproveOpeningResponse
-	(*RefuseOpeningRequest)(nil),   // 9: sigill.v1.RefuseOpeningRequest
-	(*RefuseOpeningResponse)(nil),  // 10: sigill.v1.RefuseOpeningResponse
-	(*BoardDocument)(nil),          // 11: sigill.v1.BoardDocument
-	(*Logged)(nil),                 // 12: sigill.v1.Logged
-	(OpeningState)(0),              // 13: sigill.v1.OpeningState
+	(*EarlierOpenings)(nil),        // 5: sigill.v1.EarlierOpenings
+	(*FetchShareRequest)(nil),      // 6: sigill.v1.FetchShareRequest
+	(*FetchShareResponse)(nil),     // 7: sigill.v1.FetchShareResponse
+	(*ApproveOpeningRequest)(nil),  // 8: sigill.v1.ApproveOpeningRequest
+	(*ApproveOpeningResponse)(nil), // 9: sigill.v1.ApproveOpeningResponse
+	(*RefuseOpeningRequest)(nil),   // 10: sigill.v1.RefuseOpeningRequest
+	(*RefuseOpeningResponse)(nil),  // 11: sigill.v1.RefuseOpeningResponse
+	(*BoardDocument)(nil),          // 12: sigill.v1.BoardDocument
+	(*Logged)(nil),                 // 13: sigill.v1.Logged
+	(OpeningState)(0),              // 14: sigill.v1.OpeningState
 }
 var file_sigill_v1_review_proto_depIdxs = []int32{
 	2,  // 0: sigill.v1.ListReviewsResponse.reviews:type_name -> sigill.v1.ReviewItem
-	11, // 1: sigill.v1.GetReviewResponse.requester:type_name -> sigill.v1.BoardDocument
-	12, // 2: sigill.v1.GetReviewResponse.logged:type_name -> sigill.v1.Logged
-	12, // 3: sigill.v1.FetchShareResponse.logged:type_name -> sigill.v1.Logged
-	13, // 4: sigill.v1.ApproveOpeningResponse.state:type_name -> sigill.v1.OpeningState
-	13, // 5: sigill.v1.RefuseOpeningResponse.state:type_name -> sigill.v1.OpeningState
-	0,  // 6: sigill.v1.ReviewService.ListReviews:input_type -> sigill.v1.ListReviewsRequest
-	3,  // 7: sigill.v1.ReviewService.GetReview:input_type -> sigill.v1.GetReviewRequest
-	5,  // 8: sigill.v1.ReviewService.FetchShare:input_type -> sigill.v1.FetchShareRequest
-	7,  // 9: sigill.v1.ReviewService.ApproveOpening:input_type -> sigill.v1.ApproveOpeningRequest
-	9,  // 10: sigill.v1.ReviewService.RefuseOpening:input_type -> sigill.v1.RefuseOpeningRequest
-	1,  // 11: sigill.v1.ReviewService.ListReviews:output_type -> sigill.v1.ListReviewsResponse
-	4,  // 12: sigill.v1.ReviewService.GetReview:output_type -> sigill.v1.GetReviewResponse
-	6,  // 13: sigill.v1.ReviewService.FetchShare:output_type -> sigill.v1.FetchShareResponse
-	8,  // 14: sigill.v1.ReviewService.ApproveOpening:output_type -> sigill.v1.ApproveOpeningResponse
-	10, // 15: sigill.v1.ReviewService.RefuseOpening:output_type -> sigill.v1.RefuseOpeningResponse
-	11, // [11:16] is the sub-list for method output_type
-	6,  // [6:11] is the sub-list for method input_type
-	6,  // [6:6] is the sub-list for extension type_name
-	6,  // [6:6] is the sub-list for extension extendee
-	0,  // [0:6] is the sub-list for field type_name
+	12, // 1: sigill.v1.GetReviewResponse.requester:type_name -> sigill.v1.BoardDocument
+	13, // 2: sigill.v1.GetReviewResponse.logged:type_name -> sigill.v1.Logged
+	5,  // 3: sigill.v1.GetReviewResponse.earlier:type_name -> sigill.v1.EarlierOpenings
+	14, // 4: sigill.v1.EarlierOpenings.state:type_name -> sigill.v1.OpeningState
+	13, // 5: sigill.v1.FetchShareResponse.logged:type_name -> sigill.v1.Logged
+	14, // 6: sigill.v1.ApproveOpeningResponse.state:type_name -> sigill.v1.OpeningState
+	14, // 7: sigill.v1.RefuseOpeningResponse.state:type_name -> sigill.v1.OpeningState
+	0,  // 8: sigill.v1.ReviewService.ListReviews:input_type -> sigill.v1.ListReviewsRequest
+	3,  // 9: sigill.v1.ReviewService.GetReview:input_type -> sigill.v1.GetReviewRequest
+	6,  // 10: sigill.v1.ReviewService.FetchShare:input_type -> sigill.v1.FetchShareRequest
+	8,  // 11: sigill.v1.ReviewService.ApproveOpening:input_type -> sigill.v1.ApproveOpeningRequest
+	10, // 12: sigill.v1.ReviewService.RefuseOpening:input_type -> sigill.v1.RefuseOpeningRequest
+	1,  // 13: sigill.v1.ReviewService.ListReviews:output_type -> sigill.v1.ListReviewsResponse
+	4,  // 14: sigill.v1.ReviewService.GetReview:output_type -> sigill.v1.GetReviewResponse
+	7,  // 15: sigill.v1.ReviewService.FetchShare:output_type -> sigill.v1.FetchShareResponse
+	9,  // 16: sigill.v1.ReviewService.ApproveOpening:output_type -> sigill.v1.ApproveOpeningResponse
+	11, // 17: sigill.v1.ReviewService.RefuseOpening:output_type -> sigill.v1.RefuseOpeningResponse
+	13, // [13:18] is the sub-list for method output_type
+	8,  // [8:13] is the sub-list for method input_type
+	8,  // [8:8] is the sub-list for extension type_name
+	8,  // [8:8] is the sub-list for extension extendee
+	0,  // [0:8] is the sub-list for field type_name
 }
 
 func init() { file_sigill_v1_review_proto_init() }
@@ -801,7 +875,7 @@ func file_sigill_v1_review_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_sigill_v1_review_proto_rawDesc), len(file_sigill_v1_review_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   11,
+			NumMessages:   12,
 			NumExtensions: 0,
 			NumServices:   1,
 		},
