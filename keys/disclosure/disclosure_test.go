@@ -270,3 +270,16 @@ func TestWrongScalar(t *testing.T) {
 		t.Errorf("bad shares: %+v", p.BadShares)
 	}
 }
+
+// TestLateRelease: a server that stood still for a while may release late, to the
+// last of the days that are allowed.
+func TestLateRelease(t *testing.T) {
+	s := story.New(t)
+	o := s.Decide(s.Plan()).Request(order.CourtOrder, nil, decider, bias).All()
+	o.Date = o.Request.Expires.AddDays(opening.MaxLate)
+	o.Due = o.Date
+	p, err := disclosure.Open(o.Bytes(o.Package(nil)), s.Trust, s.Recipient)
+	if err != nil || p.NoticeDue != o.Due {
+		t.Error(err)
+	}
+}

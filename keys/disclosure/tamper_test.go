@@ -127,6 +127,11 @@ func TestForged(t *testing.T) {
 			o.Date = story.Day.AddDays(-1)
 			return o.Bytes(o.Package(nil))
 		}, disclosure.ErrRelease},
+		"released 91 days after the request's last": {func(t *testing.T, s *story.Story) []byte {
+			o := s.Decide(s.Plan()).Request(order.CourtOrder, nil, decider).All()
+			o.Due = o.Request.Expires.AddDays(91)
+			return o.Bytes(o.Package(func(r *opening.Release) { r.Date = o.Due }))
+		}, disclosure.ErrRelease},
 		"a release by another key": {func(t *testing.T, s *story.Story) []byte {
 			o := s.Decide(s.Plan()).Request(order.CourtOrder, nil, decider).All()
 			o.Key = s.Institution

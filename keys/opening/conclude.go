@@ -21,8 +21,12 @@ type Ballot struct {
 //
 // A request runs until all its sections are decided, or to the end of the day on
 // which it expires; what is not decided by then is not granted, and if nothing is
-// granted by then, nothing comes out.
+// granted by then, nothing comes out. Nor does anything more than [MaxLate] days
+// after that day, so that no release can be dated ahead.
 func Conclude(req *Request, request, core ident.Digest, groups []seal.Group, ballots []Ballot, on ident.Date) *Release {
+	if on.Days() > req.Expires.Days()+MaxLate {
+		return nil
+	}
 	votes := make([]*Vote, len(ballots))
 	r := &Release{Authority: req.Authority, Core: core, Date: on, Decision: req.Decision, Opening: req.Opening,
 		Refused: []Denied{}, Request: request}

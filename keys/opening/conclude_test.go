@@ -57,6 +57,10 @@ func TestConclude(t *testing.T) {
 			"2026-12-21", opening.GrantedPartial, one, []string{"by 1 1", "by 1 1", "by 1 1"}},
 		{"one section, the rest refused", []opening.Ballot{cast(2, 1, one, opening.BasisSecrecy), cast(1, 1, one, opening.BasisScope), elsewhere, cast(1, 2, one, opening.BasisScope), cast(1, 4, one, opening.BasisScope)},
 			"2026-11-21", opening.GrantedPartial, one, []string{"by 2 1", "by 2 1", "by 2 1"}},
+		{"one section by all, 90 days later", []opening.Ballot{cast(1, 1, one, opening.BasisScope), cast(1, 2, one, opening.BasisSecrecy), cast(2, 1, one, opening.BasisScope)},
+			"2027-03-20", opening.GrantedPartial, one, []string{"by 1 1", "by 1 1", "by 1 1"}},
+		{"one section by all, 91 days later", []opening.Ballot{cast(1, 1, one, opening.BasisScope), cast(1, 2, one, opening.BasisSecrecy), cast(2, 1, one, opening.BasisScope)}, "2027-03-21", "", 0, nil},
+		{"a quorum for all, counted 91 days later", []opening.Ballot{cast(1, 1, all, ""), cast(2, 3, all, ""), cast(1, 4, all, "")}, "2027-03-21", "", 0, nil},
 		{"no quorum by the end", []opening.Ballot{cast(1, 1, all, ""), cast(2, 1, all, "")}, "2026-12-21", "", 0, nil},
 		{"refused by one group", []opening.Ballot{cast(2, 1, 0, opening.BasisSecrecy), cast(2, 2, 0, opening.BasisScope), cast(2, 3, 0, opening.BasisSecrecy)},
 			"2026-11-21", opening.RefusedAppealable, 0, []string{"by 2 1", "by 2 1", "by 2 1", "by 2 1"}},
@@ -119,10 +123,11 @@ func TestConcludeAny(t *testing.T) {
 			votes = append(votes, b.Vote)
 		}
 		count := opening.Tally(groups, req.Scope(), votes)
-		for _, on := range []ident.Date{req.Date, req.Expires, req.Expires.AddDays(1)} {
+		for _, on := range []ident.Date{req.Date, req.Expires, req.Expires.AddDays(1), req.Expires.AddDays(opening.MaxLate), req.Expires.AddDays(opening.MaxLate + 1)} {
 			r := opening.Conclude(req, dig("request"), dig("core"), groups, ballots, on)
 			expired := on > req.Expires
-			if (r != nil) != (count.Settled() || expired && count.Granted != 0) {
+			late := on > req.Expires.AddDays(opening.MaxLate)
+			if (r != nil) != (!late && (count.Settled() || expired && count.Granted != 0)) {
 				t.Fatalf("on %s with %+v: %+v", on, count, r)
 			}
 			if r == nil {

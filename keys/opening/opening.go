@@ -31,6 +31,11 @@ const MaxDays = 30
 // held back at most: a delay without an end in sight would be silence.
 const MaxDelay = 366
 
+// MaxLate is how many days after a request's last one its release can be dated at
+// most. The clock ends a request on the day after, or on the first day on which the
+// server runs again; a date far ahead would put off the author's notice for as long.
+const MaxLate = 90
+
 // Errors of opening statements.
 var (
 	ErrNotice      = errors.New("only a suspicion against an official or an internal investigation can delay the notice")

@@ -326,6 +326,7 @@ var forgeries = []forgery{
 		r.Refused = []opening.Denied{{Section: bias}}
 	})},
 	{"released before it was asked for", released(func(o *story.Opening) { o.Date = story.Day.AddDays(-1) }, nil)},
+	{"released 91 days after the request's last", released(func(o *story.Opening) { o.Due = story.Day.AddDays(105) }, func(r *opening.Release) { r.Date = story.Day.AddDays(105) })},
 	{"a release by another key", released(func(o *story.Opening) { o.Key = o.Institution }, nil)},
 	{"a delay that nobody voted for", released(func(o *story.Opening) { o.Due = story.Day.AddDays(3) }, nil)},
 	{"the request at another checkpoint", func(s *story.Story) []byte {

@@ -32,6 +32,7 @@ export async function open(data, trust, seed) {
   checkRequest(o)
   o.release = s.read(p.release, 'sigill-opening-release+jws', s.release, s.among(trust.logs))
   check(o.release.payload.granted.length > 0 && o.release.payload.date >= o.request.payload.date, 'release: grants nothing, or too early')
+  check(v.dayNumber(o.release.payload.date) <= v.dayNumber(o.request.payload.expires) + 90, 'release: dated far ahead')
   checkLog(o)
   checkVotes(o)
   checkCount(o)

@@ -11,6 +11,7 @@ import (
 	"sigill/keys/jws"
 	"sigill/keys/opening"
 	"sigill/keys/order"
+	"sigill/keys/proof"
 	"sigill/server/store"
 )
 
@@ -129,4 +130,20 @@ func TestRevokedVectorGoes(t *testing.T) {
 		t.Error("the vector of a vote that is not counted is kept, or another is not")
 	}
 	h.collected(c, id, 3)
+}
+
+// TestReleasedTooLate: a server that stood still for more than the days that a
+// release may be late makes none: no court's client would take it.
+func TestReleasedTooLate(t *testing.T) {
+	h := newHouse(t)
+	v := h.sign(h.author("Åsa"))
+	c := h.court("Förvaltningsrätten", order.CourtOrder)
+	id := c.request(v, order.CourtOrder, decider, bias)
+	for _, at := range [][2]int{{1, 1}, {1, 2}, {2, 1}} {
+		h.vote(at[0], at[1], id, decider)
+	}
+	must(0, h.ExpireOpenings(ctx, time.Now().AddDate(0, 0, 14+opening.MaxLate+2)))
+	if s := c.get(id).State; s != expired || h.count(proof.OpeningReleased) != 0 || h.count(proof.OpeningClosed) != 1 {
+		t.Errorf("state %d", s)
+	}
 }
