@@ -301,7 +301,18 @@ func (o *Office) find(ctx context.Context, id ident.ID) (m *matter, err error) {
 	return m, nil
 }
 
-// fingerprint is the digest of what was asked, never over a token.
+// print tells what was asked under a request id, never over a token. It is made with
+// the id, which is kept nowhere: a digest of a draft that is published when it is
+// signed would say to whoever has the store's keys which row is its request's.
+func (o *Office) print(c *Caller, parts ...string) ident.Digest {
+	data := [][]byte{c.RequestID[:]}
+	for _, p := range parts {
+		data = append(data, []byte(p))
+	}
+	return o.cipher.MAC("print", data...)
+}
+
+// fingerprint is a digest over several values.
 func fingerprint(parts ...string) ident.Digest {
 	var b []byte
 	for _, p := range parts {

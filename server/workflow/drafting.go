@@ -30,7 +30,7 @@ func (o *Office) ReviseDraft(ctx context.Context, c *Caller, in Submission) (*Dr
 	if m, err = o.known(ctx, c, p.draft.Decision, m, err); err != nil {
 		return nil, err
 	}
-	print := fingerprint("revise", in.Statement)
+	print := o.print(c, "revise", in.Statement)
 	if again, err := o.draftedBefore(ctx, c, p, print); again != nil || err != nil {
 		return again, err
 	}
@@ -164,7 +164,7 @@ func (o *Office) act(ctx context.Context, c *Caller, m *matter, compact string, 
 	if err != nil {
 		return "", err
 	}
-	answer, err := o.authored(ctx, c, m, fingerprint("act", compact), func(tx *ledger.Tx, m *matter) ([]byte, error) {
+	answer, err := o.authored(ctx, c, m, o.print(c, "act", compact), func(tx *ledger.Tx, m *matter) ([]byte, error) {
 		if err := change(tx, m); err != nil {
 			return nil, err
 		}

@@ -129,7 +129,7 @@ func (o *Office) RequestOpening(ctx context.Context, c *Caller, request string) 
 	if err != nil {
 		return nil, o.refused(ctx, c, about(req.Decision), ledgerError(err))
 	}
-	answer, head, err := o.named(ctx, c, idKey(req.Decision), fingerprint(c.Method, request), func(tx *ledger.Tx, a *actor) ([]byte, error) {
+	answer, head, err := o.named(ctx, c, idKey(req.Decision), o.print(c, c.Method, request), func(tx *ledger.Tx, a *actor) ([]byte, error) {
 		row := &openingRow{State: openingPending, Decision: idKey(req.Decision), Account: a.id, Request: request,
 			Requester: who.docs, Epoch: s.head.Set.Epoch, Reviewers: s.reviewers()}
 		return o.request(tx, a, &req, who, row)
@@ -344,7 +344,7 @@ func (o *Office) ListOpenings(ctx context.Context, c *Caller, size int, token st
 
 // WithdrawOpening takes an undecided request back; that it was, stays in the log.
 func (o *Office) WithdrawOpening(ctx context.Context, c *Caller, id ident.ID) (*Logged, error) {
-	answer, head, err := o.named(ctx, c, o.aboutOpening(ctx, id), fingerprint(c.Method, string(id)), func(tx *ledger.Tx, a *actor) ([]byte, error) {
+	answer, head, err := o.named(ctx, c, o.aboutOpening(ctx, id), o.print(c, c.Method, string(id)), func(tx *ledger.Tx, a *actor) ([]byte, error) {
 		row, err := own(tx, a, id)
 		if err != nil {
 			return nil, err

@@ -205,7 +205,7 @@ type document struct {
 // into force.
 func (o *Office) publish(ctx context.Context, c *Caller, d document) (*Logged, error) {
 	ctx = context.WithoutCancel(ctx) // what is committed comes into force, whoever still waits
-	answer, head, err := o.named(ctx, c, nil, fingerprint(c.Method, strings.Join(d.signatures, " ")), func(tx *ledger.Tx, _ *actor) ([]byte, error) {
+	answer, head, err := o.named(ctx, c, nil, o.print(c, c.Method, strings.Join(d.signatures, " ")), func(tx *ledger.Tx, _ *actor) ([]byte, error) {
 		digest, err := d.next(tx)
 		if err != nil {
 			return nil, err

@@ -206,7 +206,7 @@ func (o *Office) CollectOpening(ctx context.Context, c *Caller, id ident.ID) ([]
 		return nil, err
 	}
 	var row *openingRow
-	_, _, err = o.named(ctx, c, o.aboutOpening(ctx, id), fingerprint(c.Method, string(id)), func(tx *ledger.Tx, a *actor) (_ []byte, err error) {
+	_, _, err = o.named(ctx, c, o.aboutOpening(ctx, id), o.print(c, c.Method, string(id)), func(tx *ledger.Tx, a *actor) (_ []byte, err error) {
 		if row, err = own(tx, a, id); err != nil {
 			return nil, err
 		}

@@ -209,7 +209,7 @@ func (o *Office) FetchShare(ctx context.Context, c *Caller, id ident.ID) ([]byte
 	if err != nil {
 		return nil, nil, o.refused(ctx, c, about, err)
 	}
-	answer, head, err := o.named(ctx, c, about, fingerprint(c.Method, string(id)), func(tx *ledger.Tx, a *actor) ([]byte, error) {
+	answer, head, err := o.named(ctx, c, about, o.print(c, c.Method, string(id)), func(tx *ledger.Tx, a *actor) ([]byte, error) {
 		f, err := o.inForceAt(tx)
 		if err != nil {
 			return nil, err
@@ -365,7 +365,7 @@ func (o *Office) vote(ctx context.Context, c *Caller, compact string, vector []b
 	if err != nil {
 		return 0, o.refused(ctx, c, about, ledgerError(err))
 	}
-	answer, _, err := o.named(ctx, c, about, fingerprint(c.Method, compact, string(vector)), func(tx *ledger.Tx, a *actor) ([]byte, error) {
+	answer, _, err := o.named(ctx, c, about, o.print(c, c.Method, compact, string(vector)), func(tx *ledger.Tx, a *actor) ([]byte, error) {
 		f, err := o.inForceAt(tx)
 		if err != nil {
 			return nil, err

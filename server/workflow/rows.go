@@ -135,7 +135,7 @@ type caseRow struct {
 
 // A requestRow makes a change idempotent.
 type requestRow struct {
-	Print  ident.Digest `cbor:"1,keyasint"`
+	Print  ident.Digest `cbor:"1,keyasint"` // see [Office.print]
 	Answer []byte       `cbor:"2,keyasint"`
 }
 

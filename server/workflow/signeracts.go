@@ -210,7 +210,7 @@ func (o *Office) logNamed(ctx context.Context, c *Caller, about []byte, compact 
 	if err != nil {
 		return nil, fmt.Errorf("entry: %w", err)
 	}
-	answer, head, err := o.named(ctx, c, about, fingerprint(c.Method, compact), func(tx *ledger.Tx, a *actor) ([]byte, error) {
+	answer, head, err := o.named(ctx, c, about, o.print(c, c.Method, compact), func(tx *ledger.Tx, a *actor) ([]byte, error) {
 		if err := change(tx, a); err != nil {
 			return nil, err
 		}
@@ -240,7 +240,7 @@ func (o *Office) actedBefore(ctx context.Context, c *Caller, compact string) (*L
 	if err != nil {
 		return nil, ledgerError(err)
 	}
-	answer, err := o.answered(ctx, c, who.id[:], fingerprint(c.Method, compact))
+	answer, err := o.answered(ctx, c, who.id[:], o.print(c, c.Method, compact))
 	if answer == nil || err != nil {
 		return nil, err
 	}

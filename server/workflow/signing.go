@@ -37,7 +37,7 @@ func (o *Office) CosignDecision(ctx context.Context, c *Caller, approval string)
 	}
 	about := idKey(a.Decision)
 	var signed *signedMatter // set by the operation that signs, and by no other
-	_, head, err := o.named(ctx, c, about, fingerprint("cosign", approval), func(tx *ledger.Tx, who *actor) ([]byte, error) {
+	_, head, err := o.named(ctx, c, about, o.print(c, "cosign", approval), func(tx *ledger.Tx, who *actor) ([]byte, error) {
 		if err := o.bindOfficer(tx, who, officer); err != nil {
 			return nil, err
 		}

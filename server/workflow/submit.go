@@ -3,6 +3,7 @@ package workflow
 import (
 	"context"
 	"crypto/rand"
+	"encoding/binary"
 	"errors"
 	"runtime"
 
@@ -63,7 +64,7 @@ func (o *Office) SubmitDraft(ctx context.Context, c *Caller, in Submission) (*Dr
 	if err != nil {
 		return nil, o.refused(ctx, c, nil, err)
 	}
-	print := fingerprint("submit", in.Statement)
+	print := o.print(c, "submit", in.Statement)
 	if again, err := o.draftedBefore(ctx, c, p, print); again != nil || err != nil {
 		return again, err
 	}
@@ -91,16 +92,29 @@ func (o *Office) SubmitDraft(ctx context.Context, c *Caller, in Submission) (*Dr
 
 // answerPlace binds the answer to a revision that is kept for a retry. It lies
 // under the author's nonce, which no store has: the provider's key in it says where
-// and when the author logged in.
-const answerPlace = "draft answer"
+// and when the author logged in. So would its length: it is padded to that of the
+// head, which the reviewer set gives, and answerRest, which holds the rest with the
+// longest key that a token is taken under (2,048 bytes).
+const (
+	answerPlace = "draft answer"
+	answerRest  = 3 << 10
+)
 
 func (o *Office) sealAnswer(c *Caller, a DraftAnswer) ([]byte, error) {
 	b, err := encode(a)
 	if err != nil {
 		return nil, err
 	}
-	return o.cipher.SealMatter(*c.Nonce, answerPlace, b), nil
+	size := len(a.Head) + answerRest
+	if 4+len(b) > size {
+		return nil, &Refusal{Kind: ErrUnavailable, Reason: ReasonStopped, err: errAnswer}
+	}
+	padded := binary.BigEndian.AppendUint32(make([]byte, 0, size), uint32(len(b)))
+	padded = append(padded, b...)
+	return o.cipher.SealMatter(*c.Nonce, answerPlace, padded[:size]), nil
 }
+
+var errAnswer = errors.New("an answer is longer than what hides its length")
 
 // draftAnswer opens an answer for the author; that the caller's nonce is the
 // author's has been established.
@@ -109,8 +123,11 @@ func (o *Office) draftAnswer(c *Caller, answer []byte) (*DraftAnswer, error) {
 	if err != nil {
 		return nil, damaged("answer", err)
 	}
+	if len(b) < 4 || uint64(binary.BigEndian.Uint32(b)) > uint64(len(b)-4) {
+		return nil, damaged("answer", ledger.ErrCorrupt)
+	}
 	out := &DraftAnswer{}
-	if err := decode(b, out); err != nil {
+	if err := decode(b[4:][:binary.BigEndian.Uint32(b)], out); err != nil {
 		return nil, err
 	}
 	return out, nil
