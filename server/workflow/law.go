@@ -191,16 +191,19 @@ func stillInForce(r ledger.Reader, f *inForce) error {
 
 // visibleFrom is when signers are shown a draft: if it is urgent or no hours are
 // set from the beginning of its day, so that no row keeps the minute in which it
-// came; else at the next of the hours.
+// came; else at the next of the hours that is not less than a minute away. Who looks
+// when an hour comes would see at once what was sent just before it, or was still
+// being sealed.
 func (o *Office) visibleFrom(received time.Time, urgent bool) time.Time {
 	day := ident.DateOf(received)
 	if urgent || len(o.InboxHours) == 0 {
 		return day.Start()
 	}
+	from := received.Add(time.Minute)
 	var next time.Time
 	for ; next.IsZero(); day = day.AddDays(1) {
 		for _, h := range o.InboxHours {
-			if at := clock(day, h); !at.Before(received) && (next.IsZero() || at.Before(next)) {
+			if at := clock(day, h); !at.Before(from) && (next.IsZero() || at.Before(next)) {
 				next = at
 			}
 		}

@@ -78,8 +78,9 @@ func (o *Office) keep(tx *ledger.Tx, m *matter) (until int64, err error) {
 	if err != nil {
 		return 0, err
 	}
-	if row.still(tx.Now) {
-		return row.Until, nil // what was shown before an earlier act
+	until = o.visibleFrom(tx.Now, false).Unix()
+	if row.still(tx.Now) { // what was shown before an earlier act
+		return m.keepUntil(tx, &row, until)
 	}
 	if err := m.forget(tx, &row); err != nil {
 		return 0, err
@@ -88,14 +89,30 @@ func (o *Office) keep(tx *ledger.Tx, m *matter) (until int64, err error) {
 	if err != nil || v == nil {
 		return 0, err
 	}
-	if until = o.visibleFrom(tx.Now, false).Unix(); until <= tx.Now.Unix() {
-		return 0, nil // the hour is now, or drafts are shown at once
+	if until <= tx.Now.Unix() {
+		return 0, nil // drafts are shown at once
 	}
 	d, err := m.draft(tx)
 	if err != nil {
 		return 0, err
 	}
 	v.Content, v.Head = d.Content, d.Head
+	return until, m.put(tx, roomStill, stillKey(until, m.id), v)
+}
+
+// keepUntil keeps what is kept over its hour, if an act comes in the last minute
+// before that; it returns until when.
+func (m *matter) keepUntil(tx *ledger.Tx, row *inboxRow, until int64) (int64, error) {
+	if until <= row.Until {
+		return row.Until, nil
+	}
+	v := &shownRow{}
+	if err := m.get(tx, roomStill, stillKey(row.Until, m.id), v); err != nil {
+		return 0, err
+	}
+	if err := m.forget(tx, row); err != nil {
+		return 0, err
+	}
 	return until, m.put(tx, roomStill, stillKey(until, m.id), v)
 }
 
@@ -123,7 +140,8 @@ func (m *matter) leaveInbox(tx *ledger.Tx) error {
 	return tx.Delete(roomInbox, idKey(m.id))
 }
 
-// keptDissent keeps what is shown before a dissent is attached to a draft.
+// keptDissent keeps what is shown before a dissent is attached to a draft. One that
+// nobody is shown yet waits as a revision would.
 func (o *Office) keptDissent(tx *ledger.Tx, m *matter) error {
 	if m.State != Pending {
 		return nil
@@ -133,10 +151,17 @@ func (o *Office) keptDissent(tx *ledger.Tx, m *matter) error {
 		return err
 	}
 	until, err := o.keep(tx, m)
-	if err != nil || until == row.Until {
+	if err != nil {
 		return err
 	}
+	was := row
 	row.Until = until
+	if tx.Now.Unix() < row.Visible {
+		row.Visible = max(row.Visible, o.visibleFrom(tx.Now, false).Unix())
+	}
+	if row == was {
+		return nil
+	}
 	return m.put(tx, roomInbox, idKey(m.id), row)
 }
 
