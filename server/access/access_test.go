@@ -42,6 +42,9 @@ func TestTable(t *testing.T) {
 		t.Fatal(len(may), "methods")
 	}
 	for path := range may {
+		if access.Authors(path) != may[path][token.Caseworker] {
+			t.Error(path, "for authors")
+		}
 		if !access.Known(path) || access.Public(path) != public[path] {
 			t.Error(path, "unknown, or public where it is not")
 		}
@@ -63,7 +66,7 @@ func TestUnknown(t *testing.T) {
 			t.Error("known:", path)
 		}
 		for _, r := range roles {
-			if access.May(path, r) {
+			if access.May(path, r) || access.Authors(path) {
 				t.Error(path, "for", r)
 			}
 		}

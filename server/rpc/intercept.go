@@ -140,12 +140,9 @@ func (s *Server) logStream(srv any, ss grpc.ServerStream, info *grpc.StreamServe
 // made leaves nothing, since its time would date a draft: none of the author's own,
 // and no public one, which an author's client makes just before it submits.
 func (s *Server) line(ctx context.Context, method string, began time.Time, err error) {
-	if authors(method) || access.Public(method) {
+	if access.Authors(method) || access.Public(method) {
 		return
 	}
 	level := levelOf(status.Code(err))
 	s.log.LogAttrs(context.WithoutCancel(ctx), level, "call", methodAttr(method), codeAttr(status.Code(err)), tookAttr(time.Since(began)))
 }
-
-// authors reports whether authors call the method.
-func authors(method string) bool { return access.May(method, token.Caseworker) }

@@ -5,7 +5,6 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
-	"strings"
 
 	"sigill/keys/ident"
 	"sigill/keys/jws"
@@ -29,16 +28,13 @@ func (o *Office) Admit(ctx context.Context, c *Caller) error {
 	if access.Public(c.Method) || access.May(c.Method, c.Role) {
 		return nil
 	}
-	if strings.HasPrefix(c.Method, draftingService) {
+	if access.Authors(c.Method) {
 		return o.authorRefused(ctx, c, nil, refuse(ErrPermission, ReasonRole))
 	}
 	return o.refused(ctx, c, nil, refuse(ErrPermission, ReasonRole))
 }
 
-const (
-	draftingService = "/sigill.v1.DraftingService/"
-	submitMethod    = draftingService + "SubmitDraft"
-)
+const submitMethod = "/sigill.v1.DraftingService/SubmitDraft"
 
 // refused records a refusal before its answer leaves, and returns it. What is
 // malformed leaves nothing; what cannot be recorded is not answered.

@@ -8,16 +8,21 @@ import (
 	"sigill/server/workflow"
 )
 
-// TestAdmitNamesNoDrafter: a caller whose token lacks the role is not named on a
-// drafting call. No matter has been looked at, and it may be an author whose role
+// TestAdmitNamesNoDrafter: a caller whose token lacks the role is not named on a call
+// that authors make. No matter has been looked at, and it may be an author whose role
 // comes back: account, method and minute would say who worked when.
 func TestAdmitNamesNoDrafter(t *testing.T) {
 	h := newHouse(t)
-	for _, method := range []string{"SubmitDraft", "ReviseDraft", "AttachDissent", "WithdrawDraft", "GetDraft", "ListSealOpenings"} {
-		for _, role := range []token.Role{"", token.Registrar} {
-			c := h.caller("Åsa Öberg", role, "DraftingService/"+method)
+	for _, method := range []string{"DraftingService/SubmitDraft", "DraftingService/ReviseDraft", "DraftingService/AttachDissent", "DraftingService/WithdrawDraft",
+		"DraftingService/GetDraft", "DraftingService/ListSealOpenings", "VerificationService/GetBundle"} {
+		for _, role := range []token.Role{"", token.Requester} {
+			c := h.caller("Åsa Öberg", role, method)
 			h.refuses(workflow.ErrPermission, workflow.ReasonRole, byDay, func() error { return h.Admit(ctx, c) })
 		}
+	}
+	for _, method := range []string{"SigningService/ListInbox", "ReviewService/ListReviews", "AdministrationService/GetStatus"} {
+		c := h.caller("Åsa Öberg", token.Caseworker, method)
+		h.refuses(workflow.ErrPermission, workflow.ReasonRole, byName, func() error { return h.Admit(ctx, c) })
 	}
 }
 
