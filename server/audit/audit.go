@@ -12,6 +12,7 @@
 package audit
 
 import (
+	"bytes"
 	"crypto/rand"
 	"encoding/binary"
 	"errors"
@@ -31,7 +32,7 @@ const (
 	RoomAuthors  store.Room = "trail-author" // by random key
 	RoomAccounts store.Room = "account"      // by account id
 	RoomLogins   store.Room = "login"        // by MAC of issuer and subject
-	RoomTotals   store.Room = "total"        // by date and method
+	RoomTotals   store.Room = "total"        // by MAC of date and method
 )
 
 // Layout is what the trail adds to a store.
@@ -95,9 +96,12 @@ func PutNamed(o *store.Overlay, index uint64, e Event) error {
 	return o.Put(RoomTrail, binary.BigEndian.AppendUint64(nil, index), b)
 }
 
+// A MAC is the store's: it makes keys of rows, which lie in the file in clear.
+type MAC func(label string, data ...[]byte) [32]byte
+
 // PutAuthor files an author's event under a random key and counts it in the
 // day's total of its method.
-func PutAuthor(o *store.Overlay, day ident.Date, method string, matter []byte, outcome string) error {
+func PutAuthor(o *store.Overlay, mac MAC, day ident.Date, method string, matter []byte, outcome string) error {
 	b, err := encode(AuthorEvent{day.Days(), method, matter, outcome})
 	if err != nil {
 		return err
@@ -107,26 +111,40 @@ func PutAuthor(o *store.Overlay, day ident.Date, method string, matter []byte, o
 	if err := o.Put(RoomAuthors, key[:], b); err != nil {
 		return err
 	}
-	total := append(binary.BigEndian.AppendUint32(nil, day.Days()), method...)
-	n, err := counter(o, total)
-	if err != nil {
-		return err
-	}
-	return o.Put(RoomTotals, total, binary.BigEndian.AppendUint64(nil, n+1))
+	return count(o, mac, day, method)
 }
 
-func counter(o *store.Overlay, key []byte) (uint64, error) {
-	v, err := o.Get(RoomTotals, key)
-	if errors.Is(err, store.ErrNotFound) {
-		return 0, nil
+// totalSize is the length of a total: day (u32), calls (u64), and the method, with
+// zeros up to one length for all. The row's key is a MAC of day and method, since
+// keys lie in the file in clear: the days on which somebody drafted are in no hand
+// that has the file alone.
+const totalSize = 64
+
+// count adds one to the day's total of a method.
+func count(o *store.Overlay, mac MAC, day ident.Date, method string) error {
+	at := binary.BigEndian.AppendUint32(nil, day.Days())
+	if len(method) > totalSize-12 {
+		return fmt.Errorf("daily total: a method of %d bytes", len(method))
 	}
-	if err != nil {
-		return 0, err
+	total := func(n uint64) []byte {
+		b := binary.BigEndian.AppendUint64(append(make([]byte, 0, totalSize), at...), n)
+		return append(b, method...)[:totalSize]
 	}
-	if len(v) != 8 {
-		return 0, fmt.Errorf("daily total: %w", store.ErrCorrupt)
+	key := mac("total", at, []byte(method))
+	v, err := o.Get(RoomTotals, key[:])
+	switch {
+	case errors.Is(err, store.ErrNotFound):
+		return o.Put(RoomTotals, key[:], total(1))
+	case err != nil:
+		return err
+	case len(v) != totalSize:
+		return fmt.Errorf("daily total: %w", store.ErrCorrupt)
 	}
-	return binary.BigEndian.Uint64(v), nil
+	n := binary.BigEndian.Uint64(v[4:])
+	if !bytes.Equal(v, total(n)) {
+		return fmt.Errorf("daily total: %w", store.ErrCorrupt)
+	}
+	return o.Put(RoomTotals, key[:], total(n+1))
 }
 
 // Find looks a login up by the MAC of its issuer and subject.

@@ -3,9 +3,13 @@ package audit_test
 import (
 	"bytes"
 	"context"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/binary"
 	"encoding/hex"
 	"errors"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -39,6 +43,16 @@ func rows(o *store.Overlay, room store.Room) (out []store.Change) {
 	return out
 }
 
+// mac stands for the store's.
+func mac(label string, data ...[]byte) (sum [32]byte) {
+	h := hmac.New(sha256.New, []byte("key"))
+	h.Write([]byte(label))
+	for _, d := range data {
+		h.Write(append([]byte{byte(len(d))}, d...))
+	}
+	return [32]byte(h.Sum(nil))
+}
+
 const day = ident.Date("2026-11-22")
 
 // TestAuthorLeavesNoTrace: what an author does leaves a date, a method and the
@@ -49,7 +63,7 @@ func TestAuthorLeavesNoTrace(t *testing.T) {
 	matters := [][]byte{bytes.Repeat([]byte{1}, 16), bytes.Repeat([]byte{2}, 16)}
 	const n = 64
 	for i := range n {
-		ok(t, audit.PutAuthor(o, day, "/sigill.v1.DraftingService/GetDraft", matters[i%2], audit.OK))
+		ok(t, audit.PutAuthor(o, mac, day, "/sigill.v1.DraftingService/GetDraft", matters[i%2], audit.OK))
 	}
 	for _, c := range o.Changes() {
 		if c.Room != audit.RoomAuthors && c.Room != audit.RoomTotals {
@@ -80,15 +94,51 @@ func TestAuthorLeavesNoTrace(t *testing.T) {
 		t.Fatal("the keys tell the order in which the acts came")
 	}
 	totals := rows(o, audit.RoomTotals)
-	if len(totals) != 1 || !bytes.Equal(totals[0].Value, []byte{0, 0, 0, 0, 0, 0, 0, n}) {
+	want := append([]byte{0, 0, 0x51, 0x2b, 0, 0, 0, 0, 0, 0, 0, n}, "/sigill.v1.DraftingService/GetDraft"...)
+	if len(totals) != 1 || !bytes.Equal(totals[0].Value, append(want, make([]byte, 64-len(want))...)) {
 		t.Fatal("not one total for the day and the method")
+	}
+}
+
+// TestTotalsInClear: keys of rows lie in the store file as they are, so neither they
+// nor the lengths of values say on which day an author did what.
+func TestTotalsInClear(t *testing.T) {
+	o := shelf(t)
+	days := []ident.Date{day, day.AddDays(1), "2150-01-01"}
+	methods := []string{"/sigill.v1.DraftingService/GetDraft", "/sigill.v1.DraftingService/WithdrawDraft", "/sigill.v1.VerificationService/GetBundle"}
+	for _, d := range days {
+		for _, m := range methods {
+			for range 1 + len(m)*10 {
+				ok(t, audit.PutAuthor(o, mac, d, m, nil, audit.OK))
+			}
+		}
+	}
+	totals := rows(o, audit.RoomTotals)
+	if len(totals) != len(days)*len(methods) {
+		t.Fatal(len(totals), "totals")
+	}
+	for _, c := range totals {
+		if len(c.Key) != 32 || len(c.Value) != 64 {
+			t.Fatal("a row of another size")
+		}
+		for _, d := range days {
+			if bytes.Contains(c.Key, binary.BigEndian.AppendUint32(nil, d.Days())) {
+				t.Error("a key holds its day")
+			}
+		}
+		if bytes.Contains(c.Key, []byte("Draft")) {
+			t.Error("a key holds its method")
+		}
+	}
+	if err := audit.PutAuthor(o, mac, day, strings.Repeat("m", 53), nil, audit.OK); err == nil {
+		t.Error("a method that does not fit")
 	}
 }
 
 // TestRefusedSubmission: the day and the reason, no matter.
 func TestRefusedSubmission(t *testing.T) {
 	o := shelf(t)
-	ok(t, audit.PutAuthor(o, day, "/sigill.v1.DraftingService/SubmitDraft", nil, "NAMED"))
+	ok(t, audit.PutAuthor(o, mac, day, "/sigill.v1.DraftingService/SubmitDraft", nil, "NAMED"))
 	row := rows(o, audit.RoomAuthors)[0]
 	const want = "a4" + "0119512b" + "027826" + "2f736967696c6c2e76312e4472616674696e67536572766963652f5375626d69744472616674" +
 		"03f6" + "04654e414d4544" // {1: 20779, 2: the method, 3: null, 4: "NAMED"}
@@ -182,10 +232,15 @@ func TestDamage(t *testing.T) {
 			t.Fatal(name, err)
 		}
 	}
-	ok(t, audit.PutAuthor(o, day, "m", nil, audit.OK))
+	ok(t, audit.PutAuthor(o, mac, day, "m", nil, audit.OK))
 	key := rows(o, audit.RoomTotals)[0].Key
-	ok(t, o.Put(audit.RoomTotals, key, []byte{1, 2}))
-	if err := audit.PutAuthor(o, day, "m", nil, audit.OK); !errors.Is(err, store.ErrCorrupt) {
-		t.Fatal(err)
+	value := rows(o, audit.RoomTotals)[0].Value
+	another := bytes.Clone(value)
+	another[12] = 'n'
+	for _, bad := range [][]byte{{1, 2}, another, append([]byte{1}, value[1:]...)} {
+		ok(t, o.Put(audit.RoomTotals, key, bad))
+		if err := audit.PutAuthor(o, mac, day, "m", nil, audit.OK); !errors.Is(err, store.ErrCorrupt) {
+			t.Fatal(err)
+		}
 	}
 }

@@ -69,7 +69,7 @@ func (o *Office) authorRefused(ctx context.Context, c *Caller, about []byte, err
 		return err
 	}
 	_, failed := o.ledger.Do(context.WithoutCancel(ctx), func(tx *ledger.Tx) error {
-		return audit.PutAuthor(tx.Overlay, ident.DateOf(tx.Now), c.Method, about, r.Reason)
+		return audit.PutAuthor(tx.Overlay, o.cipher.MAC, ident.DateOf(tx.Now), c.Method, about, r.Reason)
 	})
 	if failed != nil {
 		return ledgerError(failed)
@@ -217,7 +217,7 @@ func (o *Office) authored(ctx context.Context, c *Caller, m *matter, print ident
 			if err != nil {
 				return nil, err
 			}
-			return out, audit.PutAuthor(tx.Overlay, ident.DateOf(tx.Now), c.Method, about, audit.OK)
+			return out, audit.PutAuthor(tx.Overlay, o.cipher.MAC, ident.DateOf(tx.Now), c.Method, about, audit.OK)
 		})
 		return err
 	})

@@ -218,7 +218,7 @@ func (o *Office) authorReads(ctx context.Context, c *Caller, id ident.ID) (*matt
 		return nil, err
 	}
 	_, err = o.ledger.Do(ctx, func(tx *ledger.Tx) error {
-		return audit.PutAuthor(tx.Overlay, ident.DateOf(tx.Now), c.Method, idKey(id), audit.OK)
+		return audit.PutAuthor(tx.Overlay, o.cipher.MAC, ident.DateOf(tx.Now), c.Method, idKey(id), audit.OK)
 	})
 	return m, ledgerError(err)
 }

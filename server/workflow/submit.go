@@ -176,7 +176,7 @@ func (o *Office) submit(tx *ledger.Tx, c *Caller, m *matter, p *prepared) ([]byt
 	if err := tx.Put(roomMatterKey, idKey(m.id), m.key[:]); err != nil {
 		return nil, err
 	}
-	if err := audit.PutAuthor(tx.Overlay, ident.DateOf(tx.Now), c.Method, idKey(m.id), audit.OK); err != nil {
+	if err := audit.PutAuthor(tx.Overlay, o.cipher.MAC, ident.DateOf(tx.Now), c.Method, idKey(m.id), audit.OK); err != nil {
 		return nil, err
 	}
 	return o.accept(tx, c, m, p, 0)
