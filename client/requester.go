@@ -95,7 +95,8 @@ var ErrOutcome = errors.New("the release and the votes do not belong together")
 
 // Outcome verifies how a request ended: the release by a log key of the trust
 // file, over this request, and every vote that it names, with the provisions and
-// reasons of what was refused. It is nil while the request runs.
+// reasons of what was refused. It is nil while the request runs, and for one that
+// has expired, of which [Requester.Cast] has the votes.
 func (q *Requester) Outcome(o *sigillv1.Opening) (*opening.Release, []opening.Vote, error) {
 	if o.GetRelease() == "" {
 		return nil, nil, nil
@@ -117,6 +118,58 @@ func (q *Requester) Outcome(o *sigillv1.Opening) (*opening.Release, []opening.Vo
 		}
 	}
 	return r, votes, nil
+}
+
+// Cast verifies the votes of a request that has expired without a release: each on
+// this request, by a reviewer of one set of the authority, at their seat. Which of
+// its sets is the seal's, no release says; the newest that fits is taken.
+func (q *Requester) Cast(ctx context.Context, o *sigillv1.Opening) ([]opening.Vote, error) {
+	if o.GetState() != sigillv1.OpeningState_OPENING_STATE_EXPIRED || len(o.GetBallots()) == 0 {
+		return nil, nil
+	}
+	req := &opening.Request{}
+	if err := jws.Peek(o.GetRequest(), req); err != nil {
+		return nil, unverified(err)
+	}
+	newest, _, err := q.ReviewerSet(ctx, 0)
+	if err != nil {
+		return nil, err
+	}
+	for epoch := newest.Epoch; epoch > 0; epoch-- {
+		set, _, err := q.ReviewerSet(ctx, epoch)
+		if err != nil {
+			return nil, err
+		}
+		if votes, err := castBy(set, o, req); err == nil {
+			return votes, nil
+		}
+	}
+	return nil, unverified(ErrOutcome)
+}
+
+func castBy(set *order.ReviewerSet, o *sigillv1.Opening, req *opening.Request) ([]opening.Vote, error) {
+	votes := make([]opening.Vote, len(o.GetBallots()))
+	seen := map[[2]int]bool{}
+	for i, b := range o.GetBallots() {
+		v := &votes[i]
+		at := [2]int{}
+		_, _, err := jws.ReadBy(b, func(kid ident.Digest) (*jws.PublicKey, error) {
+			group, m, key, err := set.Find(kid)
+			at = [2]int{group, m.Index}
+			return key, err
+		}, v)
+		if err != nil {
+			return nil, err
+		}
+		if at != [2]int{v.Group, v.Index} || seen[at] {
+			return nil, ErrOutcome
+		}
+		seen[at] = true
+		if err := v.Fits(req, jws.Digest(o.GetRequest()), true); err != nil {
+			return nil, err
+		}
+	}
+	return votes, nil
 }
 
 // List lists the requester's own requests.

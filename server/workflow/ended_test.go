@@ -147,3 +147,38 @@ func TestReleasedTooLate(t *testing.T) {
 		t.Errorf("state %d", s)
 	}
 }
+
+// TestExpiredShowsVotes: who asked is told what was voted on a request that has run
+// out, each vote as its reviewer signed it: a refusal gives provision and reasons,
+// also where too few voted to end the request. While it runs, and when it was taken
+// back, nobody is told who voted how.
+func TestExpiredShowsVotes(t *testing.T) {
+	h := newHouse(t)
+	v := h.sign(h.author("Åsa"))
+	c := h.court("Förvaltningsrätten", order.CourtOrder)
+	late, taken := c.request(v, order.CourtOrder, decider, bias), c.request(v, order.CourtOrder, decider)
+	for _, id := range []ident.ID{late, taken} {
+		h.vote(1, 1, id)
+		h.vote(2, 3, id, decider)
+		h.same("shown while it runs", c.get(id).Ballots, []string(nil))
+	}
+	must(h.WithdrawOpening(ctx, c.caller("WithdrawOpening"), taken))
+	must(0, h.ExpireOpenings(ctx, time.Now().AddDate(0, 0, 15)))
+	h.same("shown when taken back", c.get(taken).Ballots, []string(nil))
+	view := c.get(late)
+	if view.State != expired || view.Release != "" || len(view.Ballots) != 2 {
+		t.Fatalf("state %d, %d votes", view.State, len(view.Ballots))
+	}
+	for i, at := range [][2]int{{1, 1}, {2, 3}} {
+		var vote opening.Vote
+		must(jws.Read(view.Ballots[i], h.reviewers[at[0]-1][at[1]-1].sign.Public(), &vote))
+		if vote.Refusal == nil || vote.Refusal.Provision == "" {
+			t.Error("a vote without provision and reasons")
+		}
+	}
+	for _, o := range c.openings() {
+		if o.ID == late {
+			h.same("listed", o.Ballots, view.Ballots)
+		}
+	}
+}

@@ -261,7 +261,7 @@ type OpeningView struct {
 	Votes     int // cast
 	Reviewers int
 	Release   string   // once it has ended by votes
-	Ballots   []string // then also every vote that it counts, with its reasons
+	Ballots   []string // then also every vote that it counts, with its reasons; of one that has run out every vote cast
 }
 
 func (o *Office) openingView(ctx context.Context, id ident.ID, row *openingRow) (*OpeningView, error) {
@@ -270,15 +270,18 @@ func (o *Office) openingView(ctx context.Context, id ident.ID, row *openingRow) 
 		return nil, err
 	}
 	v := &OpeningView{ID: id, State: int(row.State), Request: row.Request, Logged: *l, Votes: len(row.Ballots), Reviewers: row.Reviewers}
-	if row.Release != "" { // until then nobody is told who voted how
+	var shown []ballotRow // until it has ended nobody is told who voted how
+	switch {
+	case row.Release != "":
 		v.Release = row.Release
-		ballots, err := row.counted()
-		if err != nil {
+		if shown, err = row.counted(); err != nil {
 			return nil, err
 		}
-		for _, b := range ballots {
-			v.Ballots = append(v.Ballots, b.Vote)
-		}
+	case row.State == openingExpired: // who refused says why, also if too few did to end it
+		shown = row.Ballots
+	}
+	for _, b := range shown {
+		v.Ballots = append(v.Ballots, b.Vote)
 	}
 	return v, nil
 }

@@ -305,6 +305,11 @@ func (a *app) requestShow() *cobra.Command {
 			if err != nil {
 				return fmt.Errorf("%w: %w", client.ErrVerification, err)
 			}
+			if votes == nil {
+				if votes, err = q.Cast(cmd.Context(), o); err != nil {
+					return err
+				}
+			}
 			r.Refusals = refusals(votes)
 			return a.emitRequests(r, []ownRequest{r})
 		},

@@ -237,7 +237,8 @@ type Opening struct {
 	Release string `protobuf:"bytes,7,opt,name=release,proto3" json:"release,omitempty"`
 	// Then also every vote that the release counts (compact JWS by the reviewers'
 	// signing keys), in its order: whoever is refused is told the provision and the
-	// reasons (OSL 6:3, FL 32 §).
+	// reasons (OSL 6:3, FL 32 §). Of a request that has expired without a release,
+	// every vote that was cast, in that order.
 	Ballots       []string `protobuf:"bytes,8,rep,name=ballots,proto3" json:"ballots,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

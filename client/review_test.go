@@ -1,0 +1,109 @@
+package client_test
+
+import (
+	"context"
+	"errors"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"google.golang.org/grpc"
+
+	"sigill/client"
+	"sigill/keys/ident"
+	"sigill/keys/jws"
+	"sigill/keys/opening"
+	"sigill/keys/order"
+	"sigill/keys/record"
+	sigillv1 "sigill/proto/sigill/v1"
+	"sigill/scripts/authority"
+)
+
+// A hearing is a decision on which a court has asked, before reviewers who talk to a
+// server that may lie.
+type hearing struct {
+	*authority.Running
+	author *client.Caseworker
+	own    *client.Own
+	court  *client.Requester
+	asked  *client.Recipient
+	lie    func(reply any) // changes what the server says
+	calls  []string        // what clients have asked of it, by method
+}
+
+func newHearing(t *testing.T, sections ...record.Section) *hearing {
+	t.Helper()
+	ctx := t.Context()
+	h := &hearing{lie: func(any) {}}
+	a, err := authority.Make(ctx, filepath.Join(t.TempDir(), "house"), authority.Options{Groups: []authority.Shape{{Threshold: 1, Members: 3}},
+		Dial: func(string) []grpc.DialOption {
+			return []grpc.DialOption{grpc.WithChainUnaryInterceptor(func(ctx context.Context, method string, req, reply any, cc *grpc.ClientConn, call grpc.UnaryInvoker, opts ...grpc.CallOption) error {
+				h.calls = append(h.calls, method[strings.LastIndex(method, "/")+1:])
+				err := call(ctx, method, req, reply, cc, opts...)
+				h.lie(reply)
+				return err
+			})}
+		}})
+	must(err)
+	t.Cleanup(func() { a.Close() })
+	h.Running, err = a.Start(ctx)
+	must(err)
+	t.Cleanup(func() { h.Stop() })
+	must(h.Publish(ctx))
+	h.author, h.own = drafted(ctx, h.Running)
+	v := signed(ctx, h.Running, h.own.Decision)
+	h.court, err = h.AsCourt()
+	must(err)
+	h.asked, err = h.court.NewRequest(client.Ask{Verdict: v, Ground: order.CourtOrder, Reference: "T 1-26", Days: 10, Sections: sections})
+	must(err)
+	must(h.court.Send(ctx, h.asked))
+	return h
+}
+
+// TestCast: the votes of a request that has run out are believed on their reviewers'
+// signatures: on this request, by a reviewer at their seat, each once.
+func TestCast(t *testing.T) {
+	ctx := t.Context()
+	h := newHearing(t, record.SectionDecider)
+	o, err := h.court.Get(ctx, h.asked.Opening)
+	must(err)
+	if votes, err := h.court.Cast(ctx, o); err != nil || votes != nil {
+		t.Fatal("votes on a request that runs", err)
+	}
+	reviewer, err := h.Reviewer(1, 2)
+	must(err)
+	w, err := reviewer.Get(ctx, h.asked.Opening)
+	must(err)
+	vote := func(key *jws.Signer, change func(v *opening.Vote)) string {
+		v := &opening.Vote{Authority: authority.Number, Checkpoint: *reviewer.Seen, Decision: w.Request.Decision, Granted: []record.Section{}, Group: w.Group,
+			Index: w.Index, Opening: w.Request.Opening, Request: w.Digest,
+			Refusal: &opening.Refusal{Basis: opening.BasisScope, Paragraphs: []string{"Mer än vad målet kräver."}, Provision: "38 kap. 2 § RB"}}
+		change(v)
+		compact, err := jws.Make(key, v)
+		must(err)
+		return compact
+	}
+	same := func(*opening.Vote) {}
+	stranger, _, err := jws.Generate(jws.EdDSA)
+	must(err)
+	good := vote(reviewer.Sign, same)
+	o.State = sigillv1.OpeningState_OPENING_STATE_EXPIRED
+	o.Ballots = []string{good}
+	votes, err := h.court.Cast(ctx, o)
+	if err != nil || len(votes) != 1 || votes[0].Refusal.Provision != "38 kap. 2 § RB" {
+		t.Fatal(votes, err)
+	}
+	for name, ballots := range map[string][]string{
+		"twice":           {good, good},
+		"a stranger's":    {vote(stranger, same)},
+		"another seat":    {vote(reviewer.Sign, func(v *opening.Vote) { v.Index = 1 })},
+		"another opening": {vote(reviewer.Sign, func(v *opening.Vote) { v.Opening = ident.NewID() })},
+		"another request": {good, vote(reviewer.Sign, func(v *opening.Vote) { v.Request = ident.Sum("x") })},
+		"cut":             {good[:len(good)-1]},
+	} {
+		o.Ballots = ballots
+		if votes, err := h.court.Cast(ctx, o); !errors.Is(err, client.ErrVerification) || votes != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
