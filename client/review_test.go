@@ -2,6 +2,7 @@ package client_test
 
 import (
 	"context"
+	"crypto/ed25519"
 	"errors"
 	"path/filepath"
 	"strings"
@@ -15,6 +16,7 @@ import (
 	"sigill/keys/opening"
 	"sigill/keys/order"
 	"sigill/keys/record"
+	"sigill/keys/statement"
 	sigillv1 "sigill/proto/sigill/v1"
 	"sigill/scripts/authority"
 )
@@ -105,5 +107,65 @@ func TestCast(t *testing.T) {
 		if votes, err := h.court.Cast(ctx, o); !errors.Is(err, client.ErrVerification) || votes != nil {
 			t.Errorf("%s: %v", name, err)
 		}
+	}
+}
+
+// TestDissentOnItsSignature: that a dissent is logged, so that DISSENT_AUTHOR may be
+// granted, a reviewer's client believes on the author key's signature alone.
+func TestDissentOnItsSignature(t *testing.T) {
+	ctx := t.Context()
+	h := newHearing(t, record.SectionDissentAuthor)
+	reviewer, err := h.Reviewer(1, 1)
+	must(err)
+	d := func(key *jws.Signer, decision ident.ID) string {
+		compact, err := jws.Make(key, &statement.Dissent{Authority: authority.Number, Decision: decision, Draft: ident.Sum("draft"), Paragraphs: []string{"Nej."}})
+		must(err)
+		return compact
+	}
+	stranger, _, err := jws.Generate(jws.EdDSA)
+	must(err)
+	wants := func(name string, dissents int) *client.Review {
+		t.Helper()
+		w, err := reviewer.Get(ctx, h.asked.Opening)
+		if err != nil || w.Dissent != (dissents > 0) || len(w.Dissents) != dissents {
+			t.Fatalf("%s: %v, %d dissents", name, err, len(w.Dissents))
+		}
+		return w
+	}
+	author, err := jws.NewSigner(ed25519.NewKeyFromSeed(h.own.AuthorKey))
+	must(err)
+	wants("none", 0)
+	for name, said := range map[string][]string{
+		"said and not shown":  nil,
+		"signed by nobody":    {"e30.e30.AA"},
+		"by a stranger's key": {d(stranger, h.own.Decision)},
+		"of another decision": {d(author, ident.NewID())},
+	} {
+		h.lie = func(reply any) {
+			if r, ok := reply.(*sigillv1.GetReviewResponse); ok {
+				r.Dissent, r.Dissents = true, said
+			}
+		}
+		w := wants(name, 0)
+		h.calls = nil
+		if _, err := reviewer.Vote(ctx, w, client.Judgement{Granted: w.Request.Sections}); err == nil || len(h.calls) > 0 {
+			t.Errorf("%s: granted after %v, %v", name, h.calls, err)
+		}
+	}
+	h.lie = func(any) {}
+	must(h.author.Dissent(ctx, h.own, []string{"Ansökan borde ha bifallits."}))
+	w := wants("a dissent", 1)
+	if w.Dissents[0].Paragraphs[0] != "Ansökan borde ha bifallits." {
+		t.Error("another dissent")
+	}
+	h.lie = func(reply any) {
+		if r, ok := reply.(*sigillv1.GetReviewResponse); ok {
+			r.Dissents = append(r.Dissents, r.Dissents[0], d(stranger, h.own.Decision))
+		}
+	}
+	w = wants("one, and what is none", 1)
+	state, err := reviewer.Vote(ctx, w, client.Judgement{Granted: w.Request.Sections})
+	if err != nil || state != sigillv1.OpeningState_OPENING_STATE_RELEASED {
+		t.Error(state, err)
 	}
 }

@@ -78,7 +78,8 @@ type Review struct {
 	Head       *seal.Head
 	Checkpoint proof.Checkpoint // in which the request stands
 	Witnessed  bool             // false: obevittnad
-	Dissent    bool             // a dissent is logged
+	Dissent    bool             // a dissent is logged: there is one that verifies
+	Dissents   []statement.Dissent
 	Group      int
 	Index      int
 
@@ -96,7 +97,7 @@ func (v *Reviewer) Get(ctx context.Context, id ident.ID) (*Review, error) {
 	if err != nil {
 		return nil, err
 	}
-	w := &Review{Digest: jws.Digest(r.GetRequest()), Dissent: r.GetDissent(), Earlier: map[sigillv1.OpeningState]int{}}
+	w := &Review{Digest: jws.Digest(r.GetRequest()), Earlier: map[sigillv1.OpeningState]int{}}
 	for _, e := range r.GetEarlier() {
 		w.Earlier[e.GetState()] += int(e.GetCount())
 	}
@@ -115,6 +116,7 @@ func (v *Reviewer) Get(ctx context.Context, id ident.ID) (*Review, error) {
 	if w.Head, err = w.Verdict.CheckHead(r.GetSealHead()); err != nil {
 		return nil, unverified(err)
 	}
+	v.readDissents(w, r.GetDissents())
 	set, epoch, err := v.ReviewerSet(ctx, w.Head.Set.Epoch)
 	if err != nil {
 		return nil, err
@@ -125,6 +127,23 @@ func (v *Reviewer) Get(ctx context.Context, id ident.ID) (*Review, error) {
 	}
 	w.Group, w.Index = group, m.Index
 	return w, nil
+}
+
+// readDissents counts the dissents of the decision under its author key, each once.
+// The server's word that there is one would let it have DISSENT_AUTHOR granted,
+// which names the author, of a decision from which nobody dissented.
+func (v *Reviewer) readDissents(w *Review, dissents []string) {
+	seen := map[ident.Digest]bool{}
+	for _, compact := range dissents {
+		var d statement.Dissent
+		_, err := jws.Read(compact, w.Verdict.AuthorKey, &d)
+		if err != nil || d.Authority != v.Trust.Authority || d.Decision != w.Verdict.Decision.Decision || seen[jws.Digest(compact)] {
+			continue
+		}
+		seen[jws.Digest(compact)] = true
+		w.Dissents = append(w.Dissents, d)
+	}
+	w.Dissent = len(w.Dissents) > 0
 }
 
 // checkRequest: the requester is signed by the board, not revoked, pinned here,

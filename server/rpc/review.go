@@ -34,7 +34,7 @@ func (r review) GetReview(ctx context.Context, req *sigillv1.GetReviewRequest) (
 		return nil, err
 	}
 	out := &sigillv1.GetReviewResponse{Request: v.Request, Requester: document(v.Requester), Logged: logged(&v.Logged),
-		Consistency: hashes(v.Consistency), Bundle: v.Bundle, SealHead: v.Head, Dissent: v.Dissent}
+		Consistency: hashes(v.Consistency), Bundle: v.Bundle, SealHead: v.Head, Dissent: len(v.Dissents) > 0, Dissents: v.Dissents}
 	for _, state := range slices.Sorted(maps.Keys(v.Earlier)) {
 		out.Earlier = append(out.Earlier, &sigillv1.EarlierOpenings{State: sigillv1.OpeningState(state), Count: int32(v.Earlier[state])})
 	}

@@ -122,7 +122,7 @@ type Review struct {
 	Consistency []ident.Digest
 	Bundle      []byte
 	Head        []byte
-	Dissent     bool
+	Dissents    []string
 	Earlier     map[int]int // requests on the same decision that were logged before, by state
 }
 
@@ -167,7 +167,7 @@ func (o *Office) GetReview(ctx context.Context, c *Caller, id ident.ID, oldSize 
 	if oldSize > o.ledger.Head().Size {
 		return nil, invalid("old_size", ReasonField, jws.ErrValue)
 	}
-	v := &Review{Request: row.Request, Requester: who.docs, Head: s.decision.Head, Dissent: len(s.m.Dissents) > 0, Earlier: before}
+	v := &Review{Request: row.Request, Requester: who.docs, Head: s.decision.Head, Dissents: s.m.Dissents, Earlier: before}
 	head := o.headOver(max(oldSize, row.Requested.Index+1))
 	return v, o.fillReview(ctx, v, row, s, oldSize, head)
 }

@@ -268,8 +268,13 @@ type GetReviewResponse struct {
 	Bundle []byte `protobuf:"bytes,5,opt,name=bundle,proto3" json:"bundle,omitempty"`
 	// The head of the seal's core; the decision names its digest.
 	SealHead []byte `protobuf:"bytes,6,opt,name=seal_head,json=sealHead,proto3" json:"seal_head,omitempty"`
-	// True when a dissent was logged: only then may DISSENT_AUTHOR be granted.
+	// True when a dissent was logged: only then may DISSENT_AUTHOR be granted. It is
+	// the server's word; dissents has what a client goes by.
 	Dissent bool `protobuf:"varint,7,opt,name=dissent,proto3" json:"dissent,omitempty"`
+	// The dissents (compact JWS by the author key, which the draft in the bundle's
+	// approval holds), in the order in which they came. A client counts those that
+	// verify.
+	Dissents []string `protobuf:"bytes,8,rep,name=dissents,proto3" json:"dissents,omitempty"`
 	// Requests on the same decision that were logged before this one, by how they
 	// stand, in the order of the states; a state without any is left out. Whoever
 	// asks again and again for a little would be told from these. It is the server's
@@ -356,6 +361,13 @@ func (x *GetReviewResponse) GetDissent() bool {
 		return x.Dissent
 	}
 	return false
+}
+
+func (x *GetReviewResponse) GetDissents() []string {
+	if x != nil {
+		return x.Dissents
+	}
+	return nil
 }
 
 func (x *GetReviewResponse) GetEarlier() []*EarlierOpenings {
@@ -763,7 +775,7 @@ const file_sigill_v1_review_proto_rawDesc = "" +
 	"\x10GetReviewRequest\x12'\n" +
 	"\n" +
 	"opening_id\x18\x01 \x01(\tB\b\xbaH\x05r\x03\x98\x01\x1aR\topeningId\x12\x19\n" +
-	"\bold_size\x18\x02 \x01(\x04R\aoldSize\"\xc1\x02\n" +
+	"\bold_size\x18\x02 \x01(\x04R\aoldSize\"\xef\x02\n" +
 	"\x11GetReviewResponse\x12\x18\n" +
 	"\arequest\x18\x01 \x01(\tR\arequest\x126\n" +
 	"\trequester\x18\x02 \x01(\v2\x18.sigill.v1.BoardDocumentR\trequester\x12)\n" +
@@ -771,7 +783,9 @@ const file_sigill_v1_review_proto_rawDesc = "" +
 	"\vconsistency\x18\x04 \x03(\fB\b\xbaH\x05\x92\x01\x02\x10@R\vconsistency\x12\x16\n" +
 	"\x06bundle\x18\x05 \x01(\fR\x06bundle\x12\x1b\n" +
 	"\tseal_head\x18\x06 \x01(\fR\bsealHead\x12\x18\n" +
-	"\adissent\x18\a \x01(\bR\adissent\x124\n" +
+	"\adissent\x18\a \x01(\bR\adissent\x12,\n" +
+	"\bdissents\x18\b \x03(\tB\x10\xbaH\r\x92\x01\n" +
+	"\x10\x14\"\x06r\x04\x18\x80\xc0\x01R\bdissents\x124\n" +
 	"\aearlier\x18\t \x03(\v2\x1a.sigill.v1.EarlierOpeningsR\aearlier\"V\n" +
 	"\x0fEarlierOpenings\x12-\n" +
 	"\x05state\x18\x01 \x01(\x0e2\x17.sigill.v1.OpeningStateR\x05state\x12\x14\n" +
