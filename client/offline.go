@@ -85,6 +85,9 @@ func (v *OfflineReviewer) Vote(w *OfflineReview, j Judgement) (*opening.OfflineV
 	if err := vote.Fits(&w.Request, w.Digest, w.Dissent); err != nil {
 		return nil, err
 	}
+	if err := sayable(*vote); err != nil {
+		return nil, err
+	}
 	out := &opening.OfflineVote{Typ: opening.TypOfflineVote}
 	if len(vote.Granted) > 0 {
 		scope, err := record.ScopeOf(vote.Granted)

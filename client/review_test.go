@@ -5,6 +5,7 @@ import (
 	"crypto/ed25519"
 	"errors"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -166,6 +167,47 @@ func TestDissentOnItsSignature(t *testing.T) {
 	w = wants("one, and what is none", 1)
 	state, err := reviewer.Vote(ctx, w, client.Judgement{Granted: w.Request.Sections})
 	if err != nil || state != sigillv1.OpeningState_OPENING_STATE_RELEASED {
+		t.Error(state, err)
+	}
+}
+
+// TestLongRefusal: the longest refusal that a vote can state is taken; a longer one is
+// refused before the reviewer's share is asked for, which would be logged for nothing.
+func TestLongRefusal(t *testing.T) {
+	ctx := t.Context()
+	h := newHearing(t, record.SectionDecider, record.SectionEvidence)
+	reviewer, err := h.Reviewer(1, 1)
+	must(err)
+	w, err := reviewer.Get(ctx, h.asked.Opening)
+	must(err)
+	refusal := &opening.Refusal{Basis: opening.BasisScope, Provision: "38 kap. 2 § RB"}
+	for range 20 {
+		refusal.Paragraphs = append(refusal.Paragraphs, strings.Repeat(`"`, 600))
+	}
+	j := client.Judgement{Granted: w.Request.Sections[:1], Refusal: refusal}
+	for name, change := range map[string]func(r *opening.Refusal){
+		"a byte more": func(r *opening.Refusal) { r.Paragraphs[3] += "x" },
+		"20 x 2,000": func(r *opening.Refusal) {
+			for i := range r.Paragraphs {
+				r.Paragraphs[i] = strings.Repeat("x", 2000)
+			}
+		},
+		"no reasons":    func(r *opening.Refusal) { r.Paragraphs = nil },
+		"a line feed":   func(r *opening.Refusal) { r.Paragraphs[0] = "a\nb" },
+		"no such basis": func(r *opening.Refusal) { r.Basis = "DISLIKE" },
+	} {
+		h.calls = nil
+		bad := *refusal
+		bad.Paragraphs = slices.Clone(bad.Paragraphs)
+		change(&bad)
+		try := j
+		try.Refusal = &bad
+		if _, err := reviewer.Vote(ctx, w, try); err == nil || len(h.calls) > 0 {
+			t.Errorf("%s: %v after %v", name, err, h.calls)
+		}
+	}
+	state, err := reviewer.Vote(ctx, w, j)
+	if err != nil || state != sigillv1.OpeningState_OPENING_STATE_PENDING {
 		t.Error(state, err)
 	}
 }

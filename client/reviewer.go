@@ -231,6 +231,9 @@ func (v *Reviewer) Vote(ctx context.Context, w *Review, j Judgement) (sigillv1.O
 	if err := vote.Fits(&w.Request, w.Digest, w.Dissent); err != nil {
 		return 0, err
 	}
+	if err := sayable(*vote); err != nil { // before a hand-out is logged for nothing
+		return 0, err
+	}
 	var vector []byte
 	if len(vote.Granted) > 0 {
 		release, err := v.reseal(ctx, w, vote)
@@ -250,6 +253,15 @@ func (v *Reviewer) Vote(ctx context.Context, w *Review, j Judgement) (sigillv1.O
 	}
 	r, err := v.review().ApproveOpening(ctx, &sigillv1.ApproveOpeningRequest{RequestId: newRequestID(), Vote: compact, Vector: vector})
 	return r.GetState(), err
+}
+
+// sayable checks a vote as it will be signed, but for its vector, which is not made
+// yet.
+func sayable(vote opening.Vote) error {
+	if len(vote.Granted) > 0 {
+		vote.Vector = vote.Request // any digest
+	}
+	return vote.Check()
 }
 
 func (v *Reviewer) reseal(ctx context.Context, w *Review, vote *opening.Vote) (*seal.Release, error) {

@@ -31,6 +31,14 @@ const MaxDays = 30
 // held back at most: a delay without an end in sight would be silence.
 const MaxDelay = 366
 
+// MaxReasons is how many bytes the paragraphs of a refusal have together, and MaxVote
+// how many a vote has at most as it is sent, where each of its characters may take
+// two: what a vote can say the API takes.
+const (
+	MaxReasons = 12_000
+	MaxVote    = 36 << 10
+)
+
 // MaxLate is how many days after a request's last one its release can be dated at
 // most. The clock ends a request on the day after, or on the first day on which the
 // server runs again; a date far ahead would put off the author's notice for as long.
@@ -208,10 +216,15 @@ func (r *Refusal) check() error {
 	if len(r.Paragraphs) < 1 || len(r.Paragraphs) > 20 {
 		return jws.Field("paragraphs", jws.ErrCount)
 	}
+	all := 0
 	for _, p := range r.Paragraphs {
 		if err := jws.Text("paragraphs", p, 1, 2000); err != nil {
 			return err
 		}
+		all += len(p)
+	}
+	if all > MaxReasons {
+		return jws.Field("paragraphs", jws.ErrLength)
 	}
 	return nil
 }

@@ -143,13 +143,15 @@ func TestVoteRefused(t *testing.T) {
 		{"21 paragraphs", func(v *V) { v.Refusal.Paragraphs = paragraphs(21, 1) }, "refusal.paragraphs", jws.ErrCount},
 		{"empty paragraph", func(v *V) { v.Refusal.Paragraphs = []string{"x", ""} }, "refusal.paragraphs", jws.ErrMissing},
 		{"paragraph of 2,001", func(v *V) { v.Refusal.Paragraphs = paragraphs(1, 2001) }, "refusal.paragraphs", jws.ErrLength},
+		{"12,001 bytes in all", func(v *V) { v.Refusal.Paragraphs = append(paragraphs(6, 1999), strings.Repeat("x", 7)) }, "refusal.paragraphs", jws.ErrLength},
+		{"20 paragraphs of 2,000", func(v *V) { v.Refusal.Paragraphs = paragraphs(20, 2000) }, "refusal.paragraphs", jws.ErrLength},
 		{"paragraph with a line separator", func(v *V) { v.Refusal.Paragraphs[0] = "\u2028" }, "refusal.paragraphs", jws.ErrCharacter},
 	})
 	allowed(t, func() *V { return newVote(t) }, map[string]func(*V){
 		"the last seat, the longest texts": func(v *V) {
 			v.Group, v.Index, v.Checkpoint.Size, v.Granted = order.MaxGroups, order.MaxMembers, 1<<53-1, record.All()
 			v.Reservation, v.NotBefore.Provision, v.Refusal.Provision = text(500), text(100), text(100)
-			v.Refusal.Paragraphs = paragraphs(20, 2000)
+			v.Refusal.Paragraphs = paragraphs(6, 2000)
 		},
 		"the first seat, the shortest": func(v *V) {
 			v.Group, v.Index, v.Checkpoint.Size, v.Granted = 1, 1, 1, v.Granted[:1]
@@ -248,5 +250,23 @@ func TestFitsGrounds(t *testing.T) {
 		} else {
 			named(t, string(g)+" with a delay", err, "notice_not_before", opening.ErrNotice)
 		}
+	}
+}
+
+// TestLongestVote: the longest vote that can be made fits what the API takes, also
+// where each character is written as two.
+func TestLongestVote(t *testing.T) {
+	v := newVote(t)
+	v.Group, v.Index, v.Granted = order.MaxGroups, order.MaxMembers, record.All()
+	quotes := func(n int) string { return strings.Repeat(`"`, n) }
+	v.Checkpoint.Size, v.Vector = 1<<53-1, dig("vector")
+	v.Refusal = &opening.Refusal{Basis: opening.BasisAuthenticity, Provision: quotes(100)}
+	for range 20 {
+		v.Refusal.Paragraphs = append(v.Refusal.Paragraphs, quotes(600))
+	}
+	v.Reservation, v.NotBefore = quotes(500), &opening.Delay{Date: "2026-12-31", Provision: quotes(100)}
+	compact, err := jws.Make(p256(t, "reviewer"), v)
+	if err != nil || len(compact) > opening.MaxVote {
+		t.Errorf("%d bytes, %v", len(compact), err)
 	}
 }

@@ -235,6 +235,7 @@ export const vote = (o) => {
     request: v.digest, 'reservation?': v.text(1, 500), 'vector?': v.digest,
   })(o)
   check((o.granted.length > 0) === (o.vector !== undefined), 'vector')
+  check((o.refusal?.paragraphs ?? []).reduce((n, p) => n + Buffer.byteLength(p), 0) <= 12000, 'reasons longer than they may be')
   check(o.granted.length > 0 || (o.refusal !== undefined && o.reservation === undefined), 'refusal')
 }
 
