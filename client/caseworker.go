@@ -149,7 +149,7 @@ func (w *Caseworker) Revise(ctx context.Context, own *Own, t Text) error {
 	for range 3 {
 		err := w.submit(ctx, own, t, earlier)
 		e := (*Error)(nil)
-		if !errors.As(err, &e) || e.Reason != "EARLIER_DRAFTS" {
+		if !errors.As(err, &e) || !e.Tells() || e.Reason != "EARLIER_DRAFTS" {
 			return err
 		}
 		earlier = e.Digests

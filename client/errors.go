@@ -21,9 +21,13 @@ type Error struct {
 	Line    int            // in the content, from 1; 0 if it is not about a line
 	Digests []ident.Digest // what must be cited
 	Message string
+	Unsure  bool // an earlier try of the same call may have taken effect, whatever this one was told
 }
 
 func (e *Error) Error() string {
+	if e.Unsure {
+		return fmt.Sprintf("an earlier try was not answered and may have taken effect (then %s)", e.Code)
+	}
 	s := fmt.Sprintf("the server refused (%s", e.Code)
 	if e.Reason != "" {
 		s += ", " + e.Reason
@@ -41,6 +45,9 @@ func (e *Error) Error() string {
 // Tells reports whether the server said no, or whether it is unknown if the call
 // took effect: then the same call again may succeed, or tell that it had.
 func (e *Error) Tells() bool {
+	if e.Unsure {
+		return false
+	}
 	switch e.Code {
 	case codes.Unavailable, codes.DeadlineExceeded, codes.Canceled, codes.Unknown, codes.Internal, codes.DataLoss:
 		return false

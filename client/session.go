@@ -19,6 +19,8 @@ import (
 	"fmt"
 	"net"
 	"net/url"
+	"path"
+	"strings"
 	"time"
 
 	"google.golang.org/grpc"
@@ -26,7 +28,6 @@ import (
 	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/grpc/metadata"
-	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
 
@@ -121,23 +122,48 @@ func asAuthor(ctx context.Context, a authorCall) context.Context {
 const attempts = 4
 
 // unary adds who calls, pads an author's request, and tries again what can be
-// tried again: UNAVAILABLE, and only with a request id.
+// tried again: UNAVAILABLE, and only with a request id. A no to a later try may be
+// about that try alone, as of a login that has run out meanwhile: it never tells
+// that a change was not made by a try before it.
 func (s *Session) unary(ctx context.Context, method string, req, reply any, cc *grpc.ClientConn, invoke grpc.UnaryInvoker, opts ...grpc.CallOption) error {
+	var lost *Error // the try before, which may have reached the server
 	for n := 1; ; n++ {
 		out, err := s.identify(ctx, method, req)
-		if err != nil {
+		if err == nil {
+			err = asError(invoke(out, method, req, reply, cc, opts...))
+		}
+		if err != nil && lost != nil && changes(method) {
+			err = after(lost, err)
+		}
+		e := (*Error)(nil)
+		if !errors.As(err, &e) || e.Code != codes.Unavailable || e.Unsure || len(requestID(req)) == 0 || n == attempts {
 			return err
 		}
-		err = invoke(out, method, req, reply, cc, opts...)
-		if status.Code(err) != codes.Unavailable || len(requestID(req)) == 0 || n == attempts {
-			return asError(err)
-		}
+		lost = e
 		select {
 		case <-time.After(time.Duration(n*n) * 100 * time.Millisecond):
 		case <-ctx.Done():
-			return asError(err)
+			return err
 		}
 	}
+}
+
+// after is what a try's error says once the answer to one before it was lost.
+func after(lost *Error, err error) error {
+	e, ok := err.(*Error)
+	switch {
+	case !ok: // nothing was sent this time
+		return fmt.Errorf("%w; %w", &Error{Code: lost.Code, Unsure: true}, err)
+	case e.Tells():
+		e.Unsure = true
+	}
+	return e
+}
+
+// changes reports whether a method changes anything at the server.
+func changes(method string) bool {
+	name := path.Base(method)
+	return !strings.HasPrefix(name, "Get") && !strings.HasPrefix(name, "List")
 }
 
 func (s *Session) stream(ctx context.Context, desc *grpc.StreamDesc, cc *grpc.ClientConn, method string, open grpc.Streamer, opts ...grpc.CallOption) (grpc.ClientStream, error) {

@@ -52,6 +52,7 @@ func TestStories(t *testing.T) {
 			"bearer":  func(ts *testscript.TestScript, neg bool, args []string) { of(ts).as(ts, neg, args, false) },
 			"grab":    grab,
 			"refused": refused,
+			"lose":    func(ts *testscript.TestScript, neg bool, args []string) { of(ts).lose(ts, neg, args) },
 			"halt":    func(ts *testscript.TestScript, neg bool, args []string) { of(ts).halt(ts, neg, args) },
 			"resume":  func(ts *testscript.TestScript, neg bool, args []string) { of(ts).resume(ts, neg, args) },
 		},

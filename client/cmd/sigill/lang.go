@@ -23,6 +23,7 @@ type words struct {
 	partMissing, partEmpty, form                                                         string
 	forms                                                                                map[error]string
 	parts                                                                                map[statement.Part]string
+	unsure, requestSent                                                                  string
 	reason                                                                               map[string]string
 	appeals                                                                              map[string]string
 	roles                                                                                map[string]string
@@ -71,6 +72,8 @@ var swedish = &words{
 	partEmpty:   "Texten har ingenting under rubriken för %s. Ingenting har skickats.",
 	parts: map[statement.Part]string{statement.PartDecision: "beslutet (33 § förvaltningslagen)",
 		statement.PartReasons: "skälen (32 § förvaltningslagen)", statement.PartAppeal: "hur man överklagar (33 § förvaltningslagen)"},
+	unsure:      "ett tidigare försök fick inget svar, så det går inte att säga om anropet fick verkan; det senaste nekades",
+	requestSent: "Begäran %s kan ha kommit fram. Nyckeln till svaret är kvar. Fråga med: sigill request show %s",
 	reason: map[string]string{
 		"FIELD": "En uppgift är felaktig", "SIGNATURE": "En underskrift eller dess form är felaktig", "NAMED": "Texten anger någon vars namn ska utelämnas",
 		"PART_DECISION": "Texten saknar beslutet, eller text under dess rubrik (33 § förvaltningslagen)",
@@ -133,6 +136,8 @@ var english = &words{
 	parts: map[statement.Part]string{statement.PartDecision: "the decision (section 33 of the Administrative Procedure Act)",
 		statement.PartReasons: "the reasons (section 32 of the Administrative Procedure Act)",
 		statement.PartAppeal:  "how to appeal (section 33 of the Administrative Procedure Act)"},
+	unsure:      "an earlier try got no answer, so it cannot be told whether the call took effect; the last one was refused",
+	requestSent: "The request %s may have arrived. The key to its answer is kept. Ask with: sigill request show %s",
 	reason: map[string]string{
 		"FIELD": "a member is wrong", "SIGNATURE": "a signature or its form is wrong", "NAMED": "the text names someone whose name is to be left out",
 		"PART_DECISION": "the text lacks the decision, or text under its heading (section 33 of the Administrative Procedure Act)",
@@ -181,7 +186,10 @@ func (a *app) say(err error) string {
 		return err.Error()
 	}
 	s := w.refused
-	if !e.Tells() {
+	switch {
+	case e.Unsure:
+		s = w.unsure
+	case !e.Tells():
 		s = w.unknown
 	}
 	if text := w.reason[e.Reason]; text != "" {

@@ -165,10 +165,12 @@ func (a *app) sendRequest(ctx context.Context, f requestFlags) error {
 	} else {
 		err = q.Send(ctx, r)
 	}
-	if err != nil {
-		if f.offline != "" || refused(err) {
-			err = errors.Join(err, h.ForgetRecipient(r.Opening))
-		}
+	switch {
+	case err == nil:
+	case f.offline != "" || refused(err):
+		return errors.Join(err, h.ForgetRecipient(r.Opening))
+	default: // it may have been taken: without the key nobody could open the answer
+		a.talk(a.words.requestSent, r.Opening, r.Opening)
 		return err
 	}
 	var req opening.Request
