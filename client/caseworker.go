@@ -71,12 +71,13 @@ type Identity struct {
 // A Caseworker drafts decisions. Store, if it is set, keeps what the author must
 // keep, before anything is sent and after each answer: whoever loses the author
 // key loses the draft. Earlier, if it is set, is shown the earlier drafts of the
-// case before they are cited, and may refuse.
+// case before they are cited, and may refuse. Settled is for [Home.Submit].
 type Caseworker struct {
 	*Session
 	Me      Identity
 	Store   func(*Own) error
 	Earlier func([]ident.Digest) error
+	Settled func(matter string, taken bool)
 }
 
 // Caseworker is the session's caller as a caseworker.
@@ -107,13 +108,15 @@ type Text struct {
 // Own is what the author keeps of a matter: with it the author alone can revise,
 // dissent, withdraw and look, and can prove what was promised. It reveals
 // authorship: keep it encrypted (see [Home]), and delete it when done. Sent is a
-// revision that was sent and never answered: [Caseworker.Get] finds out.
+// revision that was sent and never answered: [Caseworker.Get] finds out, and
+// [Home.Submit] asks a first one again, which Pending holds.
 type Own struct {
 	Author    ident.Digest   `json:"author,omitzero"` // the commitment to the login that drafts
 	AuthorKey ident.Bytes    `json:"author_key"`      // Ed25519 seed
 	Case      string         `json:"case"`
 	Decision  ident.ID       `json:"decision"`
 	Nonce     ident.Bytes    `json:"nonce"`
+	Pending   *Pending       `json:"pending,omitempty"`
 	Receipts  []string       `json:"receipts"`
 	Revisions []ident.Digest `json:"revisions"`
 	Sent      ident.Digest   `json:"sent,omitzero"`
@@ -206,20 +209,25 @@ func (w *Caseworker) submit(ctx context.Context, own *Own, t Text, earlier []ide
 	if err != nil {
 		return err
 	}
-	own.Sent = r.digest
-	if err := w.keep(own); err != nil {
+	call, err := w.call(own, r, sealIn)
+	if err != nil {
 		return err
 	}
-	receipt, proof, err := w.send(authored, own, r, sealIn)
+	own.Sent = r.digest
+	if err := w.keep(own); err != nil {
+		own.unsend() // it is not sent
+		return err
+	}
+	receipt, proof, err := call(authored)
 	if err != nil {
 		if e := (*Error)(nil); errors.As(err, &e) && e.Tells() {
-			own.Sent = ident.Digest{}
+			own.unsend()
 			return errors.Join(err, w.keep(own))
 		}
 		return err
 	}
 	// Accepted, whatever the checks below say: keep what proves it.
-	own.Revisions, own.Sent = append(own.Revisions, r.digest), ident.Digest{}
+	own.took(r.digest)
 	own.Receipts = append(own.Receipts, receipt)
 	if err := w.keep(own); err != nil {
 		return err
@@ -228,19 +236,24 @@ func (w *Caseworker) submit(ctx context.Context, own *Own, t Text, earlier []ide
 	if err != nil {
 		return err
 	}
-	return unverified(w.checkSeal(own, r, proof, rc.Received))
+	return unverified(w.checkSeal(own, r, proof, rc.Received, w.evidence(own, r)))
 }
 
-// send submits the first revision, or one that replaces another.
-func (w *Caseworker) send(ctx context.Context, own *Own, r *revision, in *sigillv1.SealInput) (string, *sigillv1.SealProof, error) {
+// call is how the first revision is sent, or one that replaces another.
+func (w *Caseworker) call(own *Own, r *revision, in *sigillv1.SealInput) (func(context.Context) (string, *sigillv1.SealProof, error), error) {
 	if len(own.Revisions) == 0 {
-		out, err := w.drafting().SubmitDraft(ctx, &sigillv1.SubmitDraftRequest{RequestId: newRequestID(), Statement: r.compact,
-			Content: r.text.Content, Seal: in, WatchSecret: own.Watch})
-		return out.GetReceipt(), out.GetSeal(), err
+		req, pending, err := w.first(own, r, in)
+		own.Pending = pending
+		return func(ctx context.Context) (string, *sigillv1.SealProof, error) {
+			out, err := w.drafting().SubmitDraft(ctx, req)
+			return out.GetReceipt(), out.GetSeal(), err
+		}, err
 	}
-	out, err := w.drafting().ReviseDraft(ctx, &sigillv1.ReviseDraftRequest{RequestId: newRequestID(), Statement: r.compact,
-		Content: r.text.Content, Seal: in})
-	return out.GetReceipt(), out.GetSeal(), err
+	return func(ctx context.Context) (string, *sigillv1.SealProof, error) {
+		out, err := w.drafting().ReviseDraft(ctx, &sigillv1.ReviseDraftRequest{RequestId: newRequestID(), Statement: r.compact,
+			Content: r.text.Content, Seal: in})
+		return out.GetReceipt(), out.GetSeal(), err
+	}, nil
 }
 
 // author marks a call as the author's, if the login is the one that drafted.
@@ -271,7 +284,7 @@ func (w *Caseworker) settle(ctx context.Context, own *Own) error {
 	if err != nil || own.Sent.IsZero() {
 		return err
 	}
-	own.Sent = ident.Digest{}
+	own.unsend()
 	return w.keep(own)
 }
 
@@ -415,26 +428,30 @@ func (w *Caseworker) checkReceipt(own *Own, compact string, act ident.Digest) (*
 	return rc, nil
 }
 
-// checkSeal recomputes the seal from what was sent and compares heads.
-func (w *Caseworker) checkSeal(own *Own, r *revision, p *sigillv1.SealProof, received ident.Date) error {
-	it := record.EvidenceItem{
-		Type: record.EvidenceAccessToken, Label: record.LabelBearer, Token: w.Me.Token, Key: string(p.GetProviderKey()),
-		KeysIndex: int64(p.GetProviderKeysIndex()), Nonce: own.Nonce, Provider: p.GetProvider(), Received: received,
-		ACR: w.Me.ACR, AuthTime: w.Me.AuthTime,
-	}
+// evidence is what the login is to the server, but for what the server adds.
+func (w *Caseworker) evidence(own *Own, r *revision) record.EvidenceItem {
+	it := record.EvidenceItem{Type: record.EvidenceAccessToken, Label: record.LabelBearer, Token: w.Me.Token, Nonce: own.Nonce,
+		ACR: w.Me.ACR, AuthTime: w.Me.AuthTime}
 	if w.Day != nil {
 		j := w.Day.Public().JWK()
 		it.Label, it.DayKey, it.Authorship = record.LabelDPoP, &j, r.auth
 	}
+	return it
+}
+
+// checkSeal recomputes the seal from what was sent and compares heads.
+func (w *Caseworker) checkSeal(own *Own, r *revision, p *sigillv1.SealProof, received ident.Date, it record.EvidenceItem) error {
+	it.Key, it.KeysIndex, it.Provider, it.Received = string(p.GetProviderKey()), int64(p.GetProviderKeysIndex()), p.GetProvider(), received
 	evidence, err := (&record.Evidence{Items: []record.EvidenceItem{it}}).Encode()
 	if err != nil {
 		return err
 	}
-	if err := r.plain.SetEvidence(r.seed, evidence); err != nil {
+	plain := r.plain
+	if err := plain.SetEvidence(r.seed, evidence); err != nil {
 		return err
 	}
 	s, err := seal.New(seal.Subject{Authority: r.draft.Authority, Decision: own.Decision, Revision: r.draft.Revision, Draft: r.digest,
-		AuthorKey: r.key.Public().Thumbprint(), Set: r.draft.Set}, seal.Shapes(r.set), r.seed, &r.plain)
+		AuthorKey: r.key.Public().Thumbprint(), Set: r.draft.Set}, seal.Shapes(r.set), r.seed, &plain)
 	if err != nil {
 		return err
 	}

@@ -79,9 +79,10 @@ func load[T any](h *Home, room, name, typ string) (v T, err error) {
 
 // Rooms of the home.
 const (
-	roomMatters   = "matters"
-	roomApprovals = "approvals"
-	roomOpenings  = "openings"
+	roomMatters    = "matters"
+	roomUnanswered = "unanswered"
+	roomApprovals  = "approvals"
+	roomOpenings   = "openings"
 )
 
 // Matters lists the names under which the author's own matters lie: random, and
@@ -126,14 +127,56 @@ func (h *Home) Matter(name string) (string, *Own, error) {
 // NewMatter draws a name for an own matter.
 func (h *Home) NewMatter() string { return string(ident.NewID()) }
 
-// SaveMatter keeps an own matter under a name.
+// SaveMatter keeps an own matter under a name. While something of it is unanswered
+// the name lies in a room of its own as well, empty, so that those matters are
+// found without opening all: it is there before it is true and goes after.
 func (h *Home) SaveMatter(name string, own *Own) error {
+	mark := filepath.Join(h.dir, roomUnanswered, name)
+	if own.Sent.IsZero() {
+		if err := save(h, roomMatters, name, TypOwn, *own); err != nil {
+			return err
+		}
+		return remove(mark)
+	}
+	if err := os.MkdirAll(filepath.Dir(mark), 0o700); err != nil {
+		return pathless(err)
+	}
+	if err := WriteFile(mark, nil, 0o600, true); err != nil {
+		return err
+	}
 	return save(h, roomMatters, name, TypOwn, *own)
+}
+
+// unanswered lists the matters that may have something unanswered.
+func (h *Home) unanswered() ([]string, error) {
+	names, err := h.Matters()
+	if err != nil {
+		return nil, err
+	}
+	var out []string
+	for _, name := range names {
+		switch _, err := os.Lstat(filepath.Join(h.dir, roomUnanswered, name)); {
+		case err == nil:
+			out = append(out, name)
+		case !errors.Is(err, fs.ErrNotExist):
+			return nil, pathless(err)
+		}
+	}
+	return out, nil
 }
 
 // Forget deletes an own matter: nothing here ties its owner to it any more.
 func (h *Home) Forget(name string) error {
-	return pathless(os.Remove(filepath.Join(h.dir, roomMatters, name)))
+	err := os.Remove(filepath.Join(h.dir, roomMatters, name))
+	return errors.Join(pathless(err), remove(filepath.Join(h.dir, roomUnanswered, name)))
+}
+
+// remove deletes a file that may not be there.
+func remove(path string) error {
+	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return pathless(err)
+	}
+	return nil
 }
 
 // kept is an approval as it lies in the home.

@@ -24,31 +24,41 @@ type line struct {
 	mu     sync.Mutex
 	method string
 	codes  []codes.Code
+	cut    bool
 }
 
 // lose takes the answers to the next calls of a method.
 func (l *line) lose(method string, list ...codes.Code) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.method, l.codes = method, list
+	l.method, l.codes, l.cut = method, list, false
 }
 
-func (l *line) next(method string) codes.Code {
+// drop loses the next calls of a method themselves: they never arrive.
+func (l *line) drop(method string, list ...codes.Code) {
+	l.lose(method, list...)
+	l.cut = true
+}
+
+func (l *line) next(method string) (c codes.Code, arrives bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if !strings.HasSuffix(method, "/"+l.method) || len(l.codes) == 0 {
-		return codes.OK
+		return codes.OK, true
 	}
-	c := l.codes[0]
-	l.codes = l.codes[1:]
-	return c
+	c, l.codes = l.codes[0], l.codes[1:]
+	return c, !l.cut
 }
 
 func (l *line) dial(string) []grpc.DialOption {
 	return []grpc.DialOption{grpc.WithChainUnaryInterceptor(func(ctx context.Context, method string, req, reply any, cc *grpc.ClientConn,
 		invoke grpc.UnaryInvoker, opts ...grpc.CallOption) error {
+		c, arrives := l.next(method)
+		if !arrives {
+			return status.Error(c, "lost")
+		}
 		err := invoke(ctx, method, req, reply, cc, opts...)
-		if c := l.next(method); c != codes.OK {
+		if c != codes.OK {
 			return status.Error(c, "lost")
 		}
 		return err

@@ -150,7 +150,7 @@ func (w *Caseworker) Get(ctx context.Context, own *Own) (*Matter, error) {
 // and never answered turns out to have been taken.
 func (w *Caseworker) arrived(own *Own, draft ident.Digest) error {
 	if !own.Sent.IsZero() && draft == own.Sent {
-		own.Revisions, own.Sent = append(own.Revisions, draft), ident.Digest{}
+		own.took(draft)
 		return w.keep(own)
 	}
 	if draft != own.last() {

@@ -89,11 +89,13 @@ type submitted struct {
 func (a *app) emitRevision(name string, own *client.Own) error {
 	n := len(own.Revisions)
 	out := submitted{Matter: name, Decision: own.Decision, Revision: n, Digest: own.Revisions[n-1]}
-	var rc statement.Receipt
-	if err := jws.Peek(own.Receipts[len(own.Receipts)-1], &rc); err != nil { // verified by the client
-		return err
+	if n := len(own.Receipts); n > 0 { // none, where the answer was lost and the matter itself told
+		var rc statement.Receipt
+		if err := jws.Peek(own.Receipts[n-1], &rc); err != nil { // verified by the client
+			return err
+		}
+		out.Received, out.Logged = rc.Received, rc.Due
 	}
-	out.Received, out.Logged = rc.Received, rc.Due
 	return a.emit(out, []string{"MATTER", "REVISION", "RECEIVED", "LOGGED BY"},
 		[]string{name, strconv.Itoa(n), string(out.Received), string(out.Logged)})
 }
@@ -131,13 +133,19 @@ func (a *app) showEarlier(list []ident.Digest) error {
 }
 
 func (a *app) draftSubmit() *cobra.Command {
-	return &cobra.Command{
+	var another bool
+	c := &cobra.Command{
 		Use: "submit FOLDER", Short: "Submit a new draft",
 		Long: `Submit the decision in FOLDER. A text that names someone whose name is to be left
 out is refused before anything is sent, by field, line and column, as is one that
 lacks the decision, its reasons or how to appeal. Your key to the matter, the
 receipt and the watch secret are kept, encrypted, in the home directory; MATTER is
-the random name under which they lie.`,
+the random name under which they lie.
+
+Where no answer came (exit code 4) the same command asks again: a draft of the
+case that was sent from here and never answered is asked about first, and is
+submitted once only. Beside a draft of your own in the case no other is made
+unless you give --another.`,
 		Example: "  sigill draft submit mitt-beslut", Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			t, err := a.read(args[0])
@@ -148,21 +156,32 @@ the random name under which they lie.`,
 			if err != nil {
 				return err
 			}
-			name := h.NewMatter()
-			kept := false
-			w.Store = func(o *client.Own) error { kept = true; return h.SaveMatter(name, o) }
 			w.Earlier = a.showEarlier
-			done := a.waiting(t.Title)
-			own, err := w.Submit(cmd.Context(), t)
-			done()
-			if err != nil && own == nil && kept {
-				err = errors.Join(err, h.Forget(name))
+			w.Settled = func(matter string, taken bool) {
+				said := a.words.wasNotTaken
+				if taken {
+					said = a.words.wasTaken
+				}
+				a.talk(said, matter)
 			}
+			done := a.waiting(t.Title)
+			name, own, err := h.Submit(cmd.Context(), w, t, another)
+			done()
 			if err != nil {
+				a.talkUnsettled(err, args[0])
 				return err
 			}
 			return a.emitRevision(name, own)
 		},
+	}
+	c.Flags().BoolVar(&another, "another", false, "also beside a draft of your own in the same case")
+	return c
+}
+
+// talkUnsettled says which matter an unanswered submission is, and how to ask.
+func (a *app) talkUnsettled(err error, folder string) {
+	if lost := (*client.UnansweredError)(nil); errors.As(err, &lost) {
+		a.talk(a.words.unanswered, lost.Matter, strconv.Quote(folder))
 	}
 }
 
@@ -182,6 +201,9 @@ func (a *app) draftRevise() *cobra.Command {
 			}
 			w.Earlier = a.showEarlier
 			if err := w.Revise(cmd.Context(), own, t); err != nil {
+				if !own.Sent.IsZero() {
+					a.talk(a.words.unrevised, name, name)
+				}
 				return err
 			}
 			return a.emitRevision(name, own)

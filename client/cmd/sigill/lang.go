@@ -23,7 +23,7 @@ type words struct {
 	partMissing, partEmpty, form                                                         string
 	forms                                                                                map[error]string
 	parts                                                                                map[statement.Part]string
-	unsure, requestSent                                                                  string
+	unsure, requestSent, unanswered, unrevised, wasTaken, wasNotTaken, another           string
 	reason                                                                               map[string]string
 	appeals                                                                              map[string]string
 	roles                                                                                map[string]string
@@ -73,6 +73,11 @@ var swedish = &words{
 	parts: map[statement.Part]string{statement.PartDecision: "beslutet (33 § förvaltningslagen)",
 		statement.PartReasons: "skälen (32 § förvaltningslagen)", statement.PartAppeal: "hur man överklagar (33 § förvaltningslagen)"},
 	unsure:      "ett tidigare försök fick inget svar, så det går inte att säga om anropet fick verkan; det senaste nekades",
+	unanswered:  "Utkastet ligger i MATTER %s och nyckeln är kvar. Fråga igen med samma kommando, så lämnas det in högst en gång: sigill draft submit %s",
+	unrevised:   "Ändringen av MATTER %s kan ha kommit fram. Fråga med: sigill draft show %s",
+	wasTaken:    "Utkastet i MATTER %s, som inget svar kom på, är inlämnat.",
+	wasNotTaken: "Utkastet i MATTER %s, som inget svar kom på, är inte inlämnat.",
+	another:     "Du har redan utkast i ärendet, i MATTER %s. Ett till skulle bli ett beslut till, så inget nytt är inlämnat. Ändra det med sigill draft revise, eller ge --another.",
 	requestSent: "Begäran %s kan ha kommit fram. Nyckeln till svaret är kvar. Fråga med: sigill request show %s",
 	reason: map[string]string{
 		"FIELD": "En uppgift är felaktig", "SIGNATURE": "En underskrift eller dess form är felaktig", "NAMED": "Texten anger någon vars namn ska utelämnas",
@@ -137,6 +142,11 @@ var english = &words{
 		statement.PartReasons: "the reasons (section 32 of the Administrative Procedure Act)",
 		statement.PartAppeal:  "how to appeal (section 33 of the Administrative Procedure Act)"},
 	unsure:      "an earlier try got no answer, so it cannot be told whether the call took effect; the last one was refused",
+	unanswered:  "The draft lies in MATTER %s and its key is kept. Ask again with the same command, and it is submitted once at most: sigill draft submit %s",
+	unrevised:   "The revision of MATTER %s may have arrived. Ask with: sigill draft show %s",
+	wasTaken:    "The draft in MATTER %s, to which no answer came, is submitted.",
+	wasNotTaken: "The draft in MATTER %s, to which no answer came, was not submitted.",
+	another:     "You have drafts in this case already, in MATTER %s. Another one would become another decision, so nothing new is submitted. Change it with sigill draft revise, or give --another.",
 	requestSent: "The request %s may have arrived. The key to its answer is kept. Ask with: sigill request show %s",
 	reason: map[string]string{
 		"FIELD": "a member is wrong", "SIGNATURE": "a signature or its form is wrong", "NAMED": "the text names someone whose name is to be left out",
@@ -181,13 +191,17 @@ func (a *app) say(err error) string {
 		}
 		return fmt.Sprintf(w.partEmpty, w.parts[p.Part]) + fmt.Sprintf("\n  content:%d", p.Line)
 	}
+	if n := (*client.AnotherError)(nil); errors.As(err, &n) {
+		return fmt.Sprintf(w.another, strings.Join(n.Matters, ", "))
+	}
+	lost := (*client.UnansweredError)(nil)
 	e := (*client.Error)(nil)
 	if !errors.As(err, &e) {
 		return err.Error()
 	}
 	s := w.refused
 	switch {
-	case e.Unsure:
+	case e.Unsure, errors.As(err, &lost) && e.Tells():
 		s = w.unsure
 	case !e.Tells():
 		s = w.unknown

@@ -60,7 +60,7 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 }
 
 func exitCode(err error) int {
-	refused := (*client.Error)(nil)
+	refused, unanswered := (*client.Error)(nil), (*client.UnansweredError)(nil)
 	switch {
 	case err == nil:
 		return exitOK
@@ -68,6 +68,8 @@ func exitCode(err error) int {
 		return exitNotForKey
 	case errors.Is(err, client.ErrVerification), errors.Is(err, disclosure.ErrVerification), errors.Is(err, errVerify):
 		return exitUnverified
+	case errors.As(err, &unanswered):
+		return exitUnknown
 	case errors.As(err, &refused) && refused.Tells():
 		return exitRefused
 	case refused != nil:
