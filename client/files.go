@@ -4,9 +4,16 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"sigill/keys/ident"
+	"sigill/keys/keyfile"
 )
 
 // ErrExists says that a file would have been written over.
@@ -14,7 +21,8 @@ var ErrExists = errors.New("the file exists")
 
 // WriteFile writes a file as a whole or not at all: to another name in the same
 // directory first, synced, then under its own name, which with force may exist.
-// Errors are [ErrExists] or the operating system's, without the path.
+// Its times say on which day it was written, not when. Errors are [ErrExists] or
+// the operating system's, without the path.
 func WriteFile(path string, data []byte, mode fs.FileMode, force bool) (err error) {
 	temp := filepath.Join(filepath.Dir(path), ".sigill-"+rand.Text()+".tmp")
 	f, err := os.OpenFile(temp, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
@@ -25,6 +33,9 @@ func WriteFile(path string, data []byte, mode fs.FileMode, force bool) (err erro
 	_, err = f.Write(data)
 	if err == nil {
 		err = f.Chmod(mode)
+	}
+	if err == nil {
+		err = dayOnly(temp)
 	}
 	if err == nil {
 		err = f.Sync()
@@ -44,4 +55,33 @@ func WriteFile(path string, data []byte, mode fs.FileMode, force bool) (err erro
 		return fmt.Errorf("writing: %w", l.Err)
 	}
 	return err
+}
+
+// dayOnly sets the times of a file or directory to the beginning of the day. To
+// the second they would say when somebody drafted, in whosever backup they lie.
+func dayOnly(path string) error {
+	day := ident.DateOf(time.Now()).Start()
+	return os.Chtimes(path, day, day)
+}
+
+// unmarked reads a file of the caller's own without marking when.
+func unmarked(path string) ([]byte, error) {
+	f, err := os.OpenFile(path, os.O_RDONLY|keyfile.NoAtime, 0)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return io.ReadAll(f)
+}
+
+// entries lists a directory of the caller's own without marking when, by name.
+func entries(dir string) ([]fs.DirEntry, error) {
+	f, err := os.OpenFile(dir, os.O_RDONLY|keyfile.NoAtime, 0)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	list, err := f.ReadDir(-1)
+	slices.SortFunc(list, func(a, b fs.DirEntry) int { return strings.Compare(a.Name(), b.Name()) })
+	return list, err
 }

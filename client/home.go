@@ -19,7 +19,8 @@ import (
 // A Home is the directory in which a person's client keeps what it must remember
 // from one run to the next. What could tie its owner to a decision is sealed
 // under the owner's passphrase and lies under a random name; in clear are only
-// the pinned requesters and the last checkpoint seen. It is one person's and one
+// the pinned requesters and the last checkpoint seen. Times of files and rooms say
+// on which day something was done here, not when. It is one person's and one
 // process uses it at a time.
 type Home struct {
 	dir  string
@@ -43,7 +44,23 @@ func OpenHome(dir string, pass func() (string, error), opts keyfile.Options) (*H
 	if !info.IsDir() || info.Mode().Perm()&0o077 != 0 {
 		return nil, ErrHome
 	}
-	return &Home{dir: dir, pass: pass, opts: keyfile.Options{WorkFactor: opts.WorkFactor, Force: true}}, nil
+	h := &Home{dir: dir, pass: pass, opts: keyfile.Options{WorkFactor: opts.WorkFactor, Force: true}}
+	if at := info.ModTime(); !at.Equal(ident.DateOf(at).Start()) { // made just now, or put into by others
+		return h, h.done("", nil)
+	}
+	return h, nil
+}
+
+// done ends a change in a room, or with "" in the home itself: directories are
+// marked by what is done in them.
+func (h *Home) done(room string, err error) error {
+	if err == nil && room != "" {
+		err = dayOnly(filepath.Join(h.dir, room))
+	}
+	if err == nil {
+		err = dayOnly(h.dir)
+	}
+	return pathless(err)
 }
 
 // pathless takes the path, which may hold a person's name, out of an error.
@@ -62,7 +79,7 @@ func save[T any](h *Home, room, name, typ string, v T) error {
 	if err != nil {
 		return err
 	}
-	return keyfile.SaveSealed(filepath.Join(h.dir, room, name), pass, typ, v, h.opts)
+	return h.done(room, keyfile.SaveSealed(filepath.Join(h.dir, room, name), pass, typ, v, h.opts))
 }
 
 func load[T any](h *Home, room, name, typ string) (v T, err error) {
@@ -88,7 +105,7 @@ const (
 // Matters lists the names under which the author's own matters lie: random, and
 // saying nothing of what is in them.
 func (h *Home) Matters() ([]string, error) {
-	entries, err := os.ReadDir(filepath.Join(h.dir, roomMatters))
+	list, err := entries(filepath.Join(h.dir, roomMatters))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
@@ -96,7 +113,7 @@ func (h *Home) Matters() ([]string, error) {
 		return nil, pathless(err)
 	}
 	var out []string
-	for _, e := range entries {
+	for _, e := range list {
 		if _, err := ident.ParseID(e.Name()); err == nil {
 			out = append(out, e.Name())
 		}
@@ -131,20 +148,29 @@ func (h *Home) NewMatter() string { return string(ident.NewID()) }
 // the name lies in a room of its own as well, empty, so that those matters are
 // found without opening all: it is there before it is true and goes after.
 func (h *Home) SaveMatter(name string, own *Own) error {
-	mark := filepath.Join(h.dir, roomUnanswered, name)
 	if own.Sent.IsZero() {
 		if err := save(h, roomMatters, name, TypOwn, *own); err != nil {
 			return err
 		}
-		return remove(mark)
+		return h.answered(name)
 	}
-	if err := os.MkdirAll(filepath.Dir(mark), 0o700); err != nil {
+	room := filepath.Join(h.dir, roomUnanswered)
+	if err := os.MkdirAll(room, 0o700); err != nil {
 		return pathless(err)
 	}
-	if err := WriteFile(mark, nil, 0o600, true); err != nil {
+	if err := h.done(roomUnanswered, WriteFile(filepath.Join(room, name), nil, 0o600, true)); err != nil {
 		return err
 	}
 	return save(h, roomMatters, name, TypOwn, *own)
+}
+
+// answered takes a name out of the room of what is unanswered, if it is there.
+func (h *Home) answered(name string) error {
+	err := os.Remove(filepath.Join(h.dir, roomUnanswered, name))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	return h.done(roomUnanswered, err)
 }
 
 // unanswered lists the matters that may have something unanswered.
@@ -167,16 +193,11 @@ func (h *Home) unanswered() ([]string, error) {
 
 // Forget deletes an own matter: nothing here ties its owner to it any more.
 func (h *Home) Forget(name string) error {
-	err := os.Remove(filepath.Join(h.dir, roomMatters, name))
-	return errors.Join(pathless(err), remove(filepath.Join(h.dir, roomUnanswered, name)))
+	return errors.Join(h.forget(roomMatters, name), h.answered(name))
 }
 
-// remove deletes a file that may not be there.
-func remove(path string) error {
-	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return pathless(err)
-	}
-	return nil
+func (h *Home) forget(room, name string) error {
+	return h.done(room, os.Remove(filepath.Join(h.dir, room, name)))
 }
 
 // kept is an approval as it lies in the home.
@@ -202,7 +223,7 @@ func (h *Home) Approval(id ident.ID) (string, error) {
 
 // ForgetApproval deletes an approval that was refused.
 func (h *Home) ForgetApproval(id ident.ID) error {
-	return pathless(os.Remove(filepath.Join(h.dir, roomApprovals, string(id))))
+	return h.forget(roomApprovals, string(id))
 }
 
 // SaveRecipient keeps the key to which a request's answer will be sealed.
@@ -221,7 +242,7 @@ func (h *Home) Recipient(id ident.ID) (*Recipient, error) {
 
 // ForgetRecipient deletes the key of a request that was not taken.
 func (h *Home) ForgetRecipient(id ident.ID) error {
-	return pathless(os.Remove(filepath.Join(h.dir, roomOpenings, string(id))))
+	return h.forget(roomOpenings, string(id))
 }
 
 // Day makes or loads the day key of a day. Keys of earlier days are deleted: a
@@ -237,15 +258,15 @@ func (h *Home) Day(today ident.Date) (*jws.Signer, error) {
 		if key, err = keyfile.Generate(keyfile.Day, ""); err != nil {
 			return nil, err
 		}
-		err = keyfile.Save(path, pass, key, h.opts)
+		err = h.done("", keyfile.Save(path, pass, key, h.opts))
 	}
 	if err != nil {
 		return nil, err
 	}
 	for _, d := range h.days() {
 		if d.Before(today) {
-			if err := os.Remove(filepath.Join(h.dir, dayPrefix+string(d))); err != nil {
-				return nil, pathless(err)
+			if err := h.forget("", dayPrefix+string(d)); err != nil {
+				return nil, err
 			}
 		}
 	}
@@ -255,11 +276,11 @@ func (h *Home) Day(today ident.Date) (*jws.Signer, error) {
 const dayPrefix = "day-"
 
 func (h *Home) days() (out []ident.Date) {
-	entries, err := os.ReadDir(h.dir)
+	list, err := entries(h.dir)
 	if err != nil {
 		return nil
 	}
-	for _, e := range entries {
+	for _, e := range list {
 		if name, ok := strings.CutPrefix(e.Name(), dayPrefix); ok {
 			if d, err := ident.ParseDate(name); err == nil {
 				out = append(out, d)
@@ -341,7 +362,7 @@ const (
 )
 
 func (h *Home) read(name string, v any) error {
-	b, err := os.ReadFile(filepath.Join(h.dir, name))
+	b, err := unmarked(filepath.Join(h.dir, name))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
@@ -359,5 +380,5 @@ func (h *Home) write(name string, v any) error {
 	if err != nil {
 		return err
 	}
-	return WriteFile(filepath.Join(h.dir, name), append(b, '\n'), 0o600, true)
+	return h.done("", WriteFile(filepath.Join(h.dir, name), append(b, '\n'), 0o600, true))
 }

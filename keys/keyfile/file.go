@@ -11,9 +11,11 @@ import (
 	"os"
 	"path/filepath"
 	"syscall"
+	"time"
 
 	"filippo.io/age"
 
+	"sigill/keys/ident"
 	"sigill/keys/jws"
 )
 
@@ -235,10 +237,10 @@ func read(path string, forbidden fs.FileMode) ([]byte, error) {
 	if err != nil {
 		return nil, bare(err)
 	}
-	if !named.Mode().IsRegular() {
+	if !named.Mode().IsRegular() || !owned(named) {
 		return nil, ErrUnsafe
 	}
-	f, err := root.Open(name)
+	f, err := root.OpenFile(name, os.O_RDONLY|NoAtime, 0)
 	if err != nil {
 		return nil, bare(err)
 	}
@@ -285,7 +287,8 @@ func save(path, passphrase string, plain, public []byte, o Options) error {
 	return nil
 }
 
-// writing is a set of files that appear together.
+// writing is a set of files that appear together. Their times say on which day
+// they were written: the second of it, beside a draft's day, would name an author.
 type writing struct {
 	root   *os.Root
 	force  bool
@@ -305,6 +308,10 @@ func (w *writing) stage(name string, data []byte, mode fs.FileMode) error {
 	_, err = f.Write(data)
 	if err == nil {
 		err = f.Chmod(mode) // whatever the umask
+	}
+	if err == nil {
+		day := ident.DateOf(time.Now()).Start()
+		err = w.root.Chtimes(temp, day, day)
 	}
 	if err == nil {
 		err = f.Sync()
