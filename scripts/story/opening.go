@@ -75,7 +75,7 @@ func (p *play) refused(ctx context.Context, court *client.Requester) error {
 	}
 	release, votes, err := court.Outcome(o)
 	if err != nil || release == nil || len(votes) != 3 || votes[0].Refusal == nil {
-		return fmt.Errorf("%w: the requester is not told why: %w", ErrStory, err)
+		return wrong("the requester is not told why", err)
 	}
 	p.Say("En första begäran, om mer än som behövs, avslås helt (%s): %s", votes[0].Refusal.Provision, votes[0].Refusal.Paragraphs[0])
 	return nil
@@ -142,7 +142,7 @@ func (p *play) collect(ctx context.Context, court *client.Requester) (err error)
 func (p *play) learn(ctx context.Context) error {
 	list, err := p.author.Openings(ctx, p.Own)
 	if err != nil || len(list) != 1 {
-		return fmt.Errorf("%w: the author does not learn of the opening: %w", ErrStory, err)
+		return wrong("the author does not learn of the opening", err)
 	}
 	p.Say("Den som skrev beslutet ser vem som fick uppgiften och varför: %s, %s.", list[0].Requester, list[0].Request.Reference)
 	return nil

@@ -16,7 +16,6 @@ import (
 
 	"sigill/client"
 	"sigill/keys/bundle"
-	"sigill/keys/guard"
 	"sigill/keys/ident"
 	"sigill/keys/record"
 	"sigill/keys/statement"
@@ -33,7 +32,7 @@ var Decision []byte
 type Cast struct {
 	Run     *authority.Running
 	Author  devidp.User
-	Content []byte
+	Content []byte                             // any text in UTF-8
 	Case    string                             // case reference; "" for one of the story's own
 	Say     func(format string, values ...any) // one call for each step; nil: silent
 }
@@ -48,23 +47,38 @@ type Result struct {
 	Text     string // the same in Swedish
 	Request  *client.Recipient
 	Me       client.Identity
-	Mended   []byte   // the content that was signed
+	Signed   []byte   // the content that was signed
 	Returned []string // the director's reason
 }
 
 // ErrStory says that a step went other than the story.
 var ErrStory = errors.New("the story went wrong")
 
+// wrong is [ErrStory] with what went wrong, and with the error behind it if there
+// is one.
+func wrong(what string, err error) error {
+	if err == nil {
+		return fmt.Errorf("%w: %s", ErrStory, what)
+	}
+	return fmt.Errorf("%w: %s: %w", ErrStory, what, err)
+}
+
 type play struct {
 	Cast
 	Result
+	script   *Script
 	author   *client.Caseworker
 	director *client.Signer
 }
 
-// Play plays the whole story.
+// Play plays the whole story. What cannot be played is refused before the first
+// step (see [Prepare]).
 func Play(ctx context.Context, c Cast) (*Result, error) {
-	p := &play{Cast: c}
+	script, err := Prepare(c.Content, c.Author)
+	if err != nil {
+		return nil, err
+	}
+	p := &play{Cast: c, script: script}
 	if p.Say == nil {
 		p.Say = func(string, ...any) {}
 	}
@@ -93,8 +107,8 @@ func (p *play) meet(context.Context) (err error) {
 func Text(content []byte, caseRef string) client.Text {
 	today := ident.Date("2026-11-02")
 	return client.Text{
-		Content: content, Media: statement.MediaMarkdown, Title: "Boendestöd och kontaktperson", Type: authority.TypeDaily,
-		Item: authority.ItemDelegate, Case: caseRef, Contact: "socialkontorets mottagning, mottagningen@exempelstad.example",
+		Content: content, Media: statement.MediaMarkdown, Title: title, Type: authority.TypeDaily,
+		Item: authority.ItemDelegate, Case: caseRef, Contact: contact,
 		Mode: record.DelegateDecides, Names: record.Names{Decider: record.Omitted, Participants: record.Shown, Presenter: record.Shown},
 		Appeal: statement.AppealAdministrative, Reasons: statement.ReasonsStated,
 		Provisions: []statement.Provision{{Place: "11 kap. 1 §", SFS: statement.SoL2025}},
@@ -111,43 +125,20 @@ func Text(content []byte, caseRef string) client.Text {
 // draft: a text that names its author is refused before anything is sent; the
 // mended one is sealed, and its author recomputes the seal.
 func (p *play) draft(ctx context.Context) error {
-	signed := p.Content
-	if len(p.names(signed)) == 0 {
-		signed = append(append([]byte{}, p.Content...), "\nHandläggare: "+p.Me.Name+"\n"...)
-	}
-	_, err := p.author.Submit(ctx, Text(signed, p.Case))
+	_, err := p.author.Submit(ctx, p.script.text(p.script.Named, p.Case))
 	named := (*client.NamedError)(nil)
 	if !errors.As(err, &named) {
-		return fmt.Errorf("%w: a text that names its author was not refused: %w", ErrStory, err)
+		return wrong("a text that names its author was not refused", err)
 	}
 	p.Say("Utkastet nämner den som skrev det (rad %d) och skickas inte.", named.Findings[0].Line)
-	if p.Mended = p.mend(signed); len(p.Mended) == 0 {
-		return fmt.Errorf("%w: nothing is left of the text without its author's name", ErrStory)
+	if c := p.script.Changes; len(c) > 0 {
+		p.Say("Innan texten skickas ändras den: %s.", strings.Join(c, "; "))
 	}
-	if p.Own, err = p.author.Submit(ctx, Text(p.Mended, p.Case)); err != nil {
+	if p.Own, err = p.author.Submit(ctx, p.script.text(p.script.Mended, p.Case)); err != nil {
 		return fmt.Errorf("mended draft: %w", err)
 	}
 	p.Say("Det rättade utkastet är förseglat; klienten har räknat om förseglingen och fått ett kvitto.")
 	return nil
-}
-
-// names finds where a text names the author.
-func (p *play) names(content []byte) []guard.Finding {
-	return guard.Check(guard.Terms{Names: []string{p.Me.Name}, Emails: []string{p.Me.Email}, Phones: []string{p.Me.Phone},
-		UserIDs: []string{p.Me.UserID}, HSAIDs: []string{p.Me.HSAID}}, guard.Text{Field: "content", Body: string(content)})
-}
-
-// mend takes out the lines that name the author.
-func (p *play) mend(content []byte) []byte {
-	lines := strings.Split(string(content), "\n")
-	for {
-		found := p.names([]byte(strings.Join(lines, "\n")))
-		if len(found) == 0 {
-			return []byte(strings.Join(lines, "\n"))
-		}
-		at := found[0].Line - 1
-		lines = append(lines[:at], lines[at+1:]...)
-	}
 }
 
 // revise: the director sends the draft back, its author revises and dissents.
@@ -163,15 +154,15 @@ func (p *play) revise(ctx context.Context) error {
 	}
 	m, err := p.author.Get(ctx, p.Own)
 	if err != nil || len(m.Returns) != 1 {
-		return fmt.Errorf("%w: the author does not see the return: %w", ErrStory, err)
+		return wrong("the author does not see the return", err)
 	}
 	p.Say("Utkastet är återsänt: %s", m.Returns[0].Paragraphs[0])
-	p.Mended = append(p.Mended, "\nBoendestödet gäller från och med den 1 december 2026.\n"...)
-	if err := p.author.Revise(ctx, p.Own, Text(p.Mended, p.Case)); err != nil {
+	p.Signed = p.script.Revised
+	if err := p.author.Revise(ctx, p.Own, p.script.text(p.Signed, p.Case)); err != nil {
 		return fmt.Errorf("revising: %w", err)
 	}
 	p.Say("Version 2 är förseglad och hänvisar till version 1.")
-	if err := p.author.Dissent(ctx, p.Own, []string{"Kontaktperson borde ha beviljats."}); err != nil {
+	if err := p.author.Dissent(ctx, p.Own, []string{dissent}); err != nil {
 		return fmt.Errorf("dissenting: %w", err)
 	}
 	p.Say("En avvikande mening är antecknad.")
