@@ -32,7 +32,9 @@ func (p *play) open(ctx context.Context) error {
 	}
 	p.Say("Domstolen begär fyra uppgifter: %s.", sections(asked))
 	granted := []record.Section{record.SectionDecider, record.SectionDissentAuthor, record.SectionEvidence}
-	for _, at := range [][2]int{{1, 1}, {2, 1}, {1, 2}} {
+	// The first three settle what is granted. The section that is not stands open
+	// until nobody can grant it.
+	for _, at := range [][2]int{{1, 1}, {2, 1}, {1, 2}, {2, 2}, {1, 3}} {
 		state, err := p.vote(ctx, at[0], at[1], p.Request.Opening, client.Judgement{Granted: granted, Refusal: &opening.Refusal{
 			Basis: opening.BasisSecrecy, Provision: "39 kap. 3 § OSL", Paragraphs: []string{"Bedömningen behövs inte i målet."}}})
 		if err != nil {
@@ -40,28 +42,24 @@ func (p *play) open(ctx context.Context) error {
 		}
 		p.Say("Granskare %d i grupp %d lämnar ut tre av dem. %s", at[1], at[0], outcome(state))
 	}
-	// The section that is not granted stands open until nobody can grant it.
-	for _, at := range [][2]int{{2, 2}, {1, 3}} {
-		if _, err := p.vote(ctx, at[0], at[1], p.Request.Opening, client.Judgement{Granted: granted, Refusal: &opening.Refusal{
-			Basis: opening.BasisSecrecy, Provision: "39 kap. 3 § OSL", Paragraphs: []string{"Bedömningen behövs inte i målet."}}}); err != nil {
-			return err
-		}
-	}
 	return p.collect(ctx, court)
 }
 
 // refused: every vote of a group refuses; the request ends with a provision.
 func (p *play) refused(ctx context.Context, court *client.Requester) error {
-	r, err := p.ask(ctx, court, order.CourtWitness, "Mål 4712-26", record.All()[:4])
+	asked := record.All()[:4]
+	r, err := p.ask(ctx, court, order.CourtWitness, "Mål 4712-26", asked)
 	if err != nil {
 		return err
 	}
+	p.Say("Domstolen begär i ett annat mål mer än vad som behövs: %s.", sections(asked))
 	var state sigillv1.OpeningState
 	for _, at := range [][2]int{{1, 1}, {1, 2}, {1, 3}} {
 		if state, err = p.vote(ctx, at[0], at[1], r.Opening, client.Judgement{Refusal: &opening.Refusal{Basis: opening.BasisScope,
 			Provision: "36 kap. 1 § RB", Paragraphs: []string{"Begäran omfattar mer än vad som behövs för att kalla ett vittne."}}}); err != nil {
 			return err
 		}
+		p.Say("Granskare %d i grupp %d avslår den. %s", at[1], at[0], outcome(state))
 	}
 	if state != sigillv1.OpeningState_OPENING_STATE_REFUSED {
 		return fmt.Errorf("%w: a request that a group refuses stands as %s", ErrStory, state)
@@ -77,7 +75,7 @@ func (p *play) refused(ctx context.Context, court *client.Requester) error {
 	if err != nil || release == nil || len(votes) != 3 || votes[0].Refusal == nil {
 		return wrong("the requester is not told why", err)
 	}
-	p.Say("En första begäran, om mer än som behövs, avslås helt (%s): %s", votes[0].Refusal.Provision, votes[0].Refusal.Paragraphs[0])
+	p.Say("Domstolen får veta varför den avslås helt (%s): %s", votes[0].Refusal.Provision, votes[0].Refusal.Paragraphs[0])
 	return nil
 }
 
@@ -164,8 +162,8 @@ func sections(list []record.Section) string {
 }
 
 func outcome(s sigillv1.OpeningState) string {
-	if s == sigillv1.OpeningState_OPENING_STATE_RELEASED {
-		return "Begäran är avgjord."
+	if s == sigillv1.OpeningState_OPENING_STATE_PENDING {
+		return "Begäran prövas ännu."
 	}
-	return "Begäran prövas ännu."
+	return "Begäran är avgjord."
 }

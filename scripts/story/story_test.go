@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"os"
+	"strings"
 	"testing"
 	"time"
 
@@ -64,11 +65,20 @@ func TestPlay(t *testing.T) {
 	if err := run.Publish(ctx); err != nil {
 		t.Fatal(err)
 	}
-	steps := 0
+	steps, votes := 0, 0
 	r, err := story.Play(ctx, story.Cast{Run: run, Author: authority.People()[0], Content: story.Decision,
-		Say: func(format string, values ...any) { steps++; t.Logf(format, values...) }})
+		Say: func(format string, values ...any) {
+			steps++
+			if strings.HasPrefix(format, "Granskare") {
+				votes++
+			}
+			t.Logf(format, values...)
+		}})
 	if err != nil {
 		t.Fatal(err)
+	}
+	if votes != 8 {
+		t.Errorf("%d votes of 8 were told", votes)
 	}
 	if steps < 12 || !bytes.Contains(r.Opened, []byte(r.Me.Name)) || bytes.Contains(r.Bundle, []byte(r.Me.Name)) {
 		t.Fatal("the story left something out")
