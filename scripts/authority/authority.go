@@ -19,6 +19,7 @@ import (
 	"context"
 	"crypto/hpke"
 	"crypto/x509"
+	"errors"
 	"fmt"
 	"net/http"
 	"os"
@@ -80,6 +81,7 @@ type Authority struct {
 	Order     *order.Delegation
 	Requester *order.Requester // the court's registration
 
+	made    place
 	options Options
 	issuer  *certificateIssuer
 	idp     *http.Server
@@ -93,28 +95,30 @@ type Reviewer struct {
 	Open hpke.PrivateKey
 }
 
-// Make makes an authority in a directory, which it makes with mode 0700 and
-// which must be empty or absent. Its identity provider answers at once, on
-// loopback; its server must be started.
+// Make makes an authority in a directory, which it makes with mode 0700, or which
+// must be empty and nobody's to write in but its owner's and its group's; else the
+// error is [ErrDirectory]. Its identity provider answers at once, on loopback; its
+// server must be started. Where it fails, nothing that it made is left.
 func Make(ctx context.Context, dir string, o Options) (_ *Authority, err error) {
 	o.defaults()
-	if dir, err = filepath.Abs(dir); err != nil {
+	made, err := makePlace(dir)
+	if err != nil {
 		return nil, fmt.Errorf("making an authority: %w", err)
 	}
-	for _, d := range []string{dir, filepath.Join(dir, "keys"), filepath.Join(dir, "people"), filepath.Join(dir, "log")} {
-		if err := os.MkdirAll(d, 0o700); err != nil {
+	a := &Authority{Dir: made.dir, made: made, options: o, logins: map[string]login{}}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, a.Remove())
+		}
+	}()
+	for _, d := range []string{"keys", "people", "log"} {
+		if err := os.Mkdir(a.path(d), 0o700); err != nil {
 			return nil, fmt.Errorf("making an authority: %w", err)
 		}
 	}
-	a := &Authority{Dir: dir, options: o, logins: map[string]login{}}
 	if err := a.startIDP(); err != nil {
 		return nil, err
 	}
-	defer func() {
-		if err != nil {
-			a.Close()
-		}
-	}()
 	for _, step := range []func() error{a.makeKeys, a.makeCertificates, a.makeTrust, a.makeDocuments, a.writeConfig} {
 		if err := step(); err != nil {
 			return nil, fmt.Errorf("making an authority: %w", err)
@@ -166,7 +170,16 @@ func (a *Authority) startIDP() error {
 }
 
 // Close ends the identity provider.
-func (a *Authority) Close() error { return a.idp.Close() }
+func (a *Authority) Close() error {
+	if a.idp == nil {
+		return nil
+	}
+	return a.idp.Close()
+}
+
+// Remove closes the authority and takes away what was made for it. Its server
+// must have stopped.
+func (a *Authority) Remove() error { return errors.Join(a.Close(), a.made.remove()) }
 
 // People are the invented employees and others, by the role that their tokens
 // give: three caseworkers, a director and a deputy, a registrar, reviewers of

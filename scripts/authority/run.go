@@ -81,14 +81,25 @@ func (a *Authority) StartBinary(ctx context.Context, path string) (*Running, err
 	if err := cmd.Start(); err != nil {
 		return nil, fmt.Errorf("starting sigilld: %w", err)
 	}
-	line, err := bufio.NewReader(out).ReadString('\n')
+	line, _ := bufio.NewReader(out).ReadString('\n')
 	addr, ok := strings.CutPrefix(strings.TrimSpace(line), server.ReadyPrefix)
 	if !ok {
-		return nil, errors.Join(fmt.Errorf("sigilld did not start: see %s", LogFile), err, cmd.Wait())
+		return nil, errors.Join(fmt.Errorf("sigilld did not start: %s", a.lastLine()), cmd.Wait())
 	}
 	return &Running{Authority: a, Addr: addr, pid: cmd.Process.Pid, stop: sync.OnceValue(func() error {
 		return errors.Join(cmd.Process.Signal(syscall.SIGTERM), cmd.Wait())
 	})}, nil
+}
+
+// lastLine is what the server printed last: who removes the authority can still
+// say why.
+func (a *Authority) lastLine() string {
+	b, err := os.ReadFile(a.path(LogFile))
+	if err != nil {
+		return "it printed nothing"
+	}
+	lines := strings.Split(strings.TrimSpace(string(b)), "\n")
+	return lines[len(lines)-1]
 }
 
 // Stop ends the sessions and the server, and returns how it ended; the second
