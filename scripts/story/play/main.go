@@ -12,8 +12,11 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"strings"
+	"syscall"
 	"time"
 
+	"sigill/keys/guard"
 	"sigill/keys/jws"
 	"sigill/scripts/authority"
 	"sigill/scripts/devidp/devidp"
@@ -21,26 +24,26 @@ import (
 )
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
+	// Who reads only the first lines must not end us before the server is stopped.
+	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)
 	os.Exit(run(ctx, os.Args[1:], os.Stdout, os.Stderr))
 }
 
-type options struct{ dir, input, author, sigilld string }
+type options struct{ sigilld, dir, input, author string }
 
+const usage = "scripts/demo [--dir DIR] [--input FILE] [--author NAMN]; mer med --help"
+
+// run takes the server's program, and then what scripts/demo was given.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
-	var o options
-	flags := flag.NewFlagSet("demo", flag.ContinueOnError)
-	flags.SetOutput(stderr)
-	flags.StringVar(&o.dir, "dir", "", "keep everything in this new directory")
-	flags.StringVar(&o.input, "input", "", "the decision's text, Markdown")
-	flags.StringVar(&o.author, "author", "Åsa-Märta Öberghult Ny", "who drafts")
-	flags.StringVar(&o.sigilld, "sigilld", "", "the server's program")
-	if err := flags.Parse(args); err != nil || flags.NArg() > 0 {
+	o, err := parse(args)
+	if err != nil {
+		fmt.Fprintf(stderr, "demo: %v: %s\n", err, usage)
 		return 1
 	}
 	start := time.Now()
-	if err := play(ctx, o, stdout); err != nil {
+	if err := demo(ctx, o, stdout); err != nil {
 		fmt.Fprintln(stderr, "demo:", err)
 		return 1
 	}
@@ -48,12 +51,47 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	return 0
 }
 
-func play(ctx context.Context, o options, stdout io.Writer) (err error) {
+func parse(args []string) (o options, err error) {
+	if len(args) == 0 {
+		return o, errors.New("no server")
+	}
+	o.sigilld = args[0]
+	flags := flag.NewFlagSet("demo", flag.ContinueOnError)
+	flags.SetOutput(io.Discard)
+	for name, to := range map[string]*string{"dir": &o.dir, "input": &o.input} {
+		flags.Func(name, "", func(v string) error {
+			if *to = v; v == "" {
+				return errors.New("the name is empty")
+			}
+			return nil
+		})
+	}
+	flags.StringVar(&o.author, "author", "Åsa-Märta Öberghult Ny", "")
+	if err := flags.Parse(args[1:]); err != nil {
+		return o, err
+	}
+	if flags.NArg() > 0 {
+		return o, fmt.Errorf("%q", flags.Arg(0))
+	}
+	return o, nil
+}
+
+// demo looks at everything that it was given before it makes or starts anything.
+func demo(ctx context.Context, o options, stdout io.Writer) error {
+	author := devidp.User{ID: "forfattare", Subject: "4d1f7a52-0001", Name: strings.TrimSpace(o.author), Roles: []string{"caseworker"},
+		Email: "demo.forfattare@exempelstad.example", Phone: "+46701740698", Username: "exsdemo98", HSAID: "SE2120009994-1098"}
 	content := story.Decision
 	if o.input != "" {
-		if content, err = os.ReadFile(o.input); err != nil {
+		var err error
+		if content, err = read(o.input); err != nil {
 			return err
 		}
+	}
+	switch _, err := story.Prepare(content, author); {
+	case errors.Is(err, story.ErrText):
+		return fmt.Errorf("%s: %w", o.input, err)
+	case err != nil:
+		return fmt.Errorf("%q: %w", o.author, err)
 	}
 	dir := o.dir
 	if dir == "" {
@@ -64,20 +102,37 @@ func play(ctx context.Context, o options, stdout io.Writer) (err error) {
 		defer os.RemoveAll(tmp)
 		dir = filepath.Join(tmp, "authority")
 	}
+	a, err := authority.Make(ctx, dir, authority.Options{Users: []devidp.User{author}, PublishEvery: 200 * time.Millisecond})
+	if errors.Is(err, authority.ErrDirectory) {
+		return fmt.Errorf("%s: katalogen ska vara ny, eller tom och inte öppen för alla att skriva i", dir)
+	}
+	if err != nil {
+		return err
+	}
+	if err := play(ctx, a, o.sigilld, author, content, o.dir != "", stdout); err != nil {
+		return errors.Join(err, a.Remove())
+	}
+	return a.Close()
+}
+
+// read reads a text, and no more of a file than could be played.
+func read(name string) ([]byte, error) {
+	f, err := os.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return io.ReadAll(io.LimitReader(f, 2*guard.MaxContent)) // twice: line ends may shrink
+}
+
+func play(ctx context.Context, a *authority.Authority, sigilld string, author devidp.User, content []byte, kept bool, stdout io.Writer) (err error) {
 	n := 0
 	say := func(format string, values ...any) {
 		n++
 		fmt.Fprintf(stdout, "%2d  %s\n", n, fmt.Sprintf(format, values...))
 	}
-	author := devidp.User{ID: "forfattare", Subject: "4d1f7a52-0001", Name: o.author, Roles: []string{"caseworker"},
-		Email: "demo.forfattare@exempelstad.example", Phone: "+46701740698", Username: "exsdemo98", HSAID: "SE2120009994-1098"}
-	a, err := authority.Make(ctx, dir, authority.Options{Users: []devidp.User{author}, PublishEvery: 200 * time.Millisecond})
-	if err != nil {
-		return err
-	}
-	defer a.Close()
 	say("Nycklar: nämnden, förvaltningsdirektören, registratorn, domstolen, myndigheten; certifikatet är märkt ej kvalificerad.")
-	r, err := a.StartBinary(ctx, o.sigilld)
+	r, err := a.StartBinary(ctx, sigilld)
 	if err != nil {
 		return err
 	}
@@ -88,7 +143,7 @@ func play(ctx context.Context, o options, stdout io.Writer) (err error) {
 	}
 	say("Nämnden har beslutat om två grupper av granskare (2 av 4 inom myndigheten, 1 av 3 utanför), delegationsordning och domstolens nyckel.")
 	res, err := story.Play(ctx, story.Cast{Run: r, Author: author, Content: content, Say: say})
-	if err != nil || o.dir == "" {
+	if err != nil || !kept {
 		return err
 	}
 	return keep(a, res)
