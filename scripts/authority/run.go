@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"strings"
@@ -64,30 +65,37 @@ func (a *Authority) Start(ctx context.Context) (*Running, error) {
 	})}, nil
 }
 
-// StartBinary runs a built sigilld, and waits until it says that it is ready.
+// StartBinary runs a built sigilld, and waits until it says that it is ready. All
+// that it prints goes to [LogFile].
 func (a *Authority) StartBinary(ctx context.Context, path string) (*Running, error) {
 	log, err := a.openLog()
 	if err != nil {
 		return nil, err
 	}
-	defer log.Close() // the process has its own
 	cmd := exec.CommandContext(ctx, path, "serve", "--config", a.path(ConfigFile))
 	cmd.Stderr = log
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
 	out, err := cmd.StdoutPipe()
 	if err != nil {
-		return nil, err
+		return nil, errors.Join(err, log.Close())
 	}
 	if err := cmd.Start(); err != nil {
-		return nil, fmt.Errorf("starting sigilld: %w", err)
+		return nil, errors.Join(fmt.Errorf("starting sigilld: %w", err), log.Close())
 	}
-	line, _ := bufio.NewReader(out).ReadString('\n')
+	printed := bufio.NewReader(io.TeeReader(out, log))
+	line, _ := printed.ReadString('\n')
+	rest := make(chan error, 1)
+	go func() { // until it ends, and so before Wait
+		_, err := io.Copy(io.Discard, printed)
+		rest <- err
+	}()
+	end := func() error { return errors.Join(<-rest, cmd.Wait(), log.Close()) }
 	addr, ok := strings.CutPrefix(strings.TrimSpace(line), server.ReadyPrefix)
 	if !ok {
-		return nil, errors.Join(fmt.Errorf("sigilld did not start: %s", a.lastLine()), cmd.Wait())
+		return nil, errors.Join(fmt.Errorf("sigilld did not start: %s", a.lastLine()), end())
 	}
 	return &Running{Authority: a, Addr: addr, pid: cmd.Process.Pid, stop: sync.OnceValue(func() error {
-		return errors.Join(cmd.Process.Signal(syscall.SIGTERM), cmd.Wait())
+		return errors.Join(cmd.Process.Signal(syscall.SIGTERM), end())
 	})}, nil
 }
 
@@ -95,7 +103,7 @@ func (a *Authority) StartBinary(ctx context.Context, path string) (*Running, err
 // say why.
 func (a *Authority) lastLine() string {
 	b, err := os.ReadFile(a.path(LogFile))
-	if err != nil {
+	if err != nil || len(b) == 0 {
 		return "it printed nothing"
 	}
 	lines := strings.Split(strings.TrimSpace(string(b)), "\n")

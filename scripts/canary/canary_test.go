@@ -9,16 +9,16 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
-
-	"google.golang.org/grpc"
-	"google.golang.org/grpc/status"
-	"google.golang.org/protobuf/proto"
+	"time"
 
 	"sigill/client"
+	"sigill/keys/ident"
 	"sigill/scripts/authority"
 	"sigill/scripts/canary"
 	"sigill/scripts/devidp/devidp"
@@ -53,83 +53,151 @@ func authors(r *rand.Rand) []devidp.User {
 	return out
 }
 
-// wire keeps every answer, and every refusal, that is not an author's.
-type wire struct {
-	mu    sync.Mutex
-	bytes []byte
-}
-
-func (w *wire) keep(b ...[]byte) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.bytes = append(w.bytes, bytes.Join(b, []byte("\n"))...)
-}
-
-func (w *wire) dial(user string) []grpc.DialOption {
-	if strings.HasPrefix(user, "forfattare") {
-		return nil
-	}
-	return []grpc.DialOption{grpc.WithChainUnaryInterceptor(func(ctx context.Context, method string, req, reply any, cc *grpc.ClientConn, invoke grpc.UnaryInvoker, opts ...grpc.CallOption) error {
-		err := invoke(ctx, method, req, reply, cc, opts...)
-		b, merr := proto.Marshal(reply.(proto.Message))
-		p, perr := proto.Marshal(status.Convert(err).Proto())
-		w.keep(b, p)
-		return errors.Join(err, merr, perr)
-	})}
-}
-
-// TestCanary plays the story and a hundred authors more, of whom some revise,
-// dissent, withdraw or are refused, and then looks for all of them.
+// TestCanary plays the story and a hundred authors more on a built sigilld, of
+// whom ten go the whole way and others revise, dissent, withdraw or are refused,
+// and then looks for all of them.
 func TestCanary(t *testing.T) {
 	ctx := context.Background()
 	seed := rand.Uint64()
 	t.Logf("seed %d", seed)
 	people := authors(rand.New(rand.NewPCG(seed, 1)))
+	sigilld := filepath.Join(t.TempDir(), "sigilld")
+	if out, err := exec.Command("go", "build", "-o", sigilld, "sigill/server/cmd/sigilld").CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
 	var seen wire
 	dir := filepath.Join(t.TempDir(), "authority")
-	a, err := authority.Make(ctx, dir, authority.Options{Users: people, Dial: seen.dial})
+	a, err := authority.Make(ctx, dir, authority.Options{Users: people, Dial: seen.dial, PublishEvery: 100 * time.Millisecond})
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer a.Close()
-	run, err := a.Start(ctx)
+	run, err := a.StartBinary(ctx, sigilld)
 	if err != nil {
 		t.Fatal(err)
 	}
+	defer run.Stop()
 	if err := run.Publish(ctx); err != nil {
 		t.Fatal(err)
 	}
-	needles, whose := canary.NewNeedles(), 0
-	// What the court was told stays with the court: its answers are sealed on the
-	// wire, and the opening protocol is not looked at.
-	r, err := story.Play(ctx, story.Cast{Run: run, Author: people[0], Content: story.Decision})
-	if err != nil {
-		t.Fatal(err)
-	}
-	add(t, needles, r.Me)
-	for i, u := range people[1:] {
-		me, err := draftAndSign(ctx, run, u, i)
-		if err != nil {
-			t.Fatal(err)
-		}
+	needles := canary.NewNeedles()
+	for _, me := range draftAll(t, run, people) {
 		add(t, needles, me)
-		whose++
 	}
 	if err := run.Stop(); err != nil {
 		t.Fatal(err)
 	}
-	look(t, needles, dir, seen.bytes)
-	t.Logf("%d authors, %d bytes of answers", whose+1, len(seen.bytes))
+	look(t, needles, dir, seen.haystacks())
+}
+
+// draftAll has everyone draft, some at a time, while the director watches the
+// inbox.
+func draftAll(t *testing.T, run *authority.Running, people []devidp.User) []client.Identity {
+	t.Helper()
+	director, err := run.Signer("direktor", run.Director)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	watched := make(chan error, 1)
+	go func() { watched <- director.Watch(ctx, func([]ident.ID) error { return nil }) }()
+	all, errs := make([]client.Identity, len(people)), make([]error, len(people))
+	var next atomic.Int64
+	var wg sync.WaitGroup
+	for range 4 {
+		wg.Go(func() {
+			for i := next.Add(1) - 1; i < int64(len(people)); i = next.Add(1) - 1 {
+				all[i], errs[i] = draft(ctx, run, people[i], int(i))
+			}
+		})
+	}
+	wg.Wait()
+	cancel()
+	if err := errors.Join(append(errs, <-watched)...); err != nil {
+		t.Fatal(err)
+	}
+	return all
+}
+
+// draft is one author's way: the whole one for every tenth. What the court was
+// told stays with the court: its answers are sealed on the wire, and the opening
+// protocol is not looked at.
+func draft(ctx context.Context, run *authority.Running, u devidp.User, i int) (client.Identity, error) {
+	director, err := run.Signer("direktor", run.Director)
+	if err != nil {
+		return client.Identity{}, err
+	}
+	ref := fmt.Sprintf("SN 2026-%05d", 1000+i)
+	if i%10 > 0 {
+		return draftAndSign(ctx, run, director, u, ref, i)
+	}
+	r, err := story.Play(ctx, story.Cast{Run: run, Author: u, Content: story.Decision, Case: ref})
+	if err != nil {
+		return client.Identity{}, err
+	}
+	return r.Me, others(ctx, run, director, r)
+}
+
+// others has everyone else ask for what there is to see when a decision has gone
+// the whole way.
+func others(ctx context.Context, run *authority.Running, director *client.Signer, r *story.Result) error {
+	registrar, err := run.Signer("registrator", run.Registrar)
+	if err != nil {
+		return err
+	}
+	reviewer, err := run.Reviewer(2, 2)
+	if err != nil {
+		return err
+	}
+	court, err := run.AsCourt()
+	if err != nil {
+		return err
+	}
+	admin, err := run.Session("drift")
+	if err != nil {
+		return err
+	}
+	public, err := run.Session("")
+	if err != nil {
+		return err
+	}
+	colleague, err := run.Session("asa") // no author here
+	if err != nil {
+		return err
+	}
+	for _, ask := range []func() error{
+		func() error { _, _, err := director.Bundle(ctx, r.Own.Decision); return err },
+		func() error { _, _, err := registrar.Bundle(ctx, r.Own.Decision); return err },
+		func() error { _, err := director.Inbox(ctx); return err },
+		func() error { _, err := reviewer.Pending(ctx); return err },
+		func() error { _, err := court.List(ctx); return err },
+		func() error { _, err := court.Get(ctx, r.Request.Opening); return err },
+		func() error { _, err := admin.Board().Status(ctx); return err },
+		func() error { _, err := admin.Board().Requesters(ctx); return err },
+		func() error { _, err := public.Checkpoint(ctx, nil); return err },
+		func() error { _, _, err := public.Delegation(ctx); return err },
+		func() error {
+			if _, err := colleague.Caseworker(client.Identity{}).Get(ctx, r.Own); err == nil {
+				return errors.New("a colleague is shown the matter")
+			}
+			return nil
+		},
+	} {
+		if err := ask(); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // draftAndSign is one author's matter: submitted, and by turns left, signed,
 // revised and signed, withdrawn, or first refused by the server.
-func draftAndSign(ctx context.Context, run *authority.Running, u devidp.User, i int) (client.Identity, error) {
+func draftAndSign(ctx context.Context, run *authority.Running, d *client.Signer, u devidp.User, ref string, i int) (client.Identity, error) {
 	w, err := run.Caseworker(u.ID)
 	if err != nil {
 		return client.Identity{}, err
 	}
-	text := story.Text(story.Decision, fmt.Sprintf("SN 2026-%05d", 1000+i))
+	text := story.Text(story.Decision, ref)
 	own, err := w.Submit(ctx, text)
 	if err != nil {
 		return w.Me, err
@@ -150,10 +218,6 @@ func draftAndSign(ctx context.Context, run *authority.Running, u devidp.User, i 
 		}
 	}
 	if err := w.Dissent(ctx, own, []string{"Jag är av en annan mening."}); err != nil {
-		return w.Me, err
-	}
-	d, err := run.Signer("direktor", run.Director)
-	if err != nil {
 		return w.Me, err
 	}
 	c, err := d.Read(ctx, own.Decision)
@@ -187,11 +251,13 @@ func add(t *testing.T, n *canary.Needles, me client.Identity) {
 	}
 }
 
-// look searches the store, everything printed, and the answers to others; and
+// plant is the name that is planted where it must be found.
+const plant = "Åsk-Ylva Fjundsvarv"
+
+// look searches the store, everything printed, and all that others were sent; and
 // then each again with one spelling planted, which must be found.
-func look(t *testing.T, n *canary.Needles, dir string, answers []byte) {
+func look(t *testing.T, n *canary.Needles, dir string, haystacks map[string][]byte) {
 	t.Helper()
-	haystacks := map[string][]byte{"answers to others": answers}
 	for _, name := range []string{"data/store.db", "data/checkpoint", authority.LogFile} {
 		b, err := os.ReadFile(filepath.Join(dir, name))
 		if err != nil {
@@ -199,17 +265,28 @@ func look(t *testing.T, n *canary.Needles, dir string, answers []byte) {
 		}
 		haystacks[name] = b
 	}
+	// Five names, each in another spelling and at another place of each haystack.
 	planted := canary.NewNeedles()
-	planted.Add("planted", "Åsk-Ylva Fjundsvarv")
+	var forms [][]byte
+	for i := range 5 {
+		name := fmt.Sprintf("%s %d", plant, i)
+		planted.Add(name, name)
+		forms = append(forms, canary.Forms(name)[i])
+	}
 	for name, b := range haystacks {
+		t.Logf("%s: %d bytes", name, len(b))
+		if len(b) == 0 {
+			t.Errorf("%s: nothing there to search", name)
+		}
 		if found := n.Find(b); len(found) > 0 {
 			t.Errorf("%s: traces of an author: %v", name, found)
 		}
-		for _, f := range canary.Forms("Åsk-Ylva Fjundsvarv")[:5] {
-			at := len(b) / 2
-			if found := planted.Find(bytes.Join([][]byte{b[:at], f, b[at:]}, nil)); len(found) != 1 {
-				t.Errorf("%s: a planted trace was not found", name)
-			}
+		var with []byte
+		for i, f := range forms {
+			with = append(append(with, b[len(b)*i/5:len(b)*(i+1)/5]...), f...)
+		}
+		if found := planted.Find(with); len(found) != len(forms) {
+			t.Errorf("%s: of %d planted traces %d were found", name, len(forms), len(found))
 		}
 	}
 }

@@ -1,10 +1,11 @@
 // Package canary looks for traces of authors where there must be none: in the
-// store's file, in what the server printed, and in every answer to another role.
+// store's file, in all that the server printed, and in every answer, streamed
+// message, header, trailer and refusal that another role was sent.
 //
 // [Forms] spells a value in every way in which software here or elsewhere might
 // have written it down; [Needles] finds any of many spellings in one pass over
-// the bytes. TestCanary plays the story and a hundred authors more, and sees
-// itself fail on a planted one.
+// the bytes. TestCanary plays the story and a hundred authors more on a built
+// sigilld, and sees itself fail on planted ones; TestWire has a server tell.
 package canary
 
 import (
