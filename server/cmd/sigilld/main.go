@@ -68,7 +68,8 @@ func configured(cmd *cobra.Command, do func(cmd *cobra.Command, c server.Config)
 }
 
 func serve() *cobra.Command {
-	cmd := &cobra.Command{Use: "serve", Short: "Serve until SIGTERM or SIGINT"}
+	cmd := &cobra.Command{Use: "serve", Short: "Serve until SIGTERM or SIGINT",
+		Example: "  sigilld serve --config /etc/sigill/sigilld.yaml"}
 	return configured(cmd, func(cmd *cobra.Command, c server.Config) error {
 		// A core dump would hold the callers of the moment.
 		if err := syscall.Setrlimit(syscall.RLIMIT_CORE, &syscall.Rlimit{}); err != nil {
@@ -103,7 +104,8 @@ func tune() {
 const memoryLimit = 256 << 20
 
 func initStore() *cobra.Command {
-	cmd := &cobra.Command{Use: "init", Short: "Make a new, empty store; an existing one is refused"}
+	cmd := &cobra.Command{Use: "init", Short: "Make a new, empty store; an existing one is refused",
+		Example: "  sigilld init --config /etc/sigill/sigilld.yaml"}
 	return configured(cmd, func(cmd *cobra.Command, c server.Config) error {
 		if err := server.Init(cmd.Context(), c); err != nil {
 			return err
@@ -115,6 +117,7 @@ func initStore() *cobra.Command {
 
 func example() *cobra.Command {
 	return &cobra.Command{Use: "config", Short: "Print a configuration file with every key explained", Args: cobra.NoArgs,
+		Example: "  sigilld config > sigilld.yaml",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			_, err := fmt.Fprint(cmd.OutOrStdout(), server.Example)
 			return err

@@ -45,6 +45,15 @@ func TestTalk(t *testing.T) {
 	}
 }
 
+// TestHelp: every command shows how it is typed.
+func TestHelp(t *testing.T) {
+	for _, name := range []string{"serve", "init", "extract", "config"} {
+		if code, out, _ := try(t, name, "--help"); code != 0 || !strings.Contains(out, "Examples:\n  sigilld "+name) {
+			t.Errorf("%s --help: %d %s", name, code, out)
+		}
+	}
+}
+
 // TestRefused: a second init and an environment that would tell are refused.
 func TestRefused(t *testing.T) {
 	a, err := authority.Make(t.Context(), t.TempDir(), authority.Options{})
