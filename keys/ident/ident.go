@@ -12,7 +12,6 @@ import (
 	"encoding/base32"
 	"encoding/base64"
 	"errors"
-	"fmt"
 )
 
 // Errors of the text forms. They name the kind of value, never the value.
@@ -166,19 +165,6 @@ func (d Digest) MarshalText() ([]byte, error) {
 func (d *Digest) UnmarshalText(text []byte) (err error) {
 	*d, err = ParseDigest(string(text))
 	return err
-}
-
-// Name joins a collection and its members to a resource name, as in
-// decisions/{id}/revisions/{n}.
-func Name(parts ...any) string {
-	s := ""
-	for i, p := range parts {
-		if i > 0 {
-			s += "/"
-		}
-		s += fmt.Sprint(p)
-	}
-	return s
 }
 
 // Bytes is a byte string that is written as base64url without padding.
