@@ -35,21 +35,51 @@ const (
 //
 // AdministrationService carries documents whose authority is in their
 // signatures: the administrator only delivers them.
+//
+// Errors that every call may give are listed in types.proto.
 type AdministrationServiceClient interface {
-	// PublishReviewerSet takes a new epoch: the first signed by the board, later
-	// ones by a quorum of every group of the set before. ABORTED when it cites
-	// another set than the last.
+	// PublishReviewerSet puts a new epoch into force and logs it: the first signed by
+	// the board, later ones by a quorum of every group of the set before.
+	//
+	// Caller: administrator.
+	// Errors: ABORTED if it is not the next, or cites another set than the last
+	// (SUPERSEDED); FAILED_PRECONDITION if the request id was used for something else
+	// (REQUEST_ID).
 	PublishReviewerSet(ctx context.Context, in *PublishReviewerSetRequest, opts ...grpc.CallOption) (*PublishReviewerSetResponse, error)
-	// PublishDelegationOrder takes a new version signed by the board. ABORTED when
-	// it is not the next.
+	// PublishDelegationOrder puts a new version, signed by the board, into force and
+	// logs it.
+	//
+	// Caller: administrator.
+	// Errors: ABORTED if it is not the next, or cites another order than the last
+	// (SUPERSEDED); FAILED_PRECONDITION if the request id was used for something else
+	// (REQUEST_ID).
 	PublishDelegationOrder(ctx context.Context, in *PublishDelegationOrderRequest, opts ...grpc.CallOption) (*PublishDelegationOrderResponse, error)
-	// RegisterRequester takes a requester's key signed by the board.
+	// RegisterRequester registers a requester's key, signed by the board, and logs
+	// it.
+	//
+	// Caller: administrator.
+	// Errors: FAILED_PRECONDITION if the requester's id has been registered before
+	// (ALREADY_PUBLISHED), or the request id was used for something else
+	// (REQUEST_ID).
 	RegisterRequester(ctx context.Context, in *RegisterRequesterRequest, opts ...grpc.CallOption) (*RegisterRequesterResponse, error)
-	// RevokeRequester takes the board's revocation.
+	// RevokeRequester ends a registration by the board's revocation, and logs it.
+	//
+	// Caller: administrator.
+	// Errors: NOT_FOUND if nobody is registered under the id (ABSENT);
+	// FAILED_PRECONDITION if it is revoked already (ALREADY_PUBLISHED), or the
+	// request id was used for something else (REQUEST_ID).
 	RevokeRequester(ctx context.Context, in *RevokeRequesterRequest, opts ...grpc.CallOption) (*RevokeRequesterResponse, error)
-	// ListRequesters lists registered requesters, by random id.
+	// ListRequesters lists registered requesters, by random id. The look is trailed
+	// under the caller's name.
+	//
+	// Caller: administrator.
+	// Errors: none of its own.
 	ListRequesters(ctx context.Context, in *ListRequestersRequest, opts ...grpc.CallOption) (*ListRequestersResponse, error)
-	// GetStatus tells how the server is: sizes, versions, what expires.
+	// GetStatus tells how the server is: sizes, versions, what expires. The look is
+	// trailed under the caller's name.
+	//
+	// Caller: administrator.
+	// Errors: none of its own.
 	GetStatus(ctx context.Context, in *GetStatusRequest, opts ...grpc.CallOption) (*GetStatusResponse, error)
 }
 
@@ -127,21 +157,51 @@ func (c *administrationServiceClient) GetStatus(ctx context.Context, in *GetStat
 //
 // AdministrationService carries documents whose authority is in their
 // signatures: the administrator only delivers them.
+//
+// Errors that every call may give are listed in types.proto.
 type AdministrationServiceServer interface {
-	// PublishReviewerSet takes a new epoch: the first signed by the board, later
-	// ones by a quorum of every group of the set before. ABORTED when it cites
-	// another set than the last.
+	// PublishReviewerSet puts a new epoch into force and logs it: the first signed by
+	// the board, later ones by a quorum of every group of the set before.
+	//
+	// Caller: administrator.
+	// Errors: ABORTED if it is not the next, or cites another set than the last
+	// (SUPERSEDED); FAILED_PRECONDITION if the request id was used for something else
+	// (REQUEST_ID).
 	PublishReviewerSet(context.Context, *PublishReviewerSetRequest) (*PublishReviewerSetResponse, error)
-	// PublishDelegationOrder takes a new version signed by the board. ABORTED when
-	// it is not the next.
+	// PublishDelegationOrder puts a new version, signed by the board, into force and
+	// logs it.
+	//
+	// Caller: administrator.
+	// Errors: ABORTED if it is not the next, or cites another order than the last
+	// (SUPERSEDED); FAILED_PRECONDITION if the request id was used for something else
+	// (REQUEST_ID).
 	PublishDelegationOrder(context.Context, *PublishDelegationOrderRequest) (*PublishDelegationOrderResponse, error)
-	// RegisterRequester takes a requester's key signed by the board.
+	// RegisterRequester registers a requester's key, signed by the board, and logs
+	// it.
+	//
+	// Caller: administrator.
+	// Errors: FAILED_PRECONDITION if the requester's id has been registered before
+	// (ALREADY_PUBLISHED), or the request id was used for something else
+	// (REQUEST_ID).
 	RegisterRequester(context.Context, *RegisterRequesterRequest) (*RegisterRequesterResponse, error)
-	// RevokeRequester takes the board's revocation.
+	// RevokeRequester ends a registration by the board's revocation, and logs it.
+	//
+	// Caller: administrator.
+	// Errors: NOT_FOUND if nobody is registered under the id (ABSENT);
+	// FAILED_PRECONDITION if it is revoked already (ALREADY_PUBLISHED), or the
+	// request id was used for something else (REQUEST_ID).
 	RevokeRequester(context.Context, *RevokeRequesterRequest) (*RevokeRequesterResponse, error)
-	// ListRequesters lists registered requesters, by random id.
+	// ListRequesters lists registered requesters, by random id. The look is trailed
+	// under the caller's name.
+	//
+	// Caller: administrator.
+	// Errors: none of its own.
 	ListRequesters(context.Context, *ListRequestersRequest) (*ListRequestersResponse, error)
-	// GetStatus tells how the server is: sizes, versions, what expires.
+	// GetStatus tells how the server is: sizes, versions, what expires. The look is
+	// trailed under the caller's name.
+	//
+	// Caller: administrator.
+	// Errors: none of its own.
 	GetStatus(context.Context, *GetStatusRequest) (*GetStatusResponse, error)
 	mustEmbedUnimplementedAdministrationServiceServer()
 }

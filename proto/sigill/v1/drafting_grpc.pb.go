@@ -37,31 +37,61 @@ const (
 // signed by the decision's one-time author key; each read carries an author
 // proof in the metadata sigill-author-proof, and both the author nonce in
 // sigill-author-nonce-bin. Drafts are never listed: the author's client knows
-// its own. All non-content of a request is padded to 32 KiB.
-//
-// Everywhere UNAUTHENTICATED, PERMISSION_DENIED, INVALID_ARGUMENT, UNAVAILABLE,
-// RESOURCE_EXHAUSTED, DEADLINE_EXCEEDED and INTERNAL; NOT_FOUND is the same
+// its own. All non-content of a request is padded to 32 KiB. NOT_FOUND is the same
 // answer for what is unknown and for what is not the caller's.
+//
+// Errors that every call may give are listed in types.proto.
 type DraftingServiceClient interface {
 	// SubmitDraft seals the record, stores the draft and promises a log entry.
-	// FAILED_PRECONDITION when the statement omits earlier drafts of its case
-	// reference; they are listed in google.rpc.PreconditionFailure.
+	//
+	// Caller: caseworker.
+	// Errors: FAILED_PRECONDITION if the statement omits earlier drafts of its case
+	// reference, which google.rpc.PreconditionFailure then lists (EARLIER_DRAFTS),
+	// there are more than 100 of them (TOO_MANY), the order or reviewer set that it
+	// cites is not the one in force (SUPERSEDED), the order does not let its type be
+	// decided under its item and mode today (DELEGATION_ORDER), or the request id was
+	// used for something else (REQUEST_ID).
 	SubmitDraft(ctx context.Context, in *SubmitDraftRequest, opts ...grpc.CallOption) (*SubmitDraftResponse, error)
-	// ReviseDraft replaces a pending or returned draft by a new revision.
-	// ABORTED when the statement cites another revision than the last. Signers are
+	// ReviseDraft replaces a pending or returned draft by a new revision. Signers are
 	// shown it from the next of the fixed hours, or at once if it is urgent.
+	//
+	// Caller: caseworker, the draft's author.
+	// Errors: NOT_FOUND if the decision is unknown or not the caller's (ABSENT);
+	// ABORTED if the statement cites another revision than the last (REVISION);
+	// FAILED_PRECONDITION if the decision is signed or withdrawn (ENDED), as for
+	// SubmitDraft (EARLIER_DRAFTS, TOO_MANY, SUPERSEDED, DELEGATION_ORDER), or if the
+	// request id was used for something else (REQUEST_ID).
 	ReviseDraft(ctx context.Context, in *ReviseDraftRequest, opts ...grpc.CallOption) (*ReviseDraftResponse, error)
 	// AttachDissent records a dissent (30 § FL), until the decision is dispatched.
 	// Signers of a draft are shown it from the next of the fixed hours.
+	//
+	// Caller: caseworker, the draft's author.
+	// Errors: NOT_FOUND if the decision is unknown or not the caller's (ABSENT);
+	// ABORTED if the statement cites another revision than the last (REVISION);
+	// FAILED_PRECONDITION if the decision is dispatched (DISPATCHED) or withdrawn
+	// (ENDED), the very same dissent is recorded already (TAKEN), there are 20 of
+	// them (TOO_MANY), or the request id was used for something else (REQUEST_ID).
 	AttachDissent(ctx context.Context, in *AttachDissentRequest, opts ...grpc.CallOption) (*AttachDissentResponse, error)
-	// WithdrawDraft ends a pending or returned draft, at once; signers who are
-	// shown it are so until the next of the fixed hours.
+	// WithdrawDraft ends a pending or returned draft, at once; signers who are shown
+	// it are so until the next of the fixed hours.
+	//
+	// Caller: caseworker, the draft's author.
+	// Errors: NOT_FOUND if the decision is unknown or not the caller's (ABSENT);
+	// ABORTED if the statement cites another revision than the last (REVISION);
+	// FAILED_PRECONDITION if the decision is signed or withdrawn (ENDED), or the
+	// request id was used for something else (REQUEST_ID).
 	WithdrawDraft(ctx context.Context, in *WithdrawDraftRequest, opts ...grpc.CallOption) (*WithdrawDraftResponse, error)
-	// GetDraft shows the author the state of the matter, a signer's reasons for
-	// a return, and the decision once it is signed.
+	// GetDraft shows the author the state of the matter, a signer's reasons for a
+	// return, and the decision once it is signed. The look is trailed by its day.
+	//
+	// Caller: caseworker, the draft's author.
+	// Errors: NOT_FOUND if the decision is unknown or not the caller's (ABSENT).
 	GetDraft(ctx context.Context, in *GetDraftRequest, opts ...grpc.CallOption) (*GetDraftResponse, error)
-	// ListSealOpenings tells the author who opened the seal and why, unless a
-	// lawful delay runs.
+	// ListSealOpenings tells the author who opened the seal and why, unless a lawful
+	// delay runs. The look is trailed by its day.
+	//
+	// Caller: caseworker, the draft's author.
+	// Errors: NOT_FOUND if the decision is unknown or not the caller's (ABSENT).
 	ListSealOpenings(ctx context.Context, in *ListSealOpeningsRequest, opts ...grpc.CallOption) (*ListSealOpeningsResponse, error)
 }
 
@@ -141,31 +171,61 @@ func (c *draftingServiceClient) ListSealOpenings(ctx context.Context, in *ListSe
 // signed by the decision's one-time author key; each read carries an author
 // proof in the metadata sigill-author-proof, and both the author nonce in
 // sigill-author-nonce-bin. Drafts are never listed: the author's client knows
-// its own. All non-content of a request is padded to 32 KiB.
-//
-// Everywhere UNAUTHENTICATED, PERMISSION_DENIED, INVALID_ARGUMENT, UNAVAILABLE,
-// RESOURCE_EXHAUSTED, DEADLINE_EXCEEDED and INTERNAL; NOT_FOUND is the same
+// its own. All non-content of a request is padded to 32 KiB. NOT_FOUND is the same
 // answer for what is unknown and for what is not the caller's.
+//
+// Errors that every call may give are listed in types.proto.
 type DraftingServiceServer interface {
 	// SubmitDraft seals the record, stores the draft and promises a log entry.
-	// FAILED_PRECONDITION when the statement omits earlier drafts of its case
-	// reference; they are listed in google.rpc.PreconditionFailure.
+	//
+	// Caller: caseworker.
+	// Errors: FAILED_PRECONDITION if the statement omits earlier drafts of its case
+	// reference, which google.rpc.PreconditionFailure then lists (EARLIER_DRAFTS),
+	// there are more than 100 of them (TOO_MANY), the order or reviewer set that it
+	// cites is not the one in force (SUPERSEDED), the order does not let its type be
+	// decided under its item and mode today (DELEGATION_ORDER), or the request id was
+	// used for something else (REQUEST_ID).
 	SubmitDraft(context.Context, *SubmitDraftRequest) (*SubmitDraftResponse, error)
-	// ReviseDraft replaces a pending or returned draft by a new revision.
-	// ABORTED when the statement cites another revision than the last. Signers are
+	// ReviseDraft replaces a pending or returned draft by a new revision. Signers are
 	// shown it from the next of the fixed hours, or at once if it is urgent.
+	//
+	// Caller: caseworker, the draft's author.
+	// Errors: NOT_FOUND if the decision is unknown or not the caller's (ABSENT);
+	// ABORTED if the statement cites another revision than the last (REVISION);
+	// FAILED_PRECONDITION if the decision is signed or withdrawn (ENDED), as for
+	// SubmitDraft (EARLIER_DRAFTS, TOO_MANY, SUPERSEDED, DELEGATION_ORDER), or if the
+	// request id was used for something else (REQUEST_ID).
 	ReviseDraft(context.Context, *ReviseDraftRequest) (*ReviseDraftResponse, error)
 	// AttachDissent records a dissent (30 § FL), until the decision is dispatched.
 	// Signers of a draft are shown it from the next of the fixed hours.
+	//
+	// Caller: caseworker, the draft's author.
+	// Errors: NOT_FOUND if the decision is unknown or not the caller's (ABSENT);
+	// ABORTED if the statement cites another revision than the last (REVISION);
+	// FAILED_PRECONDITION if the decision is dispatched (DISPATCHED) or withdrawn
+	// (ENDED), the very same dissent is recorded already (TAKEN), there are 20 of
+	// them (TOO_MANY), or the request id was used for something else (REQUEST_ID).
 	AttachDissent(context.Context, *AttachDissentRequest) (*AttachDissentResponse, error)
-	// WithdrawDraft ends a pending or returned draft, at once; signers who are
-	// shown it are so until the next of the fixed hours.
+	// WithdrawDraft ends a pending or returned draft, at once; signers who are shown
+	// it are so until the next of the fixed hours.
+	//
+	// Caller: caseworker, the draft's author.
+	// Errors: NOT_FOUND if the decision is unknown or not the caller's (ABSENT);
+	// ABORTED if the statement cites another revision than the last (REVISION);
+	// FAILED_PRECONDITION if the decision is signed or withdrawn (ENDED), or the
+	// request id was used for something else (REQUEST_ID).
 	WithdrawDraft(context.Context, *WithdrawDraftRequest) (*WithdrawDraftResponse, error)
-	// GetDraft shows the author the state of the matter, a signer's reasons for
-	// a return, and the decision once it is signed.
+	// GetDraft shows the author the state of the matter, a signer's reasons for a
+	// return, and the decision once it is signed. The look is trailed by its day.
+	//
+	// Caller: caseworker, the draft's author.
+	// Errors: NOT_FOUND if the decision is unknown or not the caller's (ABSENT).
 	GetDraft(context.Context, *GetDraftRequest) (*GetDraftResponse, error)
-	// ListSealOpenings tells the author who opened the seal and why, unless a
-	// lawful delay runs.
+	// ListSealOpenings tells the author who opened the seal and why, unless a lawful
+	// delay runs. The look is trailed by its day.
+	//
+	// Caller: caseworker, the draft's author.
+	// Errors: NOT_FOUND if the decision is unknown or not the caller's (ABSENT).
 	ListSealOpenings(context.Context, *ListSealOpeningsRequest) (*ListSealOpeningsResponse, error)
 	mustEmbedUnimplementedDraftingServiceServer()
 }

@@ -34,18 +34,45 @@ const (
 //
 // OpeningService is for requesters whom the board has registered: a court, JO,
 // IVO, the authority's own lawyer. Acts are signed by the registered key.
+//
+// Errors that every call may give are listed in types.proto.
 type OpeningServiceClient interface {
-	// RequestOpening logs a request to open a seal. FAILED_PRECONDITION when the
-	// decision is not signed or the recipient key has been used before;
-	// RESOURCE_EXHAUSTED when the requester has too many undecided requests.
+	// RequestOpening logs a request to open a seal.
+	//
+	// Caller: requester whom the board has registered for the ground.
+	// Errors: FAILED_PRECONDITION if the decision is unknown or not signed, or
+	// another than the request's digest says (NOT_SIGNED), the request is not dated
+	// today (DAY), the recipient key has been used before (TAKEN), or the request id
+	// was used for something else (REQUEST_ID); RESOURCE_EXHAUSTED if the caller has
+	// too many undecided requests (TOO_MANY).
 	RequestOpening(ctx context.Context, in *RequestOpeningRequest, opts ...grpc.CallOption) (*RequestOpeningResponse, error)
-	// GetOpening shows how the requester's own request stands.
+	// GetOpening shows how the requester's own request stands. The look is trailed
+	// under the caller's name.
+	//
+	// Caller: requester, whose request it is.
+	// Errors: NOT_FOUND if the opening is unknown or not the caller's (ABSENT).
 	GetOpening(ctx context.Context, in *GetOpeningRequest, opts ...grpc.CallOption) (*GetOpeningResponse, error)
-	// ListOpenings lists the requester's own requests, by random id.
+	// ListOpenings lists the requester's own requests, by random id. The look is
+	// trailed under the caller's name.
+	//
+	// Caller: requester.
+	// Errors: none of its own.
 	ListOpenings(ctx context.Context, in *ListOpeningsRequest, opts ...grpc.CallOption) (*ListOpeningsResponse, error)
 	// CollectOpening hands out what was granted, the same bytes each time.
+	//
+	// Caller: requester, whose request it is.
+	// Errors: NOT_FOUND if the opening is unknown or not the caller's (ABSENT);
+	// FAILED_PRECONDITION if votes have not ended it, or have refused it
+	// (NOT_RELEASED), it was withdrawn or has expired (ENDED), the board has revoked
+	// the caller (REQUESTER), or the request id was used for something else
+	// (REQUEST_ID).
 	CollectOpening(ctx context.Context, in *CollectOpeningRequest, opts ...grpc.CallOption) (*CollectOpeningResponse, error)
-	// WithdrawOpening takes an undecided request back.
+	// WithdrawOpening takes an undecided request back; that it was, stays in the log.
+	//
+	// Caller: requester, whose request it is.
+	// Errors: NOT_FOUND if the opening is unknown or not the caller's (ABSENT);
+	// FAILED_PRECONDITION if it has ended or its last day has passed (ENDED), or the
+	// request id was used for something else (REQUEST_ID).
 	WithdrawOpening(ctx context.Context, in *WithdrawOpeningRequest, opts ...grpc.CallOption) (*WithdrawOpeningResponse, error)
 }
 
@@ -113,18 +140,45 @@ func (c *openingServiceClient) WithdrawOpening(ctx context.Context, in *Withdraw
 //
 // OpeningService is for requesters whom the board has registered: a court, JO,
 // IVO, the authority's own lawyer. Acts are signed by the registered key.
+//
+// Errors that every call may give are listed in types.proto.
 type OpeningServiceServer interface {
-	// RequestOpening logs a request to open a seal. FAILED_PRECONDITION when the
-	// decision is not signed or the recipient key has been used before;
-	// RESOURCE_EXHAUSTED when the requester has too many undecided requests.
+	// RequestOpening logs a request to open a seal.
+	//
+	// Caller: requester whom the board has registered for the ground.
+	// Errors: FAILED_PRECONDITION if the decision is unknown or not signed, or
+	// another than the request's digest says (NOT_SIGNED), the request is not dated
+	// today (DAY), the recipient key has been used before (TAKEN), or the request id
+	// was used for something else (REQUEST_ID); RESOURCE_EXHAUSTED if the caller has
+	// too many undecided requests (TOO_MANY).
 	RequestOpening(context.Context, *RequestOpeningRequest) (*RequestOpeningResponse, error)
-	// GetOpening shows how the requester's own request stands.
+	// GetOpening shows how the requester's own request stands. The look is trailed
+	// under the caller's name.
+	//
+	// Caller: requester, whose request it is.
+	// Errors: NOT_FOUND if the opening is unknown or not the caller's (ABSENT).
 	GetOpening(context.Context, *GetOpeningRequest) (*GetOpeningResponse, error)
-	// ListOpenings lists the requester's own requests, by random id.
+	// ListOpenings lists the requester's own requests, by random id. The look is
+	// trailed under the caller's name.
+	//
+	// Caller: requester.
+	// Errors: none of its own.
 	ListOpenings(context.Context, *ListOpeningsRequest) (*ListOpeningsResponse, error)
 	// CollectOpening hands out what was granted, the same bytes each time.
+	//
+	// Caller: requester, whose request it is.
+	// Errors: NOT_FOUND if the opening is unknown or not the caller's (ABSENT);
+	// FAILED_PRECONDITION if votes have not ended it, or have refused it
+	// (NOT_RELEASED), it was withdrawn or has expired (ENDED), the board has revoked
+	// the caller (REQUESTER), or the request id was used for something else
+	// (REQUEST_ID).
 	CollectOpening(context.Context, *CollectOpeningRequest) (*CollectOpeningResponse, error)
-	// WithdrawOpening takes an undecided request back.
+	// WithdrawOpening takes an undecided request back; that it was, stays in the log.
+	//
+	// Caller: requester, whose request it is.
+	// Errors: NOT_FOUND if the opening is unknown or not the caller's (ABSENT);
+	// FAILED_PRECONDITION if it has ended or its last day has passed (ENDED), or the
+	// request id was used for something else (REQUEST_ID).
 	WithdrawOpening(context.Context, *WithdrawOpeningRequest) (*WithdrawOpeningResponse, error)
 	mustEmbedUnimplementedOpeningServiceServer()
 }

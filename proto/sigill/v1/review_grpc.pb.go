@@ -34,17 +34,47 @@ const (
 //
 // ReviewService is for reviewers (granskare i rättslig prövning) of the epoch of
 // the seal in question. A vote is final; each reviewer has one.
+//
+// Errors that every call may give are listed in types.proto.
 type ReviewServiceClient interface {
-	// ListReviews lists undecided requests on which the caller has a vote.
+	// ListReviews lists undecided requests on which the caller has a vote. The look
+	// is trailed under the caller's name.
+	//
+	// Caller: reviewer.
+	// Errors: none of its own.
 	ListReviews(ctx context.Context, in *ListReviewsRequest, opts ...grpc.CallOption) (*ListReviewsResponse, error)
-	// GetReview gives all that the reviewer's client checks before it decrypts.
+	// GetReview gives all that the reviewer's client checks before it decrypts. The
+	// look is trailed under the caller's name.
+	//
+	// Caller: reviewer of the seal.
+	// Errors: NOT_FOUND if the opening is unknown, ended or not for the caller to
+	// review (ABSENT).
 	GetReview(ctx context.Context, in *GetReviewRequest, opts ...grpc.CallOption) (*GetReviewResponse, error)
-	// FetchShare hands out the caller's own wrapped shares; it is logged.
+	// FetchShare hands out the caller's own wrapped shares; that it did is logged
+	// before they leave.
+	//
+	// Caller: reviewer of the seal.
+	// Errors: NOT_FOUND if the opening is unknown (ABSENT); FAILED_PRECONDITION if it
+	// has ended or its last day has passed (ENDED), or the request id was used for
+	// something else (REQUEST_ID).
 	FetchShare(ctx context.Context, in *FetchShareRequest, opts ...grpc.CallOption) (*FetchShareResponse, error)
 	// ApproveOpening gives a vote that grants sections, with the shares of these
-	// re-sealed to the request's recipient key.
+	// re-sealed to the request's recipient key. The vote that leaves no section open
+	// ends the request.
+	//
+	// Caller: reviewer of the seal.
+	// Errors: NOT_FOUND if the opening is unknown (ABSENT); FAILED_PRECONDITION if it
+	// has ended or its last day has passed (ENDED), the caller has voted (VOTED), the
+	// board has revoked the requester (REQUESTER), or the request id was used for
+	// something else (REQUEST_ID).
 	ApproveOpening(ctx context.Context, in *ApproveOpeningRequest, opts ...grpc.CallOption) (*ApproveOpeningResponse, error)
-	// RefuseOpening gives a vote that grants nothing.
+	// RefuseOpening gives a vote that grants nothing. The vote that leaves no section
+	// open ends the request.
+	//
+	// Caller: reviewer of the seal.
+	// Errors: NOT_FOUND if the opening is unknown (ABSENT); FAILED_PRECONDITION if it
+	// has ended or its last day has passed (ENDED), the caller has voted (VOTED), or
+	// the request id was used for something else (REQUEST_ID).
 	RefuseOpening(ctx context.Context, in *RefuseOpeningRequest, opts ...grpc.CallOption) (*RefuseOpeningResponse, error)
 }
 
@@ -112,17 +142,47 @@ func (c *reviewServiceClient) RefuseOpening(ctx context.Context, in *RefuseOpeni
 //
 // ReviewService is for reviewers (granskare i rättslig prövning) of the epoch of
 // the seal in question. A vote is final; each reviewer has one.
+//
+// Errors that every call may give are listed in types.proto.
 type ReviewServiceServer interface {
-	// ListReviews lists undecided requests on which the caller has a vote.
+	// ListReviews lists undecided requests on which the caller has a vote. The look
+	// is trailed under the caller's name.
+	//
+	// Caller: reviewer.
+	// Errors: none of its own.
 	ListReviews(context.Context, *ListReviewsRequest) (*ListReviewsResponse, error)
-	// GetReview gives all that the reviewer's client checks before it decrypts.
+	// GetReview gives all that the reviewer's client checks before it decrypts. The
+	// look is trailed under the caller's name.
+	//
+	// Caller: reviewer of the seal.
+	// Errors: NOT_FOUND if the opening is unknown, ended or not for the caller to
+	// review (ABSENT).
 	GetReview(context.Context, *GetReviewRequest) (*GetReviewResponse, error)
-	// FetchShare hands out the caller's own wrapped shares; it is logged.
+	// FetchShare hands out the caller's own wrapped shares; that it did is logged
+	// before they leave.
+	//
+	// Caller: reviewer of the seal.
+	// Errors: NOT_FOUND if the opening is unknown (ABSENT); FAILED_PRECONDITION if it
+	// has ended or its last day has passed (ENDED), or the request id was used for
+	// something else (REQUEST_ID).
 	FetchShare(context.Context, *FetchShareRequest) (*FetchShareResponse, error)
 	// ApproveOpening gives a vote that grants sections, with the shares of these
-	// re-sealed to the request's recipient key.
+	// re-sealed to the request's recipient key. The vote that leaves no section open
+	// ends the request.
+	//
+	// Caller: reviewer of the seal.
+	// Errors: NOT_FOUND if the opening is unknown (ABSENT); FAILED_PRECONDITION if it
+	// has ended or its last day has passed (ENDED), the caller has voted (VOTED), the
+	// board has revoked the requester (REQUESTER), or the request id was used for
+	// something else (REQUEST_ID).
 	ApproveOpening(context.Context, *ApproveOpeningRequest) (*ApproveOpeningResponse, error)
-	// RefuseOpening gives a vote that grants nothing.
+	// RefuseOpening gives a vote that grants nothing. The vote that leaves no section
+	// open ends the request.
+	//
+	// Caller: reviewer of the seal.
+	// Errors: NOT_FOUND if the opening is unknown (ABSENT); FAILED_PRECONDITION if it
+	// has ended or its last day has passed (ENDED), the caller has voted (VOTED), or
+	// the request id was used for something else (REQUEST_ID).
 	RefuseOpening(context.Context, *RefuseOpeningRequest) (*RefuseOpeningResponse, error)
 	mustEmbedUnimplementedReviewServiceServer()
 }

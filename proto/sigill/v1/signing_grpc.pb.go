@@ -40,27 +40,70 @@ const (
 // of their random ids; before the hour they are NOT_FOUND. What is shown of a
 // draft changes at those hours too: until the next one it is as it was when its
 // author revised it, dissented or withdrew it. An urgent one shows at once.
+//
+// Errors that every call may give are listed in types.proto.
 type SigningServiceClient interface {
-	// ListInbox lists what the caller may sign today, by random id.
+	// ListInbox lists what the caller may sign today, by random id. The look is
+	// trailed under the caller's name.
+	//
+	// Caller: signer.
+	// Errors: none of its own.
 	ListInbox(ctx context.Context, in *ListInboxRequest, opts ...grpc.CallOption) (*ListInboxResponse, error)
 	// WatchInbox sends the ids of drafts as they are shown, and again as they are
-	// shown revised. RESOURCE_EXHAUSTED when the caller watches already.
+	// shown revised. It ends with the caller's token, and after an hour. That it
+	// began is trailed under the caller's name.
+	//
+	// Caller: signer.
+	// Errors: RESOURCE_EXHAUSTED if the caller watches already (TOO_MANY).
 	WatchInbox(ctx context.Context, in *WatchInboxRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[WatchInboxResponse], error)
-	// GetInboxDraft shows one draft with all that the approval will cite.
+	// GetInboxDraft shows one draft with all that the approval will cite. The look is
+	// trailed under the caller's name.
+	//
+	// Caller: signer.
+	// Errors: NOT_FOUND if the caller is not shown the draft (ABSENT).
 	GetInboxDraft(ctx context.Context, in *GetInboxDraftRequest, opts ...grpc.CallOption) (*GetInboxDraftResponse, error)
-	// CosignDecision signs: number, institutional seal, log entry, one durable
-	// commit. The same approval again gets the same answer. ABORTED when the
-	// approval is over another revision than the last, also while that is still
-	// shown; FAILED_PRECONDITION when the decision has ended, the day has turned,
-	// or the caller abstained.
+	// CosignDecision signs the decision: number, institutional seal, log entry, one
+	// durable commit. The same approval again gets the same answer.
+	//
+	// Caller: signer whom the order names for the item.
+	// Errors: NOT_FOUND if the caller is not shown the draft (ABSENT); ABORTED if the
+	// approval is over another revision than the last, also while that one is still
+	// shown (REVISION); FAILED_PRECONDITION if the decision has ended (ENDED), the
+	// caller abstained (ABSTAINED), the approval is not dated today (DAY), another
+	// order or reviewer set than the draft's is in force (SUPERSEDED), no order is in
+	// force or it does not let the type be decided under the item and mode today
+	// (DELEGATION_ORDER), or the request id was used for something else (REQUEST_ID).
 	CosignDecision(ctx context.Context, in *CosignDecisionRequest, opts ...grpc.CallOption) (*CosignDecisionResponse, error)
-	// ReturnDraft sends a draft back with a reason. ABORTED as CosignDecision.
+	// ReturnDraft sends a draft back with a reason, under the signer's name, in the
+	// log.
+	//
+	// Caller: signer whom the order names for the item.
+	// Errors: NOT_FOUND if the caller is not shown the draft (ABSENT); ABORTED if the
+	// statement cites another revision than the last, also while that one is still
+	// shown (REVISION); FAILED_PRECONDITION if the draft has ended or been returned,
+	// or the caller abstained (ENDED), the statement is not dated today (DAY), no
+	// order is in force (DELEGATION_ORDER), or the request id was used for something
+	// else (REQUEST_ID).
 	ReturnDraft(ctx context.Context, in *ReturnDraftRequest, opts ...grpc.CallOption) (*ReturnDraftResponse, error)
 	// AbstainFromDecision takes the caller out of the matter for bias (16 § FL).
-	// ABORTED as CosignDecision.
+	//
+	// Caller: signer whom the order names for the item.
+	// Errors: NOT_FOUND if the caller is not shown the draft (ABSENT); ABORTED if the
+	// statement cites another revision than the last, also while that one is still
+	// shown (REVISION); FAILED_PRECONDITION if the draft has ended or been returned,
+	// or the caller abstained (ENDED), the statement is not dated today (DAY), no
+	// order is in force (DELEGATION_ORDER), or the request id was used for something
+	// else (REQUEST_ID).
 	AbstainFromDecision(ctx context.Context, in *AbstainFromDecisionRequest, opts ...grpc.CallOption) (*AbstainFromDecisionResponse, error)
-	// DispatchDecision records that the notice went out (expediering). It cites
-	// every dissent, or is FAILED_PRECONDITION.
+	// DispatchDecision records that the notice went out (expediering). It cites every
+	// dissent.
+	//
+	// Caller: signer or registrar whom the order names.
+	// Errors: NOT_FOUND if the decision is unknown (ABSENT); FAILED_PRECONDITION if
+	// it is not signed (NOT_SIGNED) or dispatched already (DISPATCHED), the statement
+	// omits a dissent, all of which google.rpc.PreconditionFailure then lists
+	// (DISSENTS), it is not dated today (DAY), no order is in force
+	// (DELEGATION_ORDER), or the request id was used for something else (REQUEST_ID).
 	DispatchDecision(ctx context.Context, in *DispatchDecisionRequest, opts ...grpc.CallOption) (*DispatchDecisionResponse, error)
 }
 
@@ -161,27 +204,70 @@ func (c *signingServiceClient) DispatchDecision(ctx context.Context, in *Dispatc
 // of their random ids; before the hour they are NOT_FOUND. What is shown of a
 // draft changes at those hours too: until the next one it is as it was when its
 // author revised it, dissented or withdrew it. An urgent one shows at once.
+//
+// Errors that every call may give are listed in types.proto.
 type SigningServiceServer interface {
-	// ListInbox lists what the caller may sign today, by random id.
+	// ListInbox lists what the caller may sign today, by random id. The look is
+	// trailed under the caller's name.
+	//
+	// Caller: signer.
+	// Errors: none of its own.
 	ListInbox(context.Context, *ListInboxRequest) (*ListInboxResponse, error)
 	// WatchInbox sends the ids of drafts as they are shown, and again as they are
-	// shown revised. RESOURCE_EXHAUSTED when the caller watches already.
+	// shown revised. It ends with the caller's token, and after an hour. That it
+	// began is trailed under the caller's name.
+	//
+	// Caller: signer.
+	// Errors: RESOURCE_EXHAUSTED if the caller watches already (TOO_MANY).
 	WatchInbox(*WatchInboxRequest, grpc.ServerStreamingServer[WatchInboxResponse]) error
-	// GetInboxDraft shows one draft with all that the approval will cite.
+	// GetInboxDraft shows one draft with all that the approval will cite. The look is
+	// trailed under the caller's name.
+	//
+	// Caller: signer.
+	// Errors: NOT_FOUND if the caller is not shown the draft (ABSENT).
 	GetInboxDraft(context.Context, *GetInboxDraftRequest) (*GetInboxDraftResponse, error)
-	// CosignDecision signs: number, institutional seal, log entry, one durable
-	// commit. The same approval again gets the same answer. ABORTED when the
-	// approval is over another revision than the last, also while that is still
-	// shown; FAILED_PRECONDITION when the decision has ended, the day has turned,
-	// or the caller abstained.
+	// CosignDecision signs the decision: number, institutional seal, log entry, one
+	// durable commit. The same approval again gets the same answer.
+	//
+	// Caller: signer whom the order names for the item.
+	// Errors: NOT_FOUND if the caller is not shown the draft (ABSENT); ABORTED if the
+	// approval is over another revision than the last, also while that one is still
+	// shown (REVISION); FAILED_PRECONDITION if the decision has ended (ENDED), the
+	// caller abstained (ABSTAINED), the approval is not dated today (DAY), another
+	// order or reviewer set than the draft's is in force (SUPERSEDED), no order is in
+	// force or it does not let the type be decided under the item and mode today
+	// (DELEGATION_ORDER), or the request id was used for something else (REQUEST_ID).
 	CosignDecision(context.Context, *CosignDecisionRequest) (*CosignDecisionResponse, error)
-	// ReturnDraft sends a draft back with a reason. ABORTED as CosignDecision.
+	// ReturnDraft sends a draft back with a reason, under the signer's name, in the
+	// log.
+	//
+	// Caller: signer whom the order names for the item.
+	// Errors: NOT_FOUND if the caller is not shown the draft (ABSENT); ABORTED if the
+	// statement cites another revision than the last, also while that one is still
+	// shown (REVISION); FAILED_PRECONDITION if the draft has ended or been returned,
+	// or the caller abstained (ENDED), the statement is not dated today (DAY), no
+	// order is in force (DELEGATION_ORDER), or the request id was used for something
+	// else (REQUEST_ID).
 	ReturnDraft(context.Context, *ReturnDraftRequest) (*ReturnDraftResponse, error)
 	// AbstainFromDecision takes the caller out of the matter for bias (16 § FL).
-	// ABORTED as CosignDecision.
+	//
+	// Caller: signer whom the order names for the item.
+	// Errors: NOT_FOUND if the caller is not shown the draft (ABSENT); ABORTED if the
+	// statement cites another revision than the last, also while that one is still
+	// shown (REVISION); FAILED_PRECONDITION if the draft has ended or been returned,
+	// or the caller abstained (ENDED), the statement is not dated today (DAY), no
+	// order is in force (DELEGATION_ORDER), or the request id was used for something
+	// else (REQUEST_ID).
 	AbstainFromDecision(context.Context, *AbstainFromDecisionRequest) (*AbstainFromDecisionResponse, error)
-	// DispatchDecision records that the notice went out (expediering). It cites
-	// every dissent, or is FAILED_PRECONDITION.
+	// DispatchDecision records that the notice went out (expediering). It cites every
+	// dissent.
+	//
+	// Caller: signer or registrar whom the order names.
+	// Errors: NOT_FOUND if the decision is unknown (ABSENT); FAILED_PRECONDITION if
+	// it is not signed (NOT_SIGNED) or dispatched already (DISPATCHED), the statement
+	// omits a dissent, all of which google.rpc.PreconditionFailure then lists
+	// (DISSENTS), it is not dated today (DAY), no order is in force
+	// (DELEGATION_ORDER), or the request id was used for something else (REQUEST_ID).
 	DispatchDecision(context.Context, *DispatchDecisionRequest) (*DispatchDecisionResponse, error)
 	mustEmbedUnimplementedSigningServiceServer()
 }

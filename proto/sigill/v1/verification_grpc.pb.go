@@ -35,21 +35,43 @@ const (
 //
 // VerificationService answers from published, signed data. All but GetBundle
 // are public and take no token.
+//
+// Errors that every call may give are listed in types.proto.
 type VerificationServiceClient interface {
 	// GetCheckpoint gives the newest published checkpoint.
+	//
+	// Caller: anyone.
+	// Errors: none of its own.
 	GetCheckpoint(ctx context.Context, in *GetCheckpointRequest, opts ...grpc.CallOption) (*GetCheckpointResponse, error)
 	// GetTrust gives the trust file as the server has it, for comparison: clients
 	// never adopt it.
+	//
+	// Caller: anyone.
+	// Errors: none of its own.
 	GetTrust(ctx context.Context, in *GetTrustRequest, opts ...grpc.CallOption) (*GetTrustResponse, error)
 	// GetDelegationOrder gives a version of the delegation order.
+	//
+	// Caller: anyone.
+	// Errors: NOT_FOUND if there is no such version, or none in force (ABSENT).
 	GetDelegationOrder(ctx context.Context, in *GetDelegationOrderRequest, opts ...grpc.CallOption) (*GetDelegationOrderResponse, error)
 	// GetReviewerSet gives the reviewer set of an epoch.
+	//
+	// Caller: anyone.
+	// Errors: NOT_FOUND if there is no such epoch, or none in force (ABSENT).
 	GetReviewerSet(ctx context.Context, in *GetReviewerSetRequest, opts ...grpc.CallOption) (*GetReviewerSetResponse, error)
-	// GetProof proves that an entry stands in the published log. Owed and unknown
-	// entries are one NOT_FOUND.
+	// GetProof proves that an entry stands in the published log.
+	//
+	// Caller: anyone.
+	// Errors: NOT_FOUND if it does not: owed, unpublished and unknown entries are one
+	// answer (ABSENT).
 	GetProof(ctx context.Context, in *GetProofRequest, opts ...grpc.CallOption) (*GetProofResponse, error)
-	// GetBundle gives a signed decision to its author (by author proof), a signer
-	// or a registrar.
+	// GetBundle gives a signed decision. The look is trailed: an author's by its day,
+	// anyone else's under their name.
+	//
+	// Caller: caseworker with an author proof, signer or registrar.
+	// Errors: NOT_FOUND if the decision is unknown, not the author's or, to a signer
+	// or registrar, not signed (ABSENT); FAILED_PRECONDITION if the author's is not
+	// signed (NOT_SIGNED).
 	GetBundle(ctx context.Context, in *GetBundleRequest, opts ...grpc.CallOption) (*GetBundleResponse, error)
 }
 
@@ -127,21 +149,43 @@ func (c *verificationServiceClient) GetBundle(ctx context.Context, in *GetBundle
 //
 // VerificationService answers from published, signed data. All but GetBundle
 // are public and take no token.
+//
+// Errors that every call may give are listed in types.proto.
 type VerificationServiceServer interface {
 	// GetCheckpoint gives the newest published checkpoint.
+	//
+	// Caller: anyone.
+	// Errors: none of its own.
 	GetCheckpoint(context.Context, *GetCheckpointRequest) (*GetCheckpointResponse, error)
 	// GetTrust gives the trust file as the server has it, for comparison: clients
 	// never adopt it.
+	//
+	// Caller: anyone.
+	// Errors: none of its own.
 	GetTrust(context.Context, *GetTrustRequest) (*GetTrustResponse, error)
 	// GetDelegationOrder gives a version of the delegation order.
+	//
+	// Caller: anyone.
+	// Errors: NOT_FOUND if there is no such version, or none in force (ABSENT).
 	GetDelegationOrder(context.Context, *GetDelegationOrderRequest) (*GetDelegationOrderResponse, error)
 	// GetReviewerSet gives the reviewer set of an epoch.
+	//
+	// Caller: anyone.
+	// Errors: NOT_FOUND if there is no such epoch, or none in force (ABSENT).
 	GetReviewerSet(context.Context, *GetReviewerSetRequest) (*GetReviewerSetResponse, error)
-	// GetProof proves that an entry stands in the published log. Owed and unknown
-	// entries are one NOT_FOUND.
+	// GetProof proves that an entry stands in the published log.
+	//
+	// Caller: anyone.
+	// Errors: NOT_FOUND if it does not: owed, unpublished and unknown entries are one
+	// answer (ABSENT).
 	GetProof(context.Context, *GetProofRequest) (*GetProofResponse, error)
-	// GetBundle gives a signed decision to its author (by author proof), a signer
-	// or a registrar.
+	// GetBundle gives a signed decision. The look is trailed: an author's by its day,
+	// anyone else's under their name.
+	//
+	// Caller: caseworker with an author proof, signer or registrar.
+	// Errors: NOT_FOUND if the decision is unknown, not the author's or, to a signer
+	// or registrar, not signed (ABSENT); FAILED_PRECONDITION if the author's is not
+	// signed (NOT_SIGNED).
 	GetBundle(context.Context, *GetBundleRequest) (*GetBundleResponse, error)
 	mustEmbedUnimplementedVerificationServiceServer()
 }
