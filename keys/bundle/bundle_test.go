@@ -20,6 +20,7 @@ import (
 	"sigill/keys/proof"
 	"sigill/keys/record"
 	"sigill/keys/statement"
+	"sigill/keys/vectors"
 )
 
 func marshal(t testing.TB, b *bundle.Bundle) []byte {
@@ -52,7 +53,7 @@ func TestGolden(t *testing.T) {
 		t.Fatal(err)
 	}
 	if v.Number() != "B-2026-004711" || v.Officer.Title != "Förvaltningsdirektör" || string(v.Content) != story.Content ||
-		v.Index != 1 || v.Checkpoint.Size != 2 || v.Witnessed || v.Draft.Decision != story.ID("decision") || v.Log.Kind != proof.Decision {
+		v.Index != 1 || v.Checkpoint.Size != 2 || v.Witnessed || v.Draft.Decision != vectors.ID("decision") || v.Log.Kind != proof.Decision {
 		t.Errorf("%+v", v)
 	}
 	s := story.New(t)
@@ -185,7 +186,7 @@ func TestVerify(t *testing.T) {
 			p.Approval = func(a *statement.Approval) { a.Signer.Title = "Kommundirektör" }
 		}), bundle.ErrTitle},
 		"a signer of no order": {func(s *story.Story) []byte {
-			s.Director = story.Ed(s, "somebody")
+			s.Director = vectors.Ed25519(s, "somebody")
 			return marshal(s, s.Decide(s.Plan()).Bundle())
 		}, jws.ErrUnknownKey},
 		"the act of before": {bundleOf(func(p *story.Plan) {
@@ -210,7 +211,7 @@ func TestVerify(t *testing.T) {
 			return marshal(s, s.Decide(s.Plan()).Bundle())
 		}, bundle.ErrDate},
 		"signed by another key": {func(s *story.Story) []byte {
-			s.Institution = story.Ed(s, "no institution")
+			s.Institution = vectors.Ed25519(s, "no institution")
 			return marshal(s, s.Decide(s.Plan()).Bundle())
 		}, bundle.ErrCertificate},
 		"a certificate that counts later":   {trusted(func(f *bundle.TrustFile) { f.Certificates[0].From = "2026-11-21" }), bundle.ErrCertificate},
@@ -246,14 +247,14 @@ func TestVerify(t *testing.T) {
 // witness is the vkey of a witness that has signed nothing (C2SP
 // tlog-cosignature, type 0x04).
 func witness() string {
-	seed := story.Seed("witness")
+	seed := vectors.Seed("witness")
 	key := append([]byte{4}, ed25519.NewKeyFromSeed(seed[:]).Public().(ed25519.PublicKey)...)
 	id := sha256.Sum256(append([]byte("w.example\n"), key...))
 	return fmt.Sprintf("w.example+%x+%s", id[:4], base64.StdEncoding.EncodeToString(key))
 }
 
 func otherLog(t *testing.T) string {
-	k := story.Seed("another log")
+	k := vectors.Seed("another log")
 	return story.NewLog(t, ed25519.NewKeyFromSeed(k[:])).Key.String()
 }
 
@@ -324,7 +325,7 @@ func TestHead(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if h, err := v.CheckHead(d.Head); err != nil || h.Decision != story.ID("decision") {
+	if h, err := v.CheckHead(d.Head); err != nil || h.Decision != vectors.ID("decision") {
 		t.Fatal(err)
 	}
 	for i := range d.Head {
@@ -340,7 +341,7 @@ func TestHead(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, change := range map[string]func(){
-		"authority": func() { h.Authority = "229999-0008" }, "decision": func() { h.Decision = story.ID("x") }, "revision": func() { h.Revision++ },
+		"authority": func() { h.Authority = "229999-0008" }, "decision": func() { h.Decision = vectors.ID("x") }, "revision": func() { h.Revision++ },
 		"draft": func() { h.Draft[0]++ }, "author key": func() { h.AuthorKey[0]++ }, "set": func() { h.Set.Epoch++ },
 		"evidence": func() { h.Commitments[6][0]++ },
 		"swapped commitments": func() {

@@ -48,19 +48,9 @@ func refused(t *testing.T, s *story.Story, pkg []byte, cause error) error {
 	return err
 }
 
-// whole is a story in which all sections are asked for and granted, with a
-// dissent.
-func whole(t *testing.T) (*story.Story, *story.Opening) {
-	t.Helper()
-	s := story.New(t)
-	plan := s.Plan()
-	plan.Dissents = [][]string{{"Jag anser att ansökan borde ha bifallits."}}
-	return s, s.Decide(plan).Request(order.CourtOrder, nil, record.All()...).All()
-}
-
 // TestStory is the whole way: everything asked for is opened and checked.
 func TestStory(t *testing.T) {
-	s, o := whole(t)
+	s, o := story.Whole(t)
 	pkg := o.Bytes(o.Package(nil))
 	p := opens(t, s, pkg)
 	if len(p.Contradictions) != 0 || len(p.BadShares) != 0 {
@@ -90,7 +80,7 @@ func TestStory(t *testing.T) {
 
 // TestNotForKey: C8, a package for another key is told apart from a damaged one.
 func TestNotForKey(t *testing.T) {
-	s, o := whole(t)
+	s, o := story.Whole(t)
 	pkg := o.Bytes(o.Package(nil))
 	p, err := disclosure.Open(pkg, s.Trust, story.Box(t, "another court"))
 	if p != nil || !errors.Is(err, disclosure.ErrNotForKey) || errors.Is(err, disclosure.ErrVerification) {

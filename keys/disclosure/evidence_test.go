@@ -19,11 +19,12 @@ import (
 	"sigill/keys/record"
 	"sigill/keys/statement"
 	"sigill/keys/token"
+	"sigill/keys/vectors"
 )
 
 func key(t *testing.T, name string) crypto.Signer {
 	t.Helper()
-	s := story.Seed(name)
+	s := vectors.Seed(name)
 	return ed25519.NewKeyFromSeed(s[:])
 }
 
@@ -58,14 +59,14 @@ func TestEvidence(t *testing.T) {
 			p.Token = s.Token(map[string]any{"iat": iat + 86400, "auth_time": iat + 86400, "exp": iat + 90000})
 		}, token.ErrToken},
 		"a broken signature": {func(t *testing.T, s *story.Story, p *story.Plan) {
-			other := story.Seed("another provider")
+			other := vectors.Seed("another provider")
 			was := s.Provider
 			s.Provider = ed25519.NewKeyFromSeed(other[:])
 			p.Token = s.Token(nil)
 			s.Provider = was
 		}, token.ErrToken},
 		"a key that the provider never published": {func(t *testing.T, s *story.Story, p *story.Plan) {
-			other := story.Seed("another provider")
+			other := vectors.Seed("another provider")
 			s.Provider = ed25519.NewKeyFromSeed(other[:]) // not in the logged set
 			p.Token = s.Token(nil)
 		}, disclosure.ErrEvidence},
@@ -93,14 +94,14 @@ func TestEvidence(t *testing.T) {
 		}, disclosure.ErrEvidence},
 		"another day key": {func(t *testing.T, s *story.Story, p *story.Plan) {
 			p.Token = s.Token(nil)
-			s.DayKey = story.P256(t, "another day") // signs, but is not in the token
+			s.DayKey = vectors.P256(t, "another day") // signs, but is not in the token
 		}, disclosure.ErrEvidence},
 		"a day key that signed another draft": {authorship(func(a *statement.Authorship) { a.Draft = ident.Sum("other") }), disclosure.ErrEvidence},
 		"a day key that signed another author key": {authorship(func(a *statement.Authorship) {
 			a.AuthorKey = ident.Sum("other")
 		}), disclosure.ErrEvidence},
 		"an authorship by another key": {func(t *testing.T, s *story.Story, p *story.Plan) {
-			day := story.P256(t, "another day")
+			day := vectors.P256(t, "another day")
 			p.Evidence = func(it *record.EvidenceItem) {
 				it.Authorship = s.Sign(day, &statement.Authorship{Authority: story.Authority, AuthorKey: s.Author.Public().Thumbprint(), Draft: ident.Sum("x")})
 			}
@@ -164,7 +165,7 @@ func TestRotated(t *testing.T) {
 	first, at := s.KeySet, s.KeysIndex
 	d := s.Decide(plan)
 	o := d.Request(order.CourtOrder, func(r *opening.Request) { r.Date, r.Expires = "2031-11-20", "2031-12-01" }, decider, evidence)
-	other := story.Seed("next provider key")
+	other := vectors.Seed("next provider key")
 	s.PublishKeys(s.JWKS(ed25519.NewKeyFromSeed(other[:]).Public().(ed25519.PublicKey)))
 	s.KeySet, s.KeysIndex = first, at
 	o.Checkpoint = s.Tree.Head()

@@ -17,12 +17,13 @@ import (
 	"sigill/keys/record"
 	"sigill/keys/seal"
 	"sigill/keys/statement"
+	"sigill/keys/vectors"
 )
 
 // TestTampered: parts taken away, doubled, moved and put in from elsewhere, with
 // no key at all.
 func TestTampered(t *testing.T) {
-	s, o := whole(t)
+	s, o := story.Whole(t)
 	good := o.Package(nil)
 	opens(t, s, o.Bytes(good))
 	spare := story.New(t)
@@ -143,7 +144,7 @@ func TestForged(t *testing.T) {
 			return o.Bytes(o.Package(nil))
 		}, disclosure.ErrLogged},
 		"a request by a key that is not registered": {func(t *testing.T, s *story.Story) []byte {
-			s.Court = story.Ed(t, "no court")
+			s.Court = vectors.Ed25519(t, "no court")
 			o := s.Decide(s.Plan()).Request(order.CourtOrder, nil, decider).All()
 			return o.Bytes(o.Package(nil))
 		}, jws.ErrUnknownKey},
@@ -179,7 +180,7 @@ func TestForged(t *testing.T) {
 			return o.Bytes(o.Package(nil))
 		}, opening.ErrDelay},
 		"E10: a reviewer of no set": {func(t *testing.T, s *story.Story) []byte {
-			s.Reviewers[[2]int{1, 1}] = story.Reviewer{Sign: story.Ed(t, "stranger"), HPKE: s.Reviewers[[2]int{1, 1}].HPKE}
+			s.Reviewers[[2]int{1, 1}] = story.Reviewer{Sign: vectors.Ed25519(t, "stranger"), HPKE: s.Reviewers[[2]int{1, 1}].HPKE}
 			o := s.Decide(s.Plan()).Request(order.CourtOrder, nil, decider).All()
 			return o.Bytes(o.Package(nil))
 		}, order.ErrReviewer},
@@ -202,7 +203,7 @@ func TestForged(t *testing.T) {
 		"a dissent in another matter": {func(t *testing.T, s *story.Story) []byte {
 			o := s.Decide(s.Plan()).Request(order.CourtOrder, nil, decider).All()
 			p := o.Package(nil)
-			p.Dissents = []string{s.Sign(s.Author, &statement.Dissent{Authority: story.Authority, Decision: story.ID("other"), Draft: jws.Digest(o.Draft), Paragraphs: []string{"x"}})}
+			p.Dissents = []string{s.Sign(s.Author, &statement.Dissent{Authority: story.Authority, Decision: vectors.ID("other"), Draft: jws.Digest(o.Draft), Paragraphs: []string{"x"}})}
 			return o.Bytes(p)
 		}, disclosure.ErrDissent},
 		"key sets without evidence": {func(t *testing.T, s *story.Story) []byte {
@@ -231,7 +232,7 @@ func TestForged(t *testing.T) {
 		"a request logged before its decision": {func(t *testing.T, s *story.Story) []byte {
 			d := s.Decide(s.Plan())
 			o := d.Request(order.CourtOrder, nil, decider)
-			d.Index = s.Tree.Add(d.Preimage, proof.DecisionTag(uint16(story.Day.Year()), uint64(d.Number), story.ID("decision")))
+			d.Index = s.Tree.Add(d.Preimage, proof.DecisionTag(uint16(story.Day.Year()), uint64(d.Number), vectors.ID("decision")))
 			o.Checkpoint = s.Tree.Head()
 			return o.Bytes(o.All().Package(nil))
 		}, disclosure.ErrLogged},

@@ -12,6 +12,7 @@ import (
 
 	"sigill/keys/ident"
 	"sigill/keys/jws"
+	"sigill/keys/vectors"
 )
 
 var hard = []string{
@@ -85,7 +86,7 @@ const good = `{"authority":"202100-0001","count":7,"id":"aaaqeayeaudaocajbifqydi
 // in the value before is still there.
 func TestDecodeRefuses(t *testing.T) {
 	var s sample
-	if err := jws.Decode([]byte(good), &s); err != nil || s.Text != "a/é" || canonical(t, s) != good {
+	if err := jws.Decode([]byte(good), &s); err != nil || s.Text != "a/é" || vectors.Canonical(t, s) != good {
 		t.Fatalf("the good form: %v", err)
 	}
 	swap := func(old, new string) string {
@@ -196,7 +197,7 @@ func TestDecodeReplaces(t *testing.T) {
 	if err := jws.Decode([]byte(good), &s); err != nil {
 		t.Fatal(err)
 	}
-	if canonical(t, s) != good || s.Date != "" || len(s.List) != 0 {
+	if vectors.Canonical(t, s) != good || s.Date != "" || len(s.List) != 0 {
 		t.Errorf("left over from before: %+v", s)
 	}
 }
@@ -277,7 +278,7 @@ func TestFaultyTypesPanic(t *testing.T) {
 
 func FuzzDecode(f *testing.F) {
 	f.Add([]byte(good))
-	f.Add([]byte(canonical(f, newSample())))
+	f.Add([]byte(vectors.Canonical(f, newSample())))
 	f.Add([]byte(strings.Replace(good, "[]", `[{"name":"\"\\","words":["😀"]}]`, 1)))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		var s sample
@@ -287,8 +288,8 @@ func FuzzDecode(f *testing.F) {
 			}
 			return
 		}
-		if canonical(t, s) != string(data) {
-			t.Fatalf("%s was accepted and is written %s", data, canonical(t, s))
+		if vectors.Canonical(t, s) != string(data) {
+			t.Fatalf("%s was accepted and is written %s", data, vectors.Canonical(t, s))
 		}
 		if theirs, err := jcs.Transform(data); err != nil || string(theirs) != string(data) {
 			t.Fatalf("%s was accepted; another implementation writes %s (%v)", data, theirs, err)

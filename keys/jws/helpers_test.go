@@ -1,7 +1,6 @@
 package jws_test
 
 import (
-	"bufio"
 	"crypto"
 	"crypto/ecdsa"
 	"crypto/ed25519"
@@ -10,12 +9,10 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"math/big"
-	"os"
-	"strings"
 	"testing"
 
 	"sigill/keys/ident"
-	"sigill/keys/jws"
+	"sigill/keys/vectors"
 )
 
 // sample has a member of every kind that a statement's payload may have.
@@ -48,56 +45,19 @@ func newSample() sample {
 	}
 }
 
-// golden reads a file of "name: value" lines.
-func golden(t testing.TB, file string) map[string]string {
-	t.Helper()
-	f, err := os.Open("testdata/" + file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	m := map[string]string{}
-	s := bufio.NewScanner(f)
-	s.Buffer(nil, 1<<20)
-	for s.Scan() {
-		if name, value, ok := strings.Cut(s.Text(), ": "); ok && !strings.HasPrefix(name, "#") {
-			m[name] = value
-		}
-	}
-	return m
-}
-
-func unb64(t testing.TB, s string) []byte {
-	t.Helper()
-	b, err := base64.RawURLEncoding.DecodeString(s)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return b
-}
-
 func b64(b []byte) string { return base64.RawURLEncoding.EncodeToString(b) }
 
 func edKey(t testing.TB) ed25519.PrivateKey {
-	return ed25519.NewKeyFromSeed(unb64(t, golden(t, "eddsa.txt")["d"]))
+	return ed25519.NewKeyFromSeed(vectors.Base64(t, vectors.Golden(t, "eddsa")["d"]))
 }
 
 func ecKey(t testing.TB) *ecdsa.PrivateKey {
 	t.Helper()
-	k, err := ecdsa.ParseRawPrivateKey(elliptic.P256(), unb64(t, golden(t, "es256.txt")["d"]))
+	k, err := ecdsa.ParseRawPrivateKey(elliptic.P256(), vectors.Base64(t, vectors.Golden(t, "es256")["d"]))
 	if err != nil {
 		t.Fatal(err)
 	}
 	return k
-}
-
-func signer(t testing.TB, k crypto.Signer) *jws.Signer {
-	t.Helper()
-	s, err := jws.NewSigner(k)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return s
 }
 
 // forge signs whatever bytes it is given as header and payload, as an attacker
@@ -118,13 +78,4 @@ func forge(t testing.TB, k crypto.Signer, header, payload string) string {
 		s = twin
 	}
 	return input + "." + b64(append(r.FillBytes(make([]byte, 32)), s.FillBytes(make([]byte, 32))...))
-}
-
-func canonical(t testing.TB, v any) string {
-	t.Helper()
-	b, err := jws.Canonical(v)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(b)
 }

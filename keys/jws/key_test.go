@@ -17,6 +17,7 @@ import (
 	"filippo.io/edwards25519"
 
 	"sigill/keys/jws"
+	"sigill/keys/vectors"
 )
 
 // smallOrder lists the canonical encodings of the eight points of small order
@@ -80,7 +81,7 @@ func TestSmallOrderKeys(t *testing.T) {
 			t.Errorf("encoding %d as JWK: %v", i, err)
 		}
 		input := b64([]byte(header(b64(b)))) + "." + b64([]byte(good))
-		_, emb := refused(t, "small order", input+"."+b64(append(identity[:32:32], make([]byte, 32)...)), signer(t, edKey(t)).Public())
+		_, emb := refused(t, "small order", input+"."+b64(append(identity[:32:32], make([]byte, 32)...)), vectors.Signer(t, edKey(t)).Public())
 		if !errors.Is(emb, jws.ErrKey) {
 			t.Errorf("encoding %d embedded: %v", i, emb)
 		}
@@ -113,7 +114,7 @@ func TestNonCanonicalKeys(t *testing.T) {
 }
 
 func TestKeysRefused(t *testing.T) {
-	ed, ec := golden(t, "eddsa.txt"), golden(t, "es256.txt")
+	ed, ec := vectors.Golden(t, "eddsa"), vectors.Golden(t, "es256")
 	rsaKey, err := rsa.GenerateKey(rand.Reader, 2048)
 	if err != nil {
 		t.Fatal(err)
@@ -142,10 +143,10 @@ func TestKeysRefused(t *testing.T) {
 	}
 
 	bad := func(old, new, in string) string { return strings.Replace(in, old, new, 1) }
-	x := b64(unb64(t, "f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU"))
-	pad := base64.URLEncoding.EncodeToString(unb64(t, x))
+	x := b64(vectors.Base64(t, "f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU"))
+	pad := base64.URLEncoding.EncodeToString(vectors.Base64(t, x))
 	fieldPlusX := func() string { // the same x, a field prime higher
-		b := new(big.Int).Add(new(big.Int).SetBytes(unb64(t, x)), elliptic.P256().Params().P)
+		b := new(big.Int).Add(new(big.Int).SetBytes(vectors.Base64(t, x)), elliptic.P256().Params().P)
 		if b.BitLen() > 256 {
 			return strings.Repeat("_", 42) + "8"
 		}
@@ -181,7 +182,7 @@ func TestKeysRefused(t *testing.T) {
 			t.Errorf("%s: accepted", name)
 		}
 	}
-	if p, q := signer(t, edKey(t)).Public(), signer(t, ecKey(t)).Public(); p.Equal(q) || p.Equal(nil) || !p.Equal(p) {
+	if p, q := vectors.Signer(t, edKey(t)).Public(), vectors.Signer(t, ecKey(t)).Public(); p.Equal(q) || p.Equal(nil) || !p.Equal(p) {
 		t.Error("Equal")
 	}
 }
@@ -195,21 +196,21 @@ func TestKeyIsACopy(t *testing.T) {
 	}
 	raw[0] ^= 1
 	p.Crypto().(ed25519.PublicKey)[0] ^= 1
-	if _, err := jws.Verify(golden(t, "eddsa.txt")["compact"], typ, p, new(sample)); err != nil {
+	if _, err := jws.Verify(vectors.Golden(t, "eddsa")["compact"], typ, p, new(sample)); err != nil {
 		t.Error(err)
 	}
 }
 
 func FuzzJWK(f *testing.F) {
-	f.Add([]byte(golden(f, "eddsa.txt")["jwk"]))
-	f.Add([]byte(golden(f, "es256.txt")["jwk"]))
+	f.Add([]byte(vectors.Golden(f, "eddsa")["jwk"]))
+	f.Add([]byte(vectors.Golden(f, "es256")["jwk"]))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		p, err := jws.ParseJWK(data)
 		if err != nil {
 			return
 		}
-		if canonical(t, p.JWK()) != string(data) {
-			t.Fatalf("%s was accepted and is written %s", data, canonical(t, p.JWK()))
+		if vectors.Canonical(t, p.JWK()) != string(data) {
+			t.Fatalf("%s was accepted and is written %s", data, vectors.Canonical(t, p.JWK()))
 		}
 		if q, err := jws.NewPublicKey(p.Crypto()); err != nil || !q.Equal(p) {
 			t.Fatalf("%s: through the standard library: %v", data, err)

@@ -20,16 +20,17 @@ import (
 
 	"sigill/keys/ident"
 	"sigill/keys/jws"
+	"sigill/keys/vectors"
 )
 
 // TestGolden: the stored statements verify, and the Ed25519 ones are made again
 // to the byte.
 func TestGolden(t *testing.T) {
-	for file, key := range map[string]crypto.Signer{"eddsa.txt": edKey(t), "es256.txt": ecKey(t)} {
-		g := golden(t, file)
-		s := signer(t, key)
+	for file, key := range map[string]crypto.Signer{"eddsa": edKey(t), "es256": ecKey(t)} {
+		g := vectors.Golden(t, file)
+		s := vectors.Signer(t, key)
 		pub, err := jws.ParseJWK([]byte(g["jwk"]))
-		if err != nil || !pub.Equal(s.Public()) || pub.Thumbprint().String() != g["thumbprint"] || canonical(t, pub.JWK()) != g["jwk"] {
+		if err != nil || !pub.Equal(s.Public()) || pub.Thumbprint().String() != g["thumbprint"] || vectors.Canonical(t, pub.JWK()) != g["jwk"] {
 			t.Fatalf("%s: key: %v", file, err)
 		}
 		var got sample
@@ -37,16 +38,16 @@ func TestGolden(t *testing.T) {
 		if err != nil || !reflect.DeepEqual(got, newSample()) {
 			t.Errorf("%s: %v, %+v", file, err, got)
 		}
-		if canonical(t, h) != g["header"] || canonical(t, got) != g["payload"] || jws.Digest(g["compact"]).String() != g["digest"] {
+		if vectors.Canonical(t, h) != g["header"] || vectors.Canonical(t, got) != g["payload"] || jws.Digest(g["compact"]).String() != g["digest"] {
 			t.Errorf("%s: header, payload or digest differ", file)
 		}
 		again, err := jws.Sign(s, typ, newSample())
-		if err != nil || file == "eddsa.txt" && again != g["compact"] {
+		if err != nil || file == "eddsa" && again != g["compact"] {
 			t.Errorf("%s: signed again: %s, %v", file, again, err)
 		}
 	}
-	g := golden(t, "eddsa.txt")
-	if again, err := jws.Sign(signer(t, edKey(t)), typ, newSample(), jws.Embed()); err != nil || again != g["embedded"] {
+	g := vectors.Golden(t, "eddsa")
+	if again, err := jws.Sign(vectors.Signer(t, edKey(t)), typ, newSample(), jws.Embed()); err != nil || again != g["embedded"] {
 		t.Errorf("embedded: %s, %v", again, err)
 	}
 	var got sample
@@ -85,14 +86,14 @@ func refused(t *testing.T, what, compact string, pub *jws.PublicKey) (byKey, emb
 // TestByteFlip: of each kind of statement, no changed, added or missing byte
 // passes.
 func TestByteFlip(t *testing.T) {
-	ed, es := golden(t, "eddsa.txt"), golden(t, "es256.txt")
+	ed, es := vectors.Golden(t, "eddsa"), vectors.Golden(t, "es256")
 	for name, c := range map[string]struct {
 		compact string
 		pub     *jws.PublicKey
 	}{
-		"EdDSA":    {ed["compact"], signer(t, edKey(t)).Public()},
-		"embedded": {ed["embedded"], signer(t, edKey(t)).Public()},
-		"ES256":    {es["compact"], signer(t, ecKey(t)).Public()},
+		"EdDSA":    {ed["compact"], vectors.Signer(t, edKey(t)).Public()},
+		"embedded": {ed["embedded"], vectors.Signer(t, edKey(t)).Public()},
+		"ES256":    {es["compact"], vectors.Signer(t, ecKey(t)).Public()},
 	} {
 		for i := range c.compact {
 			for _, mask := range []byte{1, 2, 4, 8, 16, 32, 64, 128, 255} {
@@ -114,10 +115,10 @@ func TestByteFlip(t *testing.T) {
 }
 
 func TestHighSTwinRefused(t *testing.T) {
-	g, pub := golden(t, "es256.txt"), signer(t, ecKey(t)).Public()
+	g, pub := vectors.Golden(t, "es256"), vectors.Signer(t, ecKey(t)).Public()
 	// the twin is a signature that ECDSA itself accepts
 	input := g["twin"][:strings.LastIndexByte(g["twin"], '.')]
-	sig := unb64(t, g["twin"][len(input)+1:])
+	sig := vectors.Base64(t, g["twin"][len(input)+1:])
 	d := sha256.Sum256([]byte(input))
 	r, s := new(big.Int).SetBytes(sig[:32]), new(big.Int).SetBytes(sig[32:])
 	if !ecdsa.Verify(pub.Crypto().(*ecdsa.PublicKey), d[:], r, s) {
@@ -129,11 +130,11 @@ func TestHighSTwinRefused(t *testing.T) {
 	// and we never make one
 	half := new(big.Int).Rsh(elliptic.P256().Params().N, 1)
 	for range 64 {
-		c, err := jws.Sign(signer(t, ecKey(t)), typ, newSample())
+		c, err := jws.Sign(vectors.Signer(t, ecKey(t)), typ, newSample())
 		if err != nil {
 			t.Fatal(err)
 		}
-		sig := unb64(t, c[strings.LastIndexByte(c, '.')+1:])
+		sig := vectors.Base64(t, c[strings.LastIndexByte(c, '.')+1:])
 		if new(big.Int).SetBytes(sig[32:]).Cmp(half) > 0 {
 			t.Fatal("signed with the higher s")
 		}
@@ -149,9 +150,9 @@ func TestSignatureForms(t *testing.T) {
 	n := elliptic.P256().Params().N.FillBytes(make([]byte, 32))
 	one, zero := append(make([]byte, 31), 1), make([]byte, 32)
 	half := new(big.Int).Rsh(elliptic.P256().Params().N, 1).FillBytes(make([]byte, 32))
-	es, ecPub := golden(t, "es256.txt"), signer(t, ecKey(t)).Public()
+	es, ecPub := vectors.Golden(t, "es256"), vectors.Signer(t, ecKey(t)).Public()
 	cut := strings.LastIndexByte(es["compact"], '.') + 1
-	sig := unb64(t, es["compact"][cut:])
+	sig := vectors.Base64(t, es["compact"][cut:])
 	der, err := ecKey(t).Sign(rand.Reader, make([]byte, 32), crypto.SHA256)
 	if err != nil {
 		t.Fatal(err)
@@ -168,9 +169,9 @@ func TestSignatureForms(t *testing.T) {
 		}
 	}
 
-	ed, edPub := golden(t, "eddsa.txt"), signer(t, edKey(t)).Public()
+	ed, edPub := vectors.Golden(t, "eddsa"), vectors.Signer(t, edKey(t)).Public()
 	cut = strings.LastIndexByte(ed["compact"], '.') + 1
-	sig = unb64(t, ed["compact"][cut:])
+	sig = vectors.Base64(t, ed["compact"][cut:])
 	noncanonical := append([]byte{0xee}, append([]byte(strings.Repeat("\xff", 30)), 0x7f)...) // p+1: the identity
 	for name, b := range map[string][]byte{
 		"none": nil, "zeros": make([]byte, 64), "63 bytes": sig[:63], "65 bytes": append(sig[:64:64], 0),
@@ -211,11 +212,11 @@ func flipTop(b []byte) []byte {
 // library, could sign. The signature over each is right.
 func TestHeaderRefuses(t *testing.T) {
 	ed, ec := edKey(t), ecKey(t)
-	edPub, ecPub := signer(t, ed).Public(), signer(t, ec).Public()
+	edPub, ecPub := vectors.Signer(t, ed).Public(), vectors.Signer(t, ec).Public()
 	kid := func(p *jws.PublicKey) string { return `"kid":"` + p.Thumbprint().String() + `"` }
-	jwk := func(p *jws.PublicKey) string { return `"jwk":` + canonical(t, p.JWK()) }
+	jwk := func(p *jws.PublicKey) string { return `"jwk":` + vectors.Canonical(t, p.JWK()) }
 	const ty = `"typ":"sigill-sample+jws"`
-	payload := canonical(t, newSample())
+	payload := vectors.Canonical(t, newSample())
 	for name, c := range map[string]struct {
 		key    crypto.Signer
 		header string
@@ -274,8 +275,8 @@ func TestHeaderRefuses(t *testing.T) {
 // TestWays: each way of checking refuses the statements of the other, and the
 // right key is asked for by the header's kid alone.
 func TestWays(t *testing.T) {
-	g := golden(t, "eddsa.txt")
-	pub := signer(t, edKey(t)).Public()
+	g := vectors.Golden(t, "eddsa")
+	pub := vectors.Signer(t, edKey(t)).Public()
 	if _, err := jws.Verify(g["embedded"], typ, pub, new(sample)); !errors.Is(err, jws.ErrFormat) {
 		t.Errorf("an embedded key by Verify: %v", err)
 	}
@@ -295,7 +296,7 @@ func TestWays(t *testing.T) {
 		t.Errorf("the lookup's own error: %v", err)
 	}
 	// a lookup that gives the wrong key is no way in
-	if _, _, err := jws.VerifyBy(g["compact"], typ, lookup(signer(t, ecKey(t)).Public(), nil), new(sample)); !errors.Is(err, jws.ErrAlgorithm) {
+	if _, _, err := jws.VerifyBy(g["compact"], typ, lookup(vectors.Signer(t, ecKey(t)).Public(), nil), new(sample)); !errors.Is(err, jws.ErrAlgorithm) {
 		t.Errorf("another kind of key: %v", err)
 	}
 	other, _, err := jws.Generate(jws.EdDSA)
@@ -309,8 +310,8 @@ func TestWays(t *testing.T) {
 
 func TestPayloadRefused(t *testing.T) {
 	ed := edKey(t)
-	pub := signer(t, ed).Public()
-	header := golden(t, "eddsa.txt")["header"]
+	pub := vectors.Signer(t, ed).Public()
+	header := vectors.Golden(t, "eddsa")["header"]
 	for _, payload := range []string{"", "null", "{}", good + " ", strings.Replace(good, ":7", ":7e0", 1)} {
 		refused(t, "payload "+payload, forge(t, ed, header, payload), pub)
 	}
@@ -320,7 +321,7 @@ func TestPayloadRefused(t *testing.T) {
 }
 
 func TestTooLong(t *testing.T) {
-	s := signer(t, edKey(t))
+	s := vectors.Signer(t, edKey(t))
 	long := newSample()
 	for jws.MaxSize > len(long.Text)*4/3 {
 		long.Text += strings.Repeat("å", 4096)
@@ -328,7 +329,7 @@ func TestTooLong(t *testing.T) {
 	if c, err := jws.Sign(s, typ, long); !errors.Is(err, jws.ErrTooLong) || c != "" {
 		t.Errorf("signed %d bytes: %v", len(c), err)
 	}
-	c := forge(t, edKey(t), golden(t, "eddsa.txt")["header"], canonical(t, long))
+	c := forge(t, edKey(t), vectors.Golden(t, "eddsa")["header"], vectors.Canonical(t, long))
 	if err, emb := refused(t, "long", c, s.Public()); !errors.Is(err, jws.ErrTooLong) || !errors.Is(emb, jws.ErrTooLong) {
 		t.Errorf("%d bytes: %v, %v", len(c), err, emb)
 	}
@@ -348,11 +349,11 @@ func TestCertified(t *testing.T) {
 		t.Fatal(err)
 	}
 	at := time.Date(2026, 11, 22, 12, 0, 0, 5, time.UTC)
-	c, err := jws.Sign(signer(t, key), "sample+jwt", newSample(), jws.Certified(at, cert, cert))
+	c, err := jws.Sign(vectors.Signer(t, key), "sample+jwt", newSample(), jws.Certified(at, cert, cert))
 	if err != nil {
 		t.Fatal(err)
 	}
-	h, err := jws.Verify(c, "sample+jwt", signer(t, key).Public(), new(sample))
+	h, err := jws.Verify(c, "sample+jwt", vectors.Signer(t, key).Public(), new(sample))
 	if err != nil || h.Iat != at.Unix() {
 		t.Fatal(h.Iat, err)
 	}
@@ -380,10 +381,10 @@ func TestCertified(t *testing.T) {
 }
 
 func FuzzVerify(f *testing.F) {
-	ed, es := golden(f, "eddsa.txt"), golden(f, "es256.txt")
+	ed, es := vectors.Golden(f, "eddsa"), vectors.Golden(f, "es256")
 	keys := map[ident.Digest]*jws.PublicKey{}
 	for _, k := range []crypto.Signer{edKey(f), ecKey(f)} {
-		p := signer(f, k).Public()
+		p := vectors.Signer(f, k).Public()
 		keys[p.Thumbprint()] = p
 	}
 	lookup := func(kid ident.Digest) (*jws.PublicKey, error) {
@@ -399,7 +400,7 @@ func FuzzVerify(f *testing.F) {
 		var p sample
 		cut := strings.LastIndexByte(compact, '.') + 1
 		if _, h, err := jws.VerifyBy(compact, typ, lookup, &p); err == nil {
-			again := b64([]byte(canonical(t, h))) + "." + b64([]byte(canonical(t, p))) + "." + b64(unb64(t, compact[cut:]))
+			again := b64([]byte(vectors.Canonical(t, h))) + "." + b64([]byte(vectors.Canonical(t, p))) + "." + b64(vectors.Base64(t, compact[cut:]))
 			if again != compact {
 				t.Fatalf("%s was accepted and is written %s", compact, again)
 			}
@@ -407,7 +408,7 @@ func FuzzVerify(f *testing.F) {
 		if key, err := jws.VerifyEmbedded(compact, typ, &p); err == nil {
 			j := key.JWK()
 			h := jws.Header{Alg: jws.EdDSA, Jwk: &j, Typ: typ}
-			again := b64([]byte(canonical(t, h))) + "." + b64([]byte(canonical(t, p))) + "." + b64(unb64(t, compact[cut:]))
+			again := b64([]byte(vectors.Canonical(t, h))) + "." + b64([]byte(vectors.Canonical(t, p))) + "." + b64(vectors.Base64(t, compact[cut:]))
 			if again != compact {
 				t.Fatalf("%s was accepted and is written %s", compact, again)
 			}
@@ -418,16 +419,16 @@ func FuzzVerify(f *testing.F) {
 // FuzzSigned signs what the fuzzer gives it, so that headers and payloads behind
 // a right signature are tried as well.
 func FuzzSigned(f *testing.F) {
-	g := golden(f, "eddsa.txt")
+	g := vectors.Golden(f, "eddsa")
 	key := edKey(f)
-	pub := signer(f, key).Public()
+	pub := vectors.Signer(f, key).Public()
 	f.Add(g["header"], g["payload"])
-	f.Add(string(unb64(f, strings.SplitN(g["embedded"], ".", 2)[0])), good)
+	f.Add(string(vectors.Base64(f, strings.SplitN(g["embedded"], ".", 2)[0])), good)
 	f.Fuzz(func(t *testing.T, header, payload string) {
 		var p sample
 		h, err := jws.Verify(forge(t, key, header, payload), typ, pub, &p)
-		if err == nil && (canonical(t, h) != header || canonical(t, p) != payload) {
-			t.Fatalf("%s, %s were accepted and are written %s, %s", header, payload, canonical(t, h), canonical(t, p))
+		if err == nil && (vectors.Canonical(t, h) != header || vectors.Canonical(t, p) != payload) {
+			t.Fatalf("%s, %s were accepted and are written %s, %s", header, payload, vectors.Canonical(t, h), vectors.Canonical(t, p))
 		}
 		if err != nil && !reflect.DeepEqual(p, sample{}) {
 			t.Fatal("refused, and yet a payload was written")
@@ -447,12 +448,12 @@ func TestOnlyJWT(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c, err := jws.Sign(signer(t, key), typ, newSample(), jws.Certified(time.Now(), cert))
+	c, err := jws.Sign(vectors.Signer(t, key), typ, newSample(), jws.Certified(time.Now(), cert))
 	if err != nil {
 		t.Fatal(err)
 	}
 	got := new(sample)
-	if _, err := jws.Verify(c, typ, signer(t, key).Public(), got); !errors.Is(err, jws.ErrFormat) || !reflect.DeepEqual(got, new(sample)) {
+	if _, err := jws.Verify(c, typ, vectors.Signer(t, key).Public(), got); !errors.Is(err, jws.ErrFormat) || !reflect.DeepEqual(got, new(sample)) {
 		t.Fatal(got, err)
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"sigill/keys/opening"
 	"sigill/keys/record"
 	"sigill/keys/seal"
+	"sigill/keys/vectors"
 )
 
 var conclusive = []seal.Group{{Group: 1, Threshold: 2, Members: 4}, {Group: 2, Threshold: 1, Members: 3}}
@@ -20,9 +21,9 @@ var conclusive = []seal.Group{{Group: 1, Threshold: 2, Members: 4}, {Group: 2, T
 func cast(group, index int, granted record.Scope, basis opening.Basis) opening.Ballot {
 	v := vote(group, index, granted)
 	name := fmt.Sprint(group, index)
-	b := opening.Ballot{Vote: v, Cast: opening.Cast{Vote: dig("vote " + name)}}
+	b := opening.Ballot{Vote: v, Cast: opening.Cast{Vote: vectors.Digest("vote " + name)}}
 	if granted != 0 {
-		v.Vector, b.Cast.Vector = dig("vector "+name), dig("vector "+name)
+		v.Vector, b.Cast.Vector = vectors.Digest("vector "+name), vectors.Digest("vector "+name)
 	}
 	if basis != "" {
 		v.Refusal = &opening.Refusal{Basis: basis, Paragraphs: []string{"x"}, Provision: "by " + name}
@@ -73,7 +74,7 @@ func TestConclude(t *testing.T) {
 		{"not held, says all but one", []opening.Ballot{cast(2, 1, 0, opening.BasisNotHeld), cast(2, 2, 0, opening.BasisNotHeld), cast(2, 3, 0, opening.BasisSecrecy)},
 			"2026-11-21", opening.RefusedAppealable, 0, []string{"by 2 1", "by 2 1", "by 2 1", "by 2 1"}},
 	} {
-		r := opening.Conclude(newRequest(t), dig("request"), dig("core"), conclusive, c.ballots, c.on)
+		r := opening.Conclude(newRequest(t), vectors.Digest("request"), vectors.Digest("core"), conclusive, c.ballots, c.on)
 		if c.outcome == "" {
 			if r != nil {
 				t.Errorf("%s: %+v", c.what, r)
@@ -84,8 +85,8 @@ func TestConclude(t *testing.T) {
 			t.Errorf("%s: goes on", c.what)
 			continue
 		}
-		want := &opening.Release{Authority: authority, Core: dig("core"), Date: c.on, Decision: id("decision"), Granted: c.granted.List(), Opening: id("opening"),
-			Outcome: c.outcome, Refused: []opening.Denied{}, Request: dig("request")}
+		want := &opening.Release{Authority: authority, Core: vectors.Digest("core"), Date: c.on, Decision: vectors.ID("decision"), Granted: c.granted.List(), Opening: vectors.ID("opening"),
+			Outcome: c.outcome, Refused: []opening.Denied{}, Request: vectors.Digest("request")}
 		for i, sec := range (all &^ c.granted).List() {
 			want.Refused = append(want.Refused, opening.Denied{Provision: c.law[i], Section: sec})
 		}
@@ -124,7 +125,7 @@ func TestConcludeAny(t *testing.T) {
 		}
 		count := opening.Tally(groups, req.Scope(), votes)
 		for _, on := range []ident.Date{req.Date, req.Expires, req.Expires.AddDays(1), req.Expires.AddDays(opening.MaxLate), req.Expires.AddDays(opening.MaxLate + 1)} {
-			r := opening.Conclude(req, dig("request"), dig("core"), groups, ballots, on)
+			r := opening.Conclude(req, vectors.Digest("request"), vectors.Digest("core"), groups, ballots, on)
 			expired := on > req.Expires
 			late := on > req.Expires.AddDays(opening.MaxLate)
 			if (r != nil) != (!late && (count.Settled() || expired && count.Granted != 0)) {

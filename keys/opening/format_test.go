@@ -6,19 +6,20 @@ import (
 	"testing"
 
 	"sigill/keys/jws"
+	"sigill/keys/vectors"
 )
 
 // TestGolden: vectors that another implementation made are read as the values
 // that they say, and Ed25519 ones are made again to the byte.
 func TestGolden(t *testing.T) {
 	for _, k := range kinds(t) {
-		g, got := golden(t, k.file), k.empty()
+		g, got := vectors.Golden(t, k.file), k.empty()
 		h, err := jws.Read(g["compact"], k.key.Public(), got)
 		if err != nil || !reflect.DeepEqual(got, k.new) {
 			t.Errorf("%s: %v\n got %+v\nwant %+v", k.file, err, got, k.new)
 			continue
 		}
-		if canonical(t, got) != g["payload"] || canonical(t, h) != g["header"] || jws.Digest(g["compact"]).String() != g["digest"] {
+		if vectors.Canonical(t, got) != g["payload"] || vectors.Canonical(t, h) != g["header"] || jws.Digest(g["compact"]).String() != g["digest"] {
 			t.Errorf("%s: payload, header or digest differ", k.file)
 		}
 		if again, err := jws.Make(k.key, k.new); err != nil || k.file != "vote-es256" && again != g["compact"] {
@@ -32,7 +33,7 @@ func TestByteFlip(t *testing.T) {
 	for _, k := range kinds(t) {
 		t.Run(k.file, func(t *testing.T) {
 			t.Parallel()
-			flips(golden(t, k.file)["compact"], func(changed string) {
+			vectors.Flips(vectors.Golden(t, k.file)["compact"], func(changed string) {
 				if h, err := jws.Read(changed, k.key.Public(), k.empty()); err == nil || !reflect.DeepEqual(h, jws.Header{}) {
 					t.Errorf("accepted: %s", changed)
 				}
@@ -48,7 +49,7 @@ func TestTyp(t *testing.T) {
 			if o.new.Typ() == k.new.Typ() {
 				continue
 			}
-			if _, err := jws.Read(golden(t, k.file)["compact"], k.key.Public(), o.empty()); !errors.Is(err, jws.ErrType) {
+			if _, err := jws.Read(vectors.Golden(t, k.file)["compact"], k.key.Public(), o.empty()); !errors.Is(err, jws.ErrType) {
 				t.Errorf("%s as %s: %v", k.file, o.new.Typ(), err)
 			}
 		}
@@ -60,12 +61,12 @@ func TestTyp(t *testing.T) {
 func FuzzRead(f *testing.F) {
 	all := kinds(f)
 	for i, k := range all {
-		f.Add(uint8(i), []byte(golden(f, k.file)["payload"]))
+		f.Add(uint8(i), []byte(vectors.Golden(f, k.file)["payload"]))
 	}
 	f.Fuzz(func(t *testing.T, i uint8, payload []byte) {
 		st := all[int(i)%len(all)].empty()
-		key := ed(t, "log")
-		compact := forge(t, "log", st.Typ(), payload, false)
+		key := vectors.Ed25519(t, "log")
+		compact := vectors.Forge(t, "log", st.Typ(), payload, false)
 		if _, err := jws.Read(compact, key.Public(), st); err != nil {
 			return
 		}

@@ -7,6 +7,7 @@ import (
 	"sigill/keys/ident"
 	"sigill/keys/jws"
 	"sigill/keys/opening"
+	"sigill/keys/vectors"
 )
 
 // TestCountersignedCheck: it names a request of the same authority, while that
@@ -26,18 +27,18 @@ func TestCountersignedCheck(t *testing.T) {
 		{"no registration", func(c *opening.Countersigned) { c.Registration = nil }, "registration", jws.ErrCount},
 		{"too many", func(c *opening.Countersigned) { c.Registration = make([]string, 17) }, "registration", jws.ErrCount},
 		{"no request", func(c *opening.Countersigned) { c.Request = "" }, "request", jws.ErrFormat},
-		{"another statement", func(c *opening.Countersigned) { c.Request = golden(t, "vote")["compact"] }, "request", jws.ErrType},
+		{"another statement", func(c *opening.Countersigned) { c.Request = vectors.Golden(t, "vote")["compact"] }, "request", jws.ErrType},
 	} {
 		doc := newCountersigned(t)
 		c.spoil(doc)
-		named(t, c.name, doc.Check(), c.field, c.want)
+		vectors.Blames(t, c.name, doc.Check(), c.field, c.want)
 	}
 }
 
 // TestOfflineVote: one form, byte for byte; whether it says the truth is the
 // vote's signature's to tell.
 func TestOfflineVote(t *testing.T) {
-	v := &opening.OfflineVote{Typ: opening.TypOfflineVote, Vector: ident.Bytes("vector"), Vote: golden(t, "vote")["compact"]}
+	v := &opening.OfflineVote{Typ: opening.TypOfflineVote, Vector: ident.Bytes("vector"), Vote: vectors.Golden(t, "vote")["compact"]}
 	b, err := v.Marshal()
 	if err != nil {
 		t.Fatal(err)
@@ -46,7 +47,7 @@ func TestOfflineVote(t *testing.T) {
 	if err != nil || got.Vote != v.Vote || string(got.Vector) != "vector" {
 		t.Fatalf("%+v, %v", got, err)
 	}
-	flips(string(b), func(changed string) {
+	vectors.Flips(string(b), func(changed string) {
 		got, err := opening.ParseOfflineVote([]byte(changed))
 		if err == nil {
 			if again, err := got.Marshal(); err != nil || string(again) != changed {

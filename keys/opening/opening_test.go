@@ -10,6 +10,7 @@ import (
 	"sigill/keys/opening"
 	"sigill/keys/order"
 	"sigill/keys/record"
+	"sigill/keys/vectors"
 )
 
 // wrong is a change that makes a statement wrong in one field.
@@ -24,13 +25,13 @@ type wrong[T any] struct {
 // same, read.
 func refused[T any](t *testing.T, fresh func() *T, list []wrong[T]) {
 	t.Helper()
-	key := ed(t, "log")
+	key := vectors.Ed25519(t, "log")
 	for _, w := range list {
 		v := fresh()
 		w.do(v)
 		st := any(v).(jws.Statement)
 		out, err := jws.Make(key, st)
-		named(t, w.what, err, w.field, w.want)
+		vectors.Blames(t, w.what, err, w.field, w.want)
 		if out != "" {
 			t.Errorf("%s: refused, and yet signed", w.what)
 		}
@@ -47,7 +48,7 @@ func refused[T any](t *testing.T, fresh func() *T, list []wrong[T]) {
 // allowed checks that statements on the edge are made and read.
 func allowed[T any](t *testing.T, fresh func() *T, list map[string]func(*T)) {
 	t.Helper()
-	key := ed(t, "log")
+	key := vectors.Ed25519(t, "log")
 	for what, do := range list {
 		v := fresh()
 		do(v)
@@ -183,9 +184,9 @@ func TestFits(t *testing.T) {
 		want    error
 	}{
 		{"another authority", true, func(_ *opening.Request, v *opening.Vote) { v.Authority = "202100-0019" }, "request", jws.ErrValue},
-		{"another decision", true, func(_ *opening.Request, v *opening.Vote) { v.Decision = id("other") }, "request", jws.ErrValue},
-		{"another opening", true, func(_ *opening.Request, v *opening.Vote) { v.Opening = id("other") }, "request", jws.ErrValue},
-		{"another request", true, func(_ *opening.Request, v *opening.Vote) { v.Request = dig("other") }, "request", jws.ErrValue},
+		{"another decision", true, func(_ *opening.Request, v *opening.Vote) { v.Decision = vectors.ID("other") }, "request", jws.ErrValue},
+		{"another opening", true, func(_ *opening.Request, v *opening.Vote) { v.Opening = vectors.ID("other") }, "request", jws.ErrValue},
+		{"another request", true, func(_ *opening.Request, v *opening.Vote) { v.Request = vectors.Digest("other") }, "request", jws.ErrValue},
 		{"more than was asked", true, func(_ *opening.Request, v *opening.Vote) { v.Granted = append(v.Granted, record.SectionParticipants) }, "granted", jws.ErrValue},
 		{"all, and a refusal", true, func(r *opening.Request, v *opening.Vote) { v.Granted = r.Sections }, "refusal", opening.ErrRefusal},
 		{"all", true, func(r *opening.Request, v *opening.Vote) { v.Granted, v.Refusal = r.Sections, nil }, "", nil},
@@ -211,7 +212,7 @@ func TestFits(t *testing.T) {
 			}
 			continue
 		}
-		named(t, c.what, err, c.field, c.want)
+		vectors.Blames(t, c.what, err, c.field, c.want)
 	}
 }
 
@@ -232,12 +233,12 @@ func TestFitsGrounds(t *testing.T) {
 				}
 				continue
 			}
-			named(t, string(g)+", "+string(b), err, "refusal.basis", opening.ErrRefusal)
+			vectors.Blames(t, string(g)+", "+string(b), err, "refusal.basis", opening.ErrRefusal)
 		}
 		v := newVote(t)
 		v.Refusal.Basis, v.NotBefore = opening.BasisScope, nil
 		if err := v.Fits(r, requestDigest(t), false); duty {
-			named(t, string(g)+" with a reservation", err, "reservation", opening.ErrReservation)
+			vectors.Blames(t, string(g)+" with a reservation", err, "reservation", opening.ErrReservation)
 		} else if err != nil {
 			t.Errorf("%s with a reservation: %v", g, err)
 		}
@@ -248,7 +249,7 @@ func TestFitsGrounds(t *testing.T) {
 				t.Errorf("%s with a delay: %v", g, err)
 			}
 		} else {
-			named(t, string(g)+" with a delay", err, "notice_not_before", opening.ErrNotice)
+			vectors.Blames(t, string(g)+" with a delay", err, "notice_not_before", opening.ErrNotice)
 		}
 	}
 }
@@ -259,13 +260,13 @@ func TestLongestVote(t *testing.T) {
 	v := newVote(t)
 	v.Group, v.Index, v.Granted = order.MaxGroups, order.MaxMembers, record.All()
 	quotes := func(n int) string { return strings.Repeat(`"`, n) }
-	v.Checkpoint.Size, v.Vector = 1<<53-1, dig("vector")
+	v.Checkpoint.Size, v.Vector = 1<<53-1, vectors.Digest("vector")
 	v.Refusal = &opening.Refusal{Basis: opening.BasisAuthenticity, Provision: quotes(100)}
 	for range 20 {
 		v.Refusal.Paragraphs = append(v.Refusal.Paragraphs, quotes(600))
 	}
 	v.Reservation, v.NotBefore = quotes(500), &opening.Delay{Date: "2026-12-31", Provision: quotes(100)}
-	compact, err := jws.Make(p256(t, "reviewer"), v)
+	compact, err := jws.Make(vectors.P256(t, "reviewer"), v)
 	if err != nil || len(compact) > opening.MaxVote {
 		t.Errorf("%d bytes, %v", len(compact), err)
 	}

@@ -10,6 +10,7 @@ import (
 
 	"sigill/keys/opening"
 	"sigill/keys/record"
+	"sigill/keys/vectors"
 )
 
 // TestPackage: the golden package, which another implementation wrote, holds what
@@ -28,7 +29,7 @@ func TestPackage(t *testing.T) {
 		t.Errorf("written again: %v\n%s", err, again)
 	}
 	if len(p.Ciphertexts) != 2 || p.Ciphertexts[1].Section != record.SectionEvidence || string(p.Head) != "\x01head" || string(p.Bundle) != "{\"a\":1}\n" ||
-		string(p.Set) != "{}" || p.Request != golden(t, "request")["compact"] || len(p.Votes) != 2 || p.Votes[0].Vote != golden(t, "vote")["compact"] ||
+		string(p.Set) != "{}" || p.Request != vectors.Golden(t, "request")["compact"] || len(p.Votes) != 2 || p.Votes[0].Vote != vectors.Golden(t, "vote")["compact"] ||
 		string(p.Votes[0].Vector) != "\t\t\t\t\t" || p.Votes[1].Vector != nil || !slices.Equal(p.Requester, []string{"a.b.c", "d.e.f"}) || len(p.Providers) != 1 || len(p.Released.Tag) != 16 {
 		t.Errorf("%+v", p)
 	}

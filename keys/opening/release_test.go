@@ -9,12 +9,13 @@ import (
 	"sigill/keys/opening"
 	"sigill/keys/order"
 	"sigill/keys/record"
+	"sigill/keys/vectors"
 )
 
 func casts(n int) []opening.Cast {
 	out := []opening.Cast{}
 	for i := range n {
-		out = append(out, opening.Cast{Vote: dig(fmt.Sprint("vote ", i))})
+		out = append(out, opening.Cast{Vote: vectors.Digest(fmt.Sprint("vote ", i))})
 	}
 	return out
 }
@@ -67,7 +68,7 @@ func TestOutcomes(t *testing.T) {
 			if ok[i] && err != nil {
 				t.Errorf("%s, case %d: %v", outcome, i, err)
 			} else if !ok[i] {
-				named(t, fmt.Sprint(outcome, i), err, "outcome", jws.ErrValue)
+				vectors.Blames(t, fmt.Sprint(outcome, i), err, "outcome", jws.ErrValue)
 			}
 		}
 	}

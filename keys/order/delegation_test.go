@@ -10,6 +10,7 @@ import (
 	"sigill/keys/jws"
 	"sigill/keys/order"
 	"sigill/keys/record"
+	"sigill/keys/vectors"
 )
 
 // wrong is a change that makes a document wrong in one field.
@@ -28,13 +29,13 @@ func refused[T any](t *testing.T, fresh func() *T, list []wrong[T]) {
 		v := fresh()
 		w.do(v)
 		doc := any(v).(order.Document)
-		out, err := order.Sign(ed(t, "board 1"), doc)
-		named(t, w.what, err, w.field, w.want)
+		out, err := order.Sign(vectors.Ed25519(t, "board 1"), doc)
+		vectors.Blames(t, w.what, err, w.field, w.want)
 		if out != "" {
 			t.Errorf("%s: refused, and yet signed", w.what)
 		}
-		if c, err := jws.Sign(ed(t, "board 1"), doc.Typ(), doc); err == nil {
-			b := order.Board{Keys: []*jws.PublicKey{ed(t, "board 1").Public()}, Need: 1}
+		if c, err := jws.Sign(vectors.Ed25519(t, "board 1"), doc.Typ(), doc); err == nil {
+			b := order.Board{Keys: []*jws.PublicKey{vectors.Ed25519(t, "board 1").Public()}, Need: 1}
 			refuse(t, w.what, kind{"forged", doc, b.Read}, []string{c}, nil)
 		}
 	}
@@ -47,14 +48,14 @@ func allowed[T any](t *testing.T, fresh func() *T, list map[string]func(*T)) {
 		v := fresh()
 		do(v)
 		doc := any(v).(order.Document)
-		c, err := order.Sign(ed(t, "board 1"), doc)
+		c, err := order.Sign(vectors.Ed25519(t, "board 1"), doc)
 		if err != nil {
 			t.Errorf("%s: %v", what, err)
 			continue
 		}
-		b := order.Board{Keys: []*jws.PublicKey{ed(t, "board 1").Public()}, Need: 1}
+		b := order.Board{Keys: []*jws.PublicKey{vectors.Ed25519(t, "board 1").Public()}, Need: 1}
 		got := empty(doc)
-		if _, err := b.Read([]string{c}, got); err != nil || canonical(t, got) != canonical(t, doc) {
+		if _, err := b.Read([]string{c}, got); err != nil || vectors.Canonical(t, got) != vectors.Canonical(t, doc) {
 			t.Errorf("%s, read: %v", what, err)
 		}
 	}
@@ -82,7 +83,7 @@ func items(n int) []order.Item {
 func officers(t testing.TB, n int, items []string) []order.Officer {
 	out := []order.Officer{}
 	for _, name := range names(n) {
-		out = append(out, order.Officer{From: "2026-11-02", Items: items, Key: ed(t, "officer "+name).Public().JWK(), Title: "x"})
+		out = append(out, order.Officer{From: "2026-11-02", Items: items, Key: vectors.Ed25519(t, "officer "+name).Public().JWK(), Title: "x"})
 	}
 	return out
 }
@@ -153,7 +154,7 @@ func TestDelegationRefused(t *testing.T) {
 			d.Signers = officers(t, 50, []string{"5.1"})
 			d.Registrars = []order.Officer{}
 			for _, n := range names(50) {
-				d.Registrars = append(d.Registrars, order.Officer{From: "2026-11-02", Items: []string{}, Key: ed(t, "registrar "+n).Public().JWK(), Title: "x"})
+				d.Registrars = append(d.Registrars, order.Officer{From: "2026-11-02", Items: []string{}, Key: vectors.Ed25519(t, "registrar "+n).Public().JWK(), Title: "x"})
 			}
 		},
 		"an item again for a later time": func(d *D) {
@@ -201,8 +202,8 @@ func TestPermits(t *testing.T) {
 // TestOfficers: who may sign under which item, and who may dispatch, by day.
 func TestOfficers(t *testing.T) {
 	d := newDelegation(t)
-	keys := map[string]*jws.PublicKey{"director": ed(t, "director").Public(), "deputy": p256(t, "deputy").Public(),
-		"registrar": ed(t, "registrar").Public(), "stranger": ed(t, "stranger").Public()}
+	keys := map[string]*jws.PublicKey{"director": vectors.Ed25519(t, "director").Public(), "deputy": vectors.P256(t, "deputy").Public(),
+		"registrar": vectors.Ed25519(t, "registrar").Public(), "stranger": vectors.Ed25519(t, "stranger").Public()}
 	for _, c := range []struct {
 		who, item string
 		on        ident.Date

@@ -9,23 +9,24 @@ import (
 	"sigill/keys/ident"
 	"sigill/keys/jws"
 	"sigill/keys/order"
+	"sigill/keys/vectors"
 )
 
 // TestGolden: vectors that another implementation made are read as the values
 // that they say, and made again to the byte.
 func TestGolden(t *testing.T) {
 	for _, k := range kinds(t) {
-		g, got := golden(t, k.file), empty(k.new)
+		g, got := vectors.Golden(t, k.file), empty(k.new)
 		d, err := k.read(signatures(g), got)
 		if err != nil || !reflect.DeepEqual(got, k.new) {
 			t.Errorf("%s: %v\n got %+v\nwant %+v", k.file, err, got, k.new)
 			continue
 		}
-		if canonical(t, got) != g["payload"] || d.String() != g["digest"] {
+		if vectors.Canonical(t, got) != g["payload"] || d.String() != g["digest"] {
 			t.Errorf("%s: payload or digest differ", k.file)
 		}
 		for i, s := range signatures(g) {
-			if again, err := order.Sign(ed(t, g["key"+string(rune('1'+i))]), k.new); err != nil || again != s {
+			if again, err := order.Sign(vectors.Ed25519(t, g["key"+string(rune('1'+i))]), k.new); err != nil || again != s {
 				t.Errorf("%s: signed again: %v", k.file, err)
 			}
 		}
@@ -37,8 +38,8 @@ func TestByteFlip(t *testing.T) {
 	for _, k := range kinds(t) {
 		t.Run(k.file, func(t *testing.T) {
 			t.Parallel()
-			all := signatures(golden(t, k.file))
-			flips(all[0], func(changed string) {
+			all := signatures(vectors.Golden(t, k.file))
+			vectors.Flips(all[0], func(changed string) {
 				refuse(t, "changed", k, append([]string{changed}, all[1:]...), nil)
 			})
 		})
@@ -109,7 +110,7 @@ func TestMostSignatures(t *testing.T) {
 	b, by := order.Board{Need: order.MaxSignatures}, []string{}
 	for i := range order.MaxSignatures {
 		by = append(by, "board "+string(rune('a'+i)))
-		b.Keys = append(b.Keys, ed(t, by[i]).Public())
+		b.Keys = append(b.Keys, vectors.Ed25519(t, by[i]).Public())
 	}
 	if _, err := b.Read(signed(t, newRequester(t), by...), &order.Requester{}); err != nil {
 		t.Error(err)
@@ -125,9 +126,9 @@ func TestTyp(t *testing.T) {
 			}
 			got := empty(o.new)
 			b := board(t)
-			b.Keys = append(b.Keys, ed(t, "log").Public(), ed(t, "reviewer 1 2").Public())
+			b.Keys = append(b.Keys, vectors.Ed25519(t, "log").Public(), vectors.Ed25519(t, "reviewer 1 2").Public())
 			b.Need = 1
-			if d, err := b.Read(signatures(golden(t, k.file))[:1], got); !errors.Is(err, jws.ErrType) || !d.IsZero() {
+			if d, err := b.Read(signatures(vectors.Golden(t, k.file))[:1], got); !errors.Is(err, jws.ErrType) || !d.IsZero() {
 				t.Errorf("%s as %s: %v", k.file, o.new.Typ(), err)
 			}
 		}
@@ -150,12 +151,12 @@ func TestDocIsKept(t *testing.T) {
 func FuzzRead(f *testing.F) {
 	docs := kinds(f)
 	for i, k := range docs {
-		f.Add(uint8(i), []byte(golden(f, k.file)["payload"]))
+		f.Add(uint8(i), []byte(vectors.Golden(f, k.file)["payload"]))
 	}
 	f.Fuzz(func(t *testing.T, i uint8, payload []byte) {
 		doc := empty(docs[int(i)%len(docs)].new)
-		b := order.Board{Keys: []*jws.PublicKey{ed(t, "board 1").Public()}, Need: 1}
-		compact := forge(t, "board 1", doc.Typ(), payload, false)
+		b := order.Board{Keys: []*jws.PublicKey{vectors.Ed25519(t, "board 1").Public()}, Need: 1}
+		compact := vectors.Forge(t, "board 1", doc.Typ(), payload, false)
 		d, err := b.Read([]string{compact}, doc)
 		if err != nil {
 			if !reflect.DeepEqual(doc, empty(doc)) {
@@ -163,7 +164,7 @@ func FuzzRead(f *testing.F) {
 			}
 			return
 		}
-		if again, err := order.Sign(ed(t, "board 1"), doc); err != nil || again != compact || d != ident.Sum(payload) {
+		if again, err := order.Sign(vectors.Ed25519(t, "board 1"), doc); err != nil || again != compact || d != ident.Sum(payload) {
 			t.Fatalf("accepted and made again otherwise: %v\n%s", err, payload)
 		}
 	})

@@ -12,6 +12,7 @@ import (
 	"sigill/keys/ident"
 	"sigill/keys/jws"
 	"sigill/keys/order"
+	"sigill/keys/vectors"
 )
 
 // group is a group of n whose keys have names of their own.
@@ -19,7 +20,7 @@ func group(t testing.TB, number, threshold, n int) order.Group {
 	g := order.Group{Group: number, Name: "x", Threshold: threshold}
 	for i := range n {
 		name := fmt.Sprintf("%d-%d of %d", number, i+1, n)
-		g.Members = append(g.Members, order.Reviewer{Archive: i == 0, HPKE: hpkeKey(t, name), Index: i + 1, Key: ed(t, name).Public().JWK(), Title: "x"})
+		g.Members = append(g.Members, order.Reviewer{Archive: i == 0, HPKE: vectors.HPKE(t, name), Index: i + 1, Key: vectors.Ed25519(t, name).Public().JWK(), Title: "x"})
 	}
 	return g
 }
@@ -30,9 +31,9 @@ func TestReviewerSetRefused(t *testing.T) {
 		{"no authority", func(r *R) { r.Authority = "" }, "authority", jws.ErrMissing},
 		{"no date", func(r *R) { r.Date = "" }, "date", jws.ErrMissing},
 		{"epoch 0", func(r *R) { r.Epoch = 0 }, "epoch", jws.ErrValue},
-		{"epoch 1 after another", func(r *R) { r.Previous = dig("x") }, "epoch", jws.ErrValue},
+		{"epoch 1 after another", func(r *R) { r.Previous = vectors.Digest("x") }, "epoch", jws.ErrValue},
 		{"epoch 2 after none", func(r *R) { r.Epoch = 2 }, "epoch", jws.ErrValue},
-		{"epoch of 2^31", func(r *R) { r.Epoch, r.Previous = order.MaxEpoch+1, dig("x") }, "epoch", jws.ErrValue},
+		{"epoch of 2^31", func(r *R) { r.Epoch, r.Previous = order.MaxEpoch+1, vectors.Digest("x") }, "epoch", jws.ErrValue},
 		{"no groups", func(r *R) { r.Groups = []order.Group{} }, "groups", jws.ErrCount},
 		{"five groups", func(r *R) { r.Groups = append(r.Groups, group(t, 3, 1, 3), group(t, 4, 1, 3), group(t, 5, 1, 3)) }, "groups", jws.ErrCount},
 		{"groups out of order", func(r *R) { r.Groups[0].Group = 2 }, "groups[0]", jws.ErrValue},
@@ -55,9 +56,9 @@ func TestReviewerSetRefused(t *testing.T) {
 		{"no archive key", func(r *R) { r.Groups[0].Members[3].Archive = false }, "groups[0].archive", jws.ErrCount},
 		{"two archive keys", func(r *R) { r.Groups[0].Members[0].Archive = true }, "groups[0].archive", jws.ErrCount},
 		{"thresholds of 17", func(r *R) { r.Groups = []order.Group{group(t, 1, 13, 15), group(t, 2, 4, 6)} }, "groups", order.ErrGroup},
-		{"1,001 revoked", func(r *R) { r.Revoked = sorted(1001) }, "revoked", jws.ErrCount},
-		{"revoked out of order", func(r *R) { r.Revoked = []ident.Digest{sorted(2)[1], sorted(2)[0]} }, "revoked", jws.ErrValue},
-		{"revoked twice", func(r *R) { r.Revoked = []ident.Digest{dig("x"), dig("x")} }, "revoked", jws.ErrValue},
+		{"1,001 revoked", func(r *R) { r.Revoked = vectors.Sorted(1001) }, "revoked", jws.ErrCount},
+		{"revoked out of order", func(r *R) { r.Revoked = []ident.Digest{vectors.Sorted(2)[1], vectors.Sorted(2)[0]} }, "revoked", jws.ErrValue},
+		{"revoked twice", func(r *R) { r.Revoked = []ident.Digest{vectors.Digest("x"), vectors.Digest("x")} }, "revoked", jws.ErrValue},
 		{"revoked nobody", func(r *R) { r.Revoked = []ident.Digest{{}} }, "revoked", jws.ErrValue},
 		{"a group that can agree no more", func(r *R) { r.Revoked = thumbs(t, "reviewer 1 1", "reviewer 1 2", "reviewer 1 3") }, "groups[0].threshold", order.ErrGroup},
 	})
@@ -69,7 +70,7 @@ func TestReviewerSetRefused(t *testing.T) {
 		},
 		"60 reviewers and 1,000 revoked": func(r *R) {
 			r.Groups = []order.Group{group(t, 1, 4, 15), group(t, 2, 4, 15), group(t, 3, 4, 15), group(t, 4, 4, 15)}
-			r.Revoked = sorted(order.MaxRevoked)
+			r.Revoked = vectors.Sorted(order.MaxRevoked)
 		},
 		"a group that can just agree": func(r *R) { r.Revoked = thumbs(t, "reviewer 1 1", "reviewer 1 2") },
 	})
@@ -78,7 +79,7 @@ func TestReviewerSetRefused(t *testing.T) {
 // TestLastEpoch: an epoch is four bytes in a seal.
 func TestLastEpoch(t *testing.T) {
 	r := newSet(t)
-	if r.Epoch, r.Previous = order.MaxEpoch, dig("x"); r.Check() != nil {
+	if r.Epoch, r.Previous = order.MaxEpoch, vectors.Digest("x"); r.Check() != nil {
 		t.Error("the last epoch is refused")
 	}
 }
@@ -153,7 +154,7 @@ func TestReadNext(t *testing.T) {
 		{"the board beside a quorum", next(nil), append(slices.Clone(quorum), "board 1"), jws.ErrUnknownKey},
 		{"an epoch left out", next(func(n *order.ReviewerSet) { n.Epoch = 3 }), quorum, order.ErrEpoch},
 		{"the same epoch", next(func(n *order.ReviewerSet) { n.Epoch, n.Previous = 1, ident.Digest{} }), quorum, order.ErrEpoch},
-		{"after another set", next(func(n *order.ReviewerSet) { n.Previous = dig("x") }), quorum, order.ErrEpoch},
+		{"after another set", next(func(n *order.ReviewerSet) { n.Previous = vectors.Digest("x") }), quorum, order.ErrEpoch},
 		{"another authority", next(func(n *order.ReviewerSet) { n.Authority = "202100-0019" }), quorum, order.ErrEpoch},
 		{"a set that is wrong in itself", next(func(n *order.ReviewerSet) { n.Groups[0].Threshold = 4 }), quorum, order.ErrGroup},
 	} {
@@ -203,7 +204,7 @@ func TestBoardMakesTheFirstSetOnly(t *testing.T) {
 // TestHPKEKeys: low-order and doubled X25519 points and malformed ML-KEM keys
 // are refused wherever a key is registered.
 func TestHPKEKeys(t *testing.T) {
-	good := hpkeKey(t, "hpke-1-1")
+	good := vectors.HPKE(t, "hpke-1-1")
 	if k, err := order.ParseHPKEKey(good); err != nil || !bytes.Equal(k.Bytes(), good) {
 		t.Fatal(err)
 	}
@@ -245,8 +246,8 @@ func TestHPKEKeys(t *testing.T) {
 		}
 		set := newSet(t)
 		set.Groups[1].Members[0].HPKE = b
-		out, err := order.Sign(ed(t, "board 1"), set)
-		named(t, name, err, "groups[1].members[0].hpke", order.ErrHPKEKey)
+		out, err := order.Sign(vectors.Ed25519(t, "board 1"), set)
+		vectors.Blames(t, name, err, "groups[1].members[0].hpke", order.ErrHPKEKey)
 		if out != "" {
 			t.Errorf("%s: signed", name)
 		}

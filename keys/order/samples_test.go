@@ -1,26 +1,16 @@
 package order_test
 
 import (
-	"bytes"
-	"crypto/hpke"
-	"slices"
 	"testing"
 
 	"sigill/keys/ident"
 	"sigill/keys/jws"
 	"sigill/keys/order"
 	"sigill/keys/record"
+	"sigill/keys/vectors"
 )
 
-func hpkeKey(t testing.TB, name string) ident.Bytes {
-	t.Helper()
-	s := seed(name)
-	k, err := hpke.MLKEM768X25519().NewPrivateKey(s[:])
-	if err != nil {
-		t.Fatal(err)
-	}
-	return k.PublicKey().Bytes()
-}
+const authority = ident.Authority("202100-0001")
 
 func newDelegation(t testing.TB) *order.Delegation {
 	return &order.Delegation{
@@ -31,11 +21,11 @@ func newDelegation(t testing.TB) *order.Delegation {
 			{From: "2026-11-02", Item: "5.1", Modes: []record.Mode{record.BoardDecides},
 				Text: "Ansökan om vård, 4 § LVU", Types: []string{"LVU_ANSOKAN"}, Until: "2027-12-31"},
 		},
-		Previous:   dig("order 2"),
-		Registrars: []order.Officer{{From: "2026-11-02", Items: []string{}, Key: ed(t, "registrar").Public().JWK(), Title: "Registrator"}},
+		Previous:   vectors.Digest("order 2"),
+		Registrars: []order.Officer{{From: "2026-11-02", Items: []string{}, Key: vectors.Ed25519(t, "registrar").Public().JWK(), Title: "Registrator"}},
 		Signers: []order.Officer{
-			{From: "2026-11-02", Items: []string{"3.2.1", "5.1"}, Key: ed(t, "director").Public().JWK(), Title: "Förvaltningsdirektör"},
-			{Deputy: true, From: "2026-11-02", Items: []string{"3.2.1"}, Key: p256(t, "deputy").Public().JWK(), Title: "Biträdande förvaltningsdirektör", Until: "2026-12-31"},
+			{From: "2026-11-02", Items: []string{"3.2.1", "5.1"}, Key: vectors.Ed25519(t, "director").Public().JWK(), Title: "Förvaltningsdirektör"},
+			{Deputy: true, From: "2026-11-02", Items: []string{"3.2.1"}, Key: vectors.P256(t, "deputy").Public().JWK(), Title: "Biträdande förvaltningsdirektör", Until: "2026-12-31"},
 		},
 		Version: 3,
 	}
@@ -43,8 +33,8 @@ func newDelegation(t testing.TB) *order.Delegation {
 
 func member(t testing.TB, group, idx byte, archive bool) order.Reviewer {
 	at := string([]byte{'0' + group, ' ', '0' + idx})
-	m := order.Reviewer{Archive: archive, HPKE: hpkeKey(t, "hpke-"+string([]byte{'0' + group, '-', '0' + idx})), Index: int(idx),
-		Key: ed(t, "reviewer "+at).Public().JWK(), Title: "Granskare " + string([]byte{'0' + idx})}
+	m := order.Reviewer{Archive: archive, HPKE: vectors.HPKE(t, "hpke-"+string([]byte{'0' + group, '-', '0' + idx})), Index: int(idx),
+		Key: vectors.Ed25519(t, "reviewer "+at).Public().JWK(), Title: "Granskare " + string([]byte{'0' + idx})}
 	if archive {
 		m.Title = "Arkivnyckel"
 	}
@@ -74,13 +64,13 @@ func nextSet(t testing.TB) *order.ReviewerSet {
 	r.Date, r.Epoch, r.Previous = "2026-11-20", 2, d
 	r.Revoked = []ident.Digest{thumb(t, "reviewer 1 1")}
 	m := &r.Groups[0].Members[0]
-	m.HPKE, m.Key = hpkeKey(t, "hpke-1-5"), p256(t, "reviewer 1 5").Public().JWK()
+	m.HPKE, m.Key = vectors.HPKE(t, "hpke-1-5"), vectors.P256(t, "reviewer 1 5").Public().JWK()
 	return r
 }
 
 func newRequester(t testing.TB) *order.Requester {
 	return &order.Requester{Address: "forvaltningsratten@domstol.example", Authority: authority, From: "2026-11-02",
-		Grounds: []order.Ground{order.CourtOrder, order.CourtReferralLVU}, Key: ed(t, "court").Public().JWK(), Name: "Förvaltningsrätten", Requester: id("requester")}
+		Grounds: []order.Ground{order.CourtOrder, order.CourtReferralLVU}, Key: vectors.Ed25519(t, "court").Public().JWK(), Name: "Förvaltningsrätten", Requester: vectors.ID("requester")}
 }
 
 func revokedRequester(t testing.TB) *order.Requester {
@@ -94,21 +84,13 @@ func newProviderKeys(testing.TB) *order.ProviderKeys {
 		JWKS: ident.Bytes(`{"keys":[{"alg":"ES256","crv":"P-256","kid":"1","kty":"EC","use":"sig","x":"x","y":"y"}]}` + "\n")}
 }
 
-func thumb(t testing.TB, name string) ident.Digest { return ed(t, name).Public().Thumbprint() }
-
-// sorted are n digests in the order of their bytes.
-func sorted(n int) []ident.Digest {
-	out := []ident.Digest{}
-	for i := range n {
-		out = append(out, dig(string(rune('0'+i))))
-	}
-	slices.SortFunc(out, func(a, b ident.Digest) int { return bytes.Compare(a[:], b[:]) })
-	return out
+func thumb(t testing.TB, name string) ident.Digest {
+	return vectors.Ed25519(t, name).Public().Thumbprint()
 }
 
 // board is three keys, two of which must sign.
 func board(t testing.TB) order.Board {
-	return order.Board{Keys: []*jws.PublicKey{ed(t, "board 1").Public(), ed(t, "board 2").Public(), ed(t, "board 3").Public()}, Need: 2}
+	return order.Board{Keys: []*jws.PublicKey{vectors.Ed25519(t, "board 1").Public(), vectors.Ed25519(t, "board 2").Public(), vectors.Ed25519(t, "board 3").Public()}, Need: 2}
 }
 
 // signed is a document under the signatures of the named keys, unchecked.
@@ -116,7 +98,7 @@ func signed(t testing.TB, doc order.Document, names ...string) []string {
 	t.Helper()
 	out := []string{}
 	for _, n := range names {
-		c, err := jws.Sign(ed(t, n), doc.Typ(), doc)
+		c, err := jws.Sign(vectors.Ed25519(t, n), doc.Typ(), doc)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -142,7 +124,7 @@ func kinds(t testing.TB) []kind {
 		}},
 		{"requester", newRequester(t), read},
 		{"requester-revoked", revokedRequester(t), read},
-		{"provider-keys", newProviderKeys(t), order.Board{Keys: []*jws.PublicKey{ed(t, "log").Public()}, Need: 1}.Read},
+		{"provider-keys", newProviderKeys(t), order.Board{Keys: []*jws.PublicKey{vectors.Ed25519(t, "log").Public()}, Need: 1}.Read},
 	}
 }
 

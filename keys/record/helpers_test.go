@@ -1,16 +1,13 @@
 package record_test
 
 import (
-	"bufio"
-	"encoding/hex"
-	"os"
 	"strconv"
-	"strings"
 	"testing"
 
 	"sigill/keys/ident"
 	"sigill/keys/jws"
 	"sigill/keys/record"
+	"sigill/keys/vectors"
 )
 
 func author() record.Person {
@@ -79,39 +76,11 @@ func encode(t testing.TB, r *record.Record) [record.Stated][]byte {
 	return out
 }
 
-// vectors reads testdata/sections.txt: lines of a key, a space and a value.
-func vectors(t testing.TB) map[string]string {
-	t.Helper()
-	f, err := os.Open("testdata/sections.txt")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	m := map[string]string{}
-	s := bufio.NewScanner(f)
-	s.Buffer(nil, 1<<20)
-	for s.Scan() {
-		if key, value, ok := strings.Cut(s.Text(), " "); ok && !strings.HasPrefix(key, "#") {
-			m[key] = value
-		}
-	}
-	return m
-}
-
-func unhex(t testing.TB, s string) []byte {
-	t.Helper()
-	b, err := hex.DecodeString(s)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return b
-}
-
 // vectorSections are the golden seed and the JSON of all seven sections.
 func vectorSections(t testing.TB) (seed record.Seed, json [record.Sections][]byte) {
 	t.Helper()
-	v := vectors(t)
-	seed = record.Seed(unhex(t, v["seed"]))
+	v := vectors.Golden(t, "sections")
+	seed = record.Seed(vectors.Hex(t, v["seed"]))
 	for i := range json {
 		json[i] = []byte(v["json/"+strconv.Itoa(i+1)])
 	}

@@ -8,11 +8,12 @@ import (
 
 	"sigill/keys/ident"
 	"sigill/keys/record"
+	"sigill/keys/vectors"
 )
 
 // TestVectors holds the code against values that another implementation made.
 func TestVectors(t *testing.T) {
-	v := vectors(t)
+	v := vectors.Golden(t, "sections")
 	seed, json := vectorSections(t)
 	r, err := record.Parse([record.Stated][]byte(json[:record.Stated]))
 	if err != nil {
@@ -50,7 +51,7 @@ func TestVectors(t *testing.T) {
 	}
 	whole := commitments.Digest()
 	hold("record-commitment", whole[:])
-	author := record.AuthorCommitment(record.Nonce(unhex(t, v["author-nonce"])), v["author-issuer"], v["author-subject"])
+	author := record.AuthorCommitment(record.Nonce(vectors.Hex(t, v["author-nonce"])), v["author-issuer"], v["author-subject"])
 	hold("author-commitment", author[:])
 }
 

@@ -1,48 +1,17 @@
 package seal_test
 
 import (
-	"bufio"
 	"bytes"
 	"crypto/hpke"
-	"encoding/hex"
 	"fmt"
-	"os"
 	"strconv"
-	"strings"
 	"testing"
 
 	"sigill/keys/ident"
 	"sigill/keys/record"
 	"sigill/keys/seal"
+	"sigill/keys/vectors"
 )
-
-// vectors reads a file of lines of a key, a space and a value.
-func vectors(t testing.TB, path string) map[string]string {
-	t.Helper()
-	f, err := os.Open(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	m := map[string]string{}
-	s := bufio.NewScanner(f)
-	s.Buffer(nil, 1<<20)
-	for s.Scan() {
-		if key, value, ok := strings.Cut(s.Text(), " "); ok && key != "#" {
-			m[key] = value
-		}
-	}
-	return m
-}
-
-func unhex(t testing.TB, s string) []byte {
-	t.Helper()
-	b, err := hex.DecodeString(s)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return b
-}
 
 func number(t testing.TB, s string) int {
 	t.Helper()
@@ -73,11 +42,11 @@ func (in *input) seal(t testing.TB) *seal.Sealed {
 // golden is the input of testdata/seal.txt.
 func golden(t testing.TB) *input {
 	t.Helper()
-	v, sections := vectors(t, "testdata/seal.txt"), vectors(t, "../record/testdata/sections.txt")
-	in := &input{seed: record.Seed(unhex(t, sections["seed"]))}
+	v, sections := vectors.Read(t, "testdata/seal.txt"), vectors.Read(t, "../record/testdata/sections.txt")
+	in := &input{seed: record.Seed(vectors.Hex(t, sections["seed"]))}
 	in.subject = seal.Subject{Authority: ident.Authority(v["authority"]), Decision: ident.ID(v["decision"]), Revision: number(t, v["revision"]),
-		Draft: ident.Digest(unhex(t, v["draft"])), AuthorKey: ident.Digest(unhex(t, v["author-key"]))}
-	in.subject.Set.Epoch, in.subject.Set.Digest = number(t, v["epoch"]), ident.Digest(unhex(t, v["set"]))
+		Draft: ident.Digest(vectors.Hex(t, v["draft"])), AuthorKey: ident.Digest(vectors.Hex(t, v["author-key"]))}
+	in.subject.Set.Epoch, in.subject.Set.Digest = number(t, v["epoch"]), ident.Digest(vectors.Hex(t, v["set"]))
 	for i := range 2 {
 		g := seal.Group{Group: i + 1}
 		if _, err := fmt.Sscan(v[fmt.Sprintf("group/%d", i+1)], &g.Threshold, &g.Members); err != nil {

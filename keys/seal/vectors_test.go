@@ -13,12 +13,13 @@ import (
 	"sigill/keys/ident"
 	"sigill/keys/record"
 	"sigill/keys/seal"
+	"sigill/keys/vectors"
 )
 
 // TestVectors holds a whole seal against values that another implementation
 // made (testdata/vectors.mjs): head, share digests, section keys, ciphertexts.
 func TestVectors(t *testing.T) {
-	v, in := vectors(t, "testdata/seal.txt"), golden(t)
+	v, in := vectors.Read(t, "testdata/seal.txt"), golden(t)
 	s := in.seal(t)
 	hold := func(key string, got []byte) {
 		t.Helper()
@@ -35,7 +36,7 @@ func TestVectors(t *testing.T) {
 				at := fmt.Sprintf("/%d/%d/%d", g.Group, m+1, sec)
 				d := s.Head.Shares[g.Group-1][m][i]
 				hold("share-digest"+at, d[:])
-				d = s.Head.ShareDigest(g.Group, m+1, sec, unhex(t, v["share"+at]))
+				d = s.Head.ShareDigest(g.Group, m+1, sec, vectors.Hex(t, v["share"+at]))
 				hold("share-digest"+at, d[:])
 			}
 		}
@@ -48,7 +49,7 @@ func TestVectors(t *testing.T) {
 		secret := group.Ristretto255.NewScalar()
 		for _, g := range in.groups {
 			c := group.Ristretto255.NewScalar()
-			if err := c.UnmarshalBinary(unhex(t, v[fmt.Sprintf("coefficient/%d/%d/0", g.Group, sec)])); err != nil {
+			if err := c.UnmarshalBinary(vectors.Hex(t, v[fmt.Sprintf("coefficient/%d/%d/0", g.Group, sec)])); err != nil {
 				t.Fatal(err)
 			}
 			secret.Add(secret, c)
@@ -62,7 +63,7 @@ func TestVectors(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		stated, err := aes.NewCipher(unhex(t, v["key"+at]))
+		stated, err := aes.NewCipher(vectors.Hex(t, v["key"+at]))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -71,7 +72,7 @@ func TestVectors(t *testing.T) {
 			t.Fatal(err)
 		}
 		for name, aead := range map[string]cipher.AEAD{"derived": derived, "stated": plainly} {
-			got, err := aead.Open(nil, make([]byte, 12), s.Ciphertexts[i], unhex(t, v["aad"+at]))
+			got, err := aead.Open(nil, make([]byte, 12), s.Ciphertexts[i], vectors.Hex(t, v["aad"+at]))
 			if err != nil || !bytes.Equal(got, in.plain[i]) {
 				t.Errorf("%s does not open with the %s key: %v", sec, name, err)
 			}

@@ -7,6 +7,7 @@ import (
 	"sigill/keys/ident"
 	"sigill/keys/jws"
 	"sigill/keys/statement"
+	"sigill/keys/vectors"
 )
 
 // change is what makes an act wrong in one field.
@@ -21,7 +22,7 @@ type change[T any] struct {
 func TestAuthorActsRefused(t *testing.T) {
 	check := func(what string, st, empty jws.Statement, field string, want error) {
 		t.Helper()
-		refuses(t, what+": "+field, st, empty, ed(t, "author"), field, want)
+		refuses(t, what+": "+field, st, empty, vectors.Ed25519(t, "author"), field, want)
 	}
 	for _, c := range []change[statement.Authorship]{
 		{"authority", func(a *statement.Authorship) { a.Authority = "" }, jws.ErrMissing},
@@ -58,7 +59,7 @@ func TestAuthorActsRefused(t *testing.T) {
 func TestActsRefused(t *testing.T) {
 	check := func(what string, st, empty jws.Statement, field string, want error) {
 		t.Helper()
-		refuses(t, what+": "+field, st, empty, ed(t, "director"), field, want)
+		refuses(t, what+": "+field, st, empty, vectors.Ed25519(t, "director"), field, want)
 	}
 	for _, c := range []change[statement.Return]{
 		{"authority", func(r *statement.Return) { r.Authority = "" }, jws.ErrMissing},
@@ -81,7 +82,7 @@ func TestActsRefused(t *testing.T) {
 		c.set(a)
 		check("abstention", a, &statement.Abstention{}, c.field, c.want)
 	}
-	two := sorted(2)
+	two := vectors.Sorted(2)
 	for _, c := range []change[statement.Dispatch]{
 		{"authority", func(d *statement.Dispatch) { d.Authority = "" }, jws.ErrMissing},
 		{"date", func(d *statement.Dispatch) { d.Date = "" }, jws.ErrMissing},
@@ -122,7 +123,7 @@ func list(n, size int) []string {
 }
 
 func TestActsLimits(t *testing.T) {
-	author := ed(t, "author")
+	author := vectors.Ed25519(t, "author")
 	dissent := func() *statement.Dissent { return newDissent(t) }
 	for _, l := range []limit[statement.Dissent]{
 		{"paragraphs", 1, 100, func(d *statement.Dissent, n int) { d.Paragraphs = list(n, 1) }, jws.ErrCount, jws.ErrCount},
@@ -137,7 +138,7 @@ func TestActsLimits(t *testing.T) {
 	} {
 		l.holds(t, func() *statement.Return { return newReturn(t) }, author, false)
 	}
-	limit[statement.Dispatch]{"dissents", 0, statement.MaxDissents, func(d *statement.Dispatch, n int) { d.Dissents = sorted(n) }, nil, jws.ErrCount}.
+	limit[statement.Dispatch]{"dissents", 0, statement.MaxDissents, func(d *statement.Dispatch, n int) { d.Dissents = vectors.Sorted(n) }, nil, jws.ErrCount}.
 		holds(t, func() *statement.Dispatch { return newDispatch(t) }, author, false)
 	limit[statement.Receipt]{"due", 0, statement.MaxOwed, func(r *statement.Receipt, n int) { r.Due = r.Received.AddDays(n) }, nil, jws.ErrValue}.
 		holds(t, func() *statement.Receipt { return newReceipt(t) }, author, false)
@@ -147,7 +148,7 @@ func TestActsLimits(t *testing.T) {
 func TestLongDissentFits(t *testing.T) {
 	d := newDissent(t)
 	d.Paragraphs = []string{strings.Repeat("Å", 4<<10)}
-	if c, err := jws.Make(ed(t, "author"), d); err != nil || len(c) > 16<<10 {
+	if c, err := jws.Make(vectors.Ed25519(t, "author"), d); err != nil || len(c) > 16<<10 {
 		t.Errorf("%d bytes, %v", len(c), err)
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"sigill/keys/jws"
 	"sigill/keys/record"
 	"sigill/keys/statement"
+	"sigill/keys/vectors"
 )
 
 // parts are a decision, its approval and its draft before they are signed, so
@@ -24,8 +25,8 @@ type parts struct {
 }
 
 func newParts(t testing.TB) *parts {
-	leaf := dig("leaf")
-	return &parts{newDraft(), newApproval(t), newDecision(t, "approval"), ed(t, "author"), ed(t, "director"), ed(t, "institution"), jws.Embed(),
+	leaf := vectors.Digest("leaf")
+	return &parts{newDraft(), newApproval(t), newDecision(t, "approval"), vectors.Ed25519(t, "author"), vectors.Ed25519(t, "director"), vectors.Ed25519(t, "institution"), jws.Embed(),
 		func(h *jws.Header, _ *jws.Signer) { h.Iat, h.X5t = 1795169700, &leaf }}
 }
 
@@ -46,30 +47,30 @@ func (p *parts) sign(t testing.TB) string {
 }
 
 func read(t testing.TB, compact string) (*statement.Chain, error) {
-	institution := jws.Among(ed(t, "institution").Public(), p256(t, "institution").Public())
-	signers := jws.Among(ed(t, "director").Public(), p256(t, "deputy").Public(), ed(t, "author").Public())
+	institution := jws.Among(vectors.Ed25519(t, "institution").Public(), vectors.P256(t, "institution").Public())
+	signers := jws.Among(vectors.Ed25519(t, "director").Public(), vectors.P256(t, "deputy").Public(), vectors.Ed25519(t, "author").Public())
 	return statement.ReadDecision(compact, institution, signers)
 }
 
 func TestReadDecision(t *testing.T) {
 	for _, file := range []string{"decision", "decision-es256"} {
-		g := golden(t, file)
+		g := vectors.Golden(t, file)
 		c, err := read(t, g["compact"])
 		if err != nil {
 			t.Fatal(file, err)
 		}
-		if !reflect.DeepEqual(&c.Draft, newDraft()) || !reflect.DeepEqual(&c.Approval, newApproval(t)) || canonical(t, c.Decision) != g["payload"] {
+		if !reflect.DeepEqual(&c.Draft, newDraft()) || !reflect.DeepEqual(&c.Approval, newApproval(t)) || vectors.Canonical(t, c.Decision) != g["payload"] {
 			t.Errorf("%s: %+v", file, c)
 		}
-		if !c.AuthorKey.Equal(ed(t, "author").Public()) || c.DraftDigest() != draftDigest(t) || canonical(t, c.Header) != g["header"] {
+		if !c.AuthorKey.Equal(vectors.Ed25519(t, "author").Public()) || c.DraftDigest() != draftDigest(t) || vectors.Canonical(t, c.Header) != g["header"] {
 			t.Errorf("%s: author key, draft digest or header", file)
 		}
 		if chain, err := c.Header.Certificates(); err != nil || len(chain) != 1 || ident.DateOf(time.Unix(c.Header.Iat, 0)) != c.Decision.Date {
 			t.Errorf("%s: certificate: %v", file, err)
 		}
-		want := ed(t, "director").Public()
+		want := vectors.Ed25519(t, "director").Public()
 		if file == "decision-es256" {
-			want = p256(t, "deputy").Public()
+			want = vectors.P256(t, "deputy").Public()
 		}
 		if !c.SignerKey.Equal(want) {
 			t.Errorf("%s: signer's key", file)
@@ -82,7 +83,7 @@ func TestReadDecision(t *testing.T) {
 
 // cite is another decision, or the same by another statement.
 func cite(decision, stmt string) *statement.Cite {
-	return &statement.Cite{Decision: id(decision), Statement: dig(stmt)}
+	return &statement.Cite{Decision: vectors.ID(decision), Statement: vectors.Digest(stmt)}
 }
 
 // TestChain: whatever decision, approval and draft all say, they say alike.
@@ -93,16 +94,16 @@ func TestChain(t *testing.T) {
 	}
 	changes := []change{
 		{"decision: authority", func(p *parts) { p.decision.Authority = "202100-0019" }},
-		{"decision: id", func(p *parts) { p.decision.Decision = id("other") }},
-		{"decision: core", func(p *parts) { p.decision.Core = dig("other") }},
+		{"decision: id", func(p *parts) { p.decision.Decision = vectors.ID("other") }},
+		{"decision: core", func(p *parts) { p.decision.Core = vectors.Digest("other") }},
 		{"decision: date", func(p *parts) { p.decision.Date = "2026-11-21" }},
 		{"decision: year and date", func(p *parts) { p.decision.Date, p.decision.Year = "2027-11-20", 2027 }},
 		{"decision: item", func(p *parts) { p.decision.Item = "3.2.2" }},
 		{"decision: mode", func(p *parts) { p.decision.Mode = record.DelegateDecides }},
 		{"decision: order version", func(p *parts) { p.decision.Order.Version = 4 }},
-		{"decision: order digest", func(p *parts) { p.decision.Order.Digest = dig("other") }},
-		{"decision: record", func(p *parts) { p.decision.Record = dig("other") }},
-		{"decision: author", func(p *parts) { p.decision.Author = dig("other") }},
+		{"decision: order digest", func(p *parts) { p.decision.Order.Digest = vectors.Digest("other") }},
+		{"decision: record", func(p *parts) { p.decision.Record = vectors.Digest("other") }},
+		{"decision: author", func(p *parts) { p.decision.Author = vectors.Digest("other") }},
 		{"decision: amends what the draft does not", func(p *parts) { p.decision.Amends = cite("other", "other") }},
 		{"decision: corrects what the draft does not", func(p *parts) { p.decision.Corrects = cite("other", "other") }},
 		{"decision: amends nothing", func(p *parts) { p.draft.Amends = cite("other", "other") }},
@@ -121,22 +122,22 @@ func TestChain(t *testing.T) {
 		}},
 
 		{"approval: authority", func(p *parts) { p.approval.Authority = "202100-0019" }},
-		{"approval: id", func(p *parts) { p.approval.Decision = id("other") }},
-		{"approval: core", func(p *parts) { p.approval.Core = dig("other") }},
+		{"approval: id", func(p *parts) { p.approval.Decision = vectors.ID("other") }},
+		{"approval: core", func(p *parts) { p.approval.Core = vectors.Digest("other") }},
 		{"approval: date", func(p *parts) { p.approval.Date = "2026-11-19" }},
 		{"approval: item", func(p *parts) { p.approval.Item = "3.2.2" }},
 		{"approval: mode", func(p *parts) { p.approval.Mode, p.approval.Signer.Name = record.DelegateDecides, "" }},
 		{"approval: order version", func(p *parts) { p.approval.Order.Version = 4 }},
-		{"approval: order digest", func(p *parts) { p.approval.Order.Digest = dig("other") }},
-		{"approval: record", func(p *parts) { p.approval.Record = dig("other") }},
+		{"approval: order digest", func(p *parts) { p.approval.Order.Digest = vectors.Digest("other") }},
+		{"approval: record", func(p *parts) { p.approval.Record = vectors.Digest("other") }},
 
 		{"draft: authority", func(p *parts) { p.draft.Authority = "202100-0019" }},
-		{"draft: id", func(p *parts) { p.draft.Decision = id("other") }},
+		{"draft: id", func(p *parts) { p.draft.Decision = vectors.ID("other") }},
 		{"draft: item", func(p *parts) { p.draft.Item = "3.2.2" }},
 		{"draft: mode", func(p *parts) { p.draft.Mode = record.DelegateDecides }},
 		{"draft: order version", func(p *parts) { p.draft.Order.Version = 4 }},
-		{"draft: order digest", func(p *parts) { p.draft.Order.Digest = dig("other") }},
-		{"draft: author", func(p *parts) { p.draft.Author = dig("other") }},
+		{"draft: order digest", func(p *parts) { p.draft.Order.Digest = vectors.Digest("other") }},
+		{"draft: author", func(p *parts) { p.draft.Author = vectors.Digest("other") }},
 
 		{"the signer's key is the author's", func(p *parts) { p.signer = p.author }},
 	}
@@ -171,13 +172,15 @@ func TestChainKeys(t *testing.T) {
 		do   func(*parts)
 		want error
 	}{
-		{"institution unknown", func(p *parts) { p.institution = ed(t, "stranger") }, jws.ErrUnknownKey},
+		{"institution unknown", func(p *parts) { p.institution = vectors.Ed25519(t, "stranger") }, jws.ErrUnknownKey},
 		{"decision by a signer", func(p *parts) { p.institution = p.signer }, jws.ErrUnknownKey},
-		{"signer unknown", func(p *parts) { p.signer = ed(t, "stranger") }, jws.ErrUnknownKey},
+		{"signer unknown", func(p *parts) { p.signer = vectors.Ed25519(t, "stranger") }, jws.ErrUnknownKey},
 		{"approval by the institution", func(p *parts) { p.signer = p.institution }, jws.ErrUnknownKey},
-		{"author key of P-256", func(p *parts) { p.author = p256(t, "author") }, jws.ErrAlgorithm},
+		{"author key of P-256", func(p *parts) { p.author = vectors.P256(t, "author") }, jws.ErrAlgorithm},
 		{"draft without its key", func(p *parts) { p.draftHeader = func(*jws.Header, *jws.Signer) {} }, jws.ErrFormat},
-		{"no time", func(p *parts) { p.header = func(h *jws.Header, _ *jws.Signer) { d := dig("leaf"); h.X5t = &d } }, jws.ErrMissing},
+		{"no time", func(p *parts) {
+			p.header = func(h *jws.Header, _ *jws.Signer) { d := vectors.Digest("leaf"); h.X5t = &d }
+		}, jws.ErrMissing},
 		{"no certificate", func(p *parts) { p.header = func(h *jws.Header, _ *jws.Signer) { h.Iat = 1795169700 } }, jws.ErrMissing},
 	} {
 		p := newParts(t)
@@ -251,9 +254,9 @@ func TestSignerName(t *testing.T) {
 				if c != nil {
 					t.Errorf("%s, %s, %q: accepted", mode, shown, name)
 				}
-				named(t, string(mode), err, "signer.name", jws.ErrValue)
+				vectors.Blames(t, string(mode), err, "signer.name", jws.ErrValue)
 				out, err := jws.Make(p.signer, p.approval)
-				named(t, string(mode)+" made", err, "signer.name", jws.ErrValue)
+				vectors.Blames(t, string(mode)+" made", err, "signer.name", jws.ErrValue)
 				if out != "" {
 					t.Error("refused, and yet signed")
 				}
@@ -266,7 +269,7 @@ func TestApprovalRefused(t *testing.T) {
 	other := func(change func(*statement.Draft)) string {
 		d := newDraft()
 		change(d)
-		c, err := jws.Sign(ed(t, "author"), d.Typ(), d, jws.Embed())
+		c, err := jws.Sign(vectors.Ed25519(t, "author"), d.Typ(), d, jws.Embed())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -290,20 +293,22 @@ func TestApprovalRefused(t *testing.T) {
 		{"name with a tab", func(a *statement.Approval) { a.Signer.Name = "a\tb" }, "signer.name", jws.ErrCharacter},
 		{"no decision", func(a *statement.Approval) { a.Decision = "" }, "draft", statement.ErrChain},
 		{"no draft", func(a *statement.Approval) { a.Draft = "" }, "draft", jws.ErrFormat},
-		{"a dissent for a draft", func(a *statement.Approval) { a.Draft = golden(t, "dissent")["compact"] }, "draft", jws.ErrType},
+		{"a dissent for a draft", func(a *statement.Approval) { a.Draft = vectors.Golden(t, "dissent")["compact"] }, "draft", jws.ErrType},
 		{"a draft that is wrong in itself", func(a *statement.Approval) { a.Draft = other(func(d *statement.Draft) { d.Title = "" }) }, "draft.title", jws.ErrMissing},
-		{"another's draft", func(a *statement.Approval) { a.Draft = other(func(d *statement.Draft) { d.Decision = id("other") }) }, "draft", statement.ErrChain},
+		{"another's draft", func(a *statement.Approval) {
+			a.Draft = other(func(d *statement.Draft) { d.Decision = vectors.ID("other") })
+		}, "draft", statement.ErrChain},
 	} {
 		a := newApproval(t)
 		c.change(a)
-		refuses(t, c.what, a, &statement.Approval{}, ed(t, "director"), c.field, c.want)
+		refuses(t, c.what, a, &statement.Approval{}, vectors.Ed25519(t, "director"), c.field, c.want)
 	}
 	fresh := func() *statement.Approval { return newApproval(t) }
 	for _, l := range []limit[statement.Approval]{
 		{"signer.title", 1, 100, func(a *statement.Approval, n int) { a.Signer.Title = text(n) }, jws.ErrMissing, jws.ErrLength},
 		{"signer.name", 1, 200, func(a *statement.Approval, n int) { a.Signer.Name = text(n) }, jws.ErrValue, jws.ErrLength},
 	} {
-		l.holds(t, fresh, ed(t, "director"), false)
+		l.holds(t, fresh, vectors.Ed25519(t, "director"), false)
 	}
 	a := fresh()
 	for _, n := range []int64{0, 1<<53 - 1} {
@@ -330,14 +335,14 @@ func TestDecisionRefused(t *testing.T) {
 	} {
 		d := newDecision(t, "approval")
 		c.change(d)
-		refuses(t, c.what, d, &statement.Decision{}, ed(t, "institution"), c.field, c.want)
+		refuses(t, c.what, d, &statement.Decision{}, vectors.Ed25519(t, "institution"), c.field, c.want)
 	}
 	d := newDecision(t, "approval")
 	if d.Number = 1<<53 - 1; d.Check() != nil {
 		t.Error("the last number that JSON holds is refused")
 	}
 	d.Number++
-	if out, err := jws.Make(ed(t, "institution"), d); !errors.Is(err, jws.ErrNumber) || out != "" {
+	if out, err := jws.Make(vectors.Ed25519(t, "institution"), d); !errors.Is(err, jws.ErrNumber) || out != "" {
 		t.Errorf("a number of 2^53: %v", err)
 	}
 }

@@ -13,6 +13,7 @@ import (
 	"sigill/keys/order"
 	"sigill/keys/record"
 	"sigill/keys/statement"
+	"sigill/keys/vectors"
 )
 
 // refuses checks that a statement is not made, with the field and reason named,
@@ -20,7 +21,7 @@ import (
 func refuses(t *testing.T, what string, st, empty jws.Statement, key *jws.Signer, field string, want error) {
 	t.Helper()
 	out, err := jws.Make(key, st)
-	named(t, what, err, field, want)
+	vectors.Blames(t, what, err, field, want)
 	if out != "" {
 		t.Errorf("%s: refused, and yet signed", what)
 	}
@@ -73,23 +74,27 @@ func TestDraftRefused(t *testing.T) {
 		{"no content digest", func(d *statement.Draft) { d.Content.Digest = ident.Digest{} }, "content.digest", jws.ErrMissing},
 		{"empty commitment", func(d *statement.Draft) { d.Commitments[5] = ident.Digest{} }, "commitments", jws.ErrMissing},
 		{"five commitments", func(d *statement.Draft) { d.Commitments = d.Commitments[:5] }, "commitments", jws.ErrCount},
-		{"seven commitments", func(d *statement.Draft) { d.Commitments = append(d.Commitments, dig("x")) }, "commitments", jws.ErrCount},
+		{"seven commitments", func(d *statement.Draft) { d.Commitments = append(d.Commitments, vectors.Digest("x")) }, "commitments", jws.ErrCount},
 		{"no statute number", func(d *statement.Draft) { d.Provisions[0].SFS = "" }, "provisions.sfs", jws.ErrValue},
 		{"statute by name", func(d *statement.Draft) { d.Provisions[1].SFS = "SoL" }, "provisions.sfs", jws.ErrValue},
 		{"statute of year 3025", func(d *statement.Draft) { d.Provisions[1].SFS = "3025:400" }, "provisions.sfs", jws.ErrValue},
 		{"statute with a line feed", func(d *statement.Draft) { d.Provisions[1].SFS = "2017:900\n" }, "provisions.sfs", jws.ErrValue},
 		{"second revision without the first", func(d *statement.Draft) { d.Revision = 2 }, "revision", jws.ErrValue},
-		{"first revision of another", func(d *statement.Draft) { d.Previous = dig("p") }, "revision", jws.ErrValue},
-		{"earlier unsorted", func(d *statement.Draft) { e := sorted(2); d.Earlier = []ident.Digest{e[1], e[0]} }, "earlier", jws.ErrValue},
-		{"earlier twice", func(d *statement.Draft) { e := sorted(1); d.Earlier = []ident.Digest{e[0], e[0]} }, "earlier", jws.ErrValue},
+		{"first revision of another", func(d *statement.Draft) { d.Previous = vectors.Digest("p") }, "revision", jws.ErrValue},
+		{"earlier unsorted", func(d *statement.Draft) { e := vectors.Sorted(2); d.Earlier = []ident.Digest{e[1], e[0]} }, "earlier", jws.ErrValue},
+		{"earlier twice", func(d *statement.Draft) { e := vectors.Sorted(1); d.Earlier = []ident.Digest{e[0], e[0]} }, "earlier", jws.ErrValue},
 		{"earlier empty digest", func(d *statement.Draft) { d.Earlier = []ident.Digest{{}} }, "earlier", jws.ErrValue},
-		{"amends itself", func(d *statement.Draft) { d.Amends = &statement.Cite{Decision: d.Decision, Statement: dig("x")} }, "amends", jws.ErrValue},
-		{"amends no statement", func(d *statement.Draft) { d.Amends = &statement.Cite{Decision: id("other")} }, "amends", jws.ErrValue},
-		{"corrects itself", func(d *statement.Draft) { d.Corrects = &statement.Cite{Decision: d.Decision, Statement: dig("x")} }, "corrects", jws.ErrValue},
-		{"corrects nothing", func(d *statement.Draft) { d.Corrects = &statement.Cite{Statement: dig("x")} }, "corrects", jws.ErrValue},
+		{"amends itself", func(d *statement.Draft) {
+			d.Amends = &statement.Cite{Decision: d.Decision, Statement: vectors.Digest("x")}
+		}, "amends", jws.ErrValue},
+		{"amends no statement", func(d *statement.Draft) { d.Amends = &statement.Cite{Decision: vectors.ID("other")} }, "amends", jws.ErrValue},
+		{"corrects itself", func(d *statement.Draft) {
+			d.Corrects = &statement.Cite{Decision: d.Decision, Statement: vectors.Digest("x")}
+		}, "corrects", jws.ErrValue},
+		{"corrects nothing", func(d *statement.Draft) { d.Corrects = &statement.Cite{Statement: vectors.Digest("x")} }, "corrects", jws.ErrValue},
 		{"amends and corrects", func(d *statement.Draft) {
-			d.Amends = &statement.Cite{Decision: id("other"), Statement: dig("x")}
-			d.Corrects = &statement.Cite{Decision: id("other"), Statement: dig("x")}
+			d.Amends = &statement.Cite{Decision: vectors.ID("other"), Statement: vectors.Digest("x")}
+			d.Corrects = &statement.Cite{Decision: vectors.ID("other"), Statement: vectors.Digest("x")}
 		}, "corrects", jws.ErrValue},
 		{"case in lower case", func(d *statement.Draft) { d.Case = "sn2026-0117" }, "case", statement.ErrReference},
 		{"case with a space", func(d *statement.Draft) { d.Case = "SN 2026-0117" }, "case", statement.ErrReference},
@@ -111,7 +116,7 @@ func TestDraftRefused(t *testing.T) {
 	} {
 		d := newDraft()
 		c.change(d)
-		refuses(t, c.what, d, &statement.Draft{}, ed(t, "author"), c.field, c.want)
+		refuses(t, c.what, d, &statement.Draft{}, vectors.Ed25519(t, "author"), c.field, c.want)
 	}
 }
 
@@ -165,7 +170,7 @@ func TestDraftLimits(t *testing.T) {
 		{"content.size", 1, statement.MaxContent, func(d *statement.Draft, n int) { d.Content.Size = n }, jws.ErrLength, jws.ErrLength},
 		{"revision", 1, 1000, func(d *statement.Draft, n int) {
 			if d.Revision = n; n > 1 {
-				d.Previous = dig("previous")
+				d.Previous = vectors.Digest("previous")
 			}
 		}, jws.ErrValue, jws.ErrValue},
 		{"provisions", 1, 20, func(d *statement.Draft, n int) {
@@ -177,14 +182,14 @@ func TestDraftLimits(t *testing.T) {
 		{"provisions.place", 1, 80, func(d *statement.Draft, n int) { d.Provisions[1].Place = text(n) }, jws.ErrMissing, jws.ErrLength},
 		{"earlier", 1, statement.MaxEarlier, func(d *statement.Draft, n int) {
 			if d.Earlier = nil; n > 0 {
-				d.Earlier = sorted(n)
+				d.Earlier = vectors.Sorted(n)
 			}
 		}, nil, jws.ErrCount},
 	} {
 		if l.field == "earlier" {
 			l.min = 0
 		}
-		l.holds(t, newDraft, ed(t, "author"), true)
+		l.holds(t, newDraft, vectors.Ed25519(t, "author"), true)
 	}
 }
 
@@ -193,14 +198,14 @@ func TestDraftLimits(t *testing.T) {
 func TestLargestDraft(t *testing.T) {
 	q := func(n int) string { return strings.Repeat(`"`, n) } // the longest in JSON
 	d := fullDraft()
-	d.Earlier, d.Revision = sorted(statement.MaxEarlier), 1000
+	d.Earlier, d.Revision = vectors.Sorted(statement.MaxEarlier), 1000
 	d.Title, d.Type, d.Item, d.Contact, d.Protocol, d.Case = q(200), q(64), q(32), q(300), q(100), q(64)
 	d.Order.Version, d.Set.Epoch, d.Content.Size = 1<<53-1, order.MaxEpoch, statement.MaxContent
 	d.Provisions = nil
 	for range 20 {
 		d.Provisions = append(d.Provisions, statement.Provision{Place: q(80), SFS: "2025:4000"})
 	}
-	c, err := jws.Make(ed(t, "author"), d, jws.Embed())
+	c, err := jws.Make(vectors.Ed25519(t, "author"), d, jws.Embed())
 	if err != nil || len(c) > 16<<10 {
 		t.Fatalf("%d bytes, %v", len(c), err)
 	}
@@ -238,7 +243,7 @@ func TestLawful(t *testing.T) {
 			d.Provisions = append(d.Provisions, statement.Provision{Place: "1 §", SFS: s})
 		}
 		if c.corrects {
-			d.Corrects = &statement.Cite{Decision: id("other"), Statement: dig("other")}
+			d.Corrects = &statement.Cite{Decision: vectors.ID("other"), Statement: vectors.Digest("other")}
 		}
 		if err := d.LawfulAlone(c.on); (err == nil) != c.ok || err != nil && !errors.Is(err, statement.ErrProvision) {
 			t.Errorf("%v on %s, a correction: %v: %v", c.sfs, c.on, c.corrects, err)
@@ -260,7 +265,7 @@ func TestInForce(t *testing.T) {
 		if c.ok && err != nil {
 			t.Errorf("%s on %s: %v", c.sfs, c.on, err)
 		} else if !c.ok {
-			named(t, c.sfs+" on "+string(c.on), err, "sfs", statement.ErrProvision)
+			vectors.Blames(t, c.sfs+" on "+string(c.on), err, "sfs", statement.ErrProvision)
 		}
 	}
 }

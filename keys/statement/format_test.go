@@ -10,19 +10,20 @@ import (
 
 	"sigill/keys/jws"
 	"sigill/keys/statement"
+	"sigill/keys/vectors"
 )
 
 // TestGolden: vectors that another implementation made are read as the values
 // that they say, and Ed25519 ones are made again to the byte.
 func TestGolden(t *testing.T) {
 	for _, k := range kinds(t) {
-		g := golden(t, k.file)
+		g := vectors.Golden(t, k.file)
 		got := k.empty()
 		if _, err := k.read(g["compact"], got); err != nil || !reflect.DeepEqual(got, k.new) {
 			t.Errorf("%s: %v\n got %+v\nwant %+v", k.file, err, got, k.new)
 			continue
 		}
-		if canonical(t, got) != g["payload"] || jws.Digest(g["compact"]).String() != g["digest"] {
+		if vectors.Canonical(t, got) != g["payload"] || jws.Digest(g["compact"]).String() != g["digest"] {
 			t.Errorf("%s: payload or digest differ", k.file)
 		}
 		opts := k.opts()
@@ -49,7 +50,7 @@ func TestByteFlip(t *testing.T) {
 	for _, k := range kinds(t) {
 		t.Run(k.file, func(t *testing.T) {
 			t.Parallel()
-			flips(golden(t, k.file)["compact"], func(changed string) {
+			vectors.Flips(vectors.Golden(t, k.file)["compact"], func(changed string) {
 				if h, err := k.read(changed, k.empty()); err == nil || !reflect.DeepEqual(h, jws.Header{}) {
 					t.Errorf("accepted: %s", changed)
 				}
@@ -65,7 +66,7 @@ func TestTyp(t *testing.T) {
 			if k.new.Typ() == other.new.Typ() {
 				continue
 			}
-			if _, err := (kind{key: k.key, embed: k.embed}).read(golden(t, k.file)["compact"], other.empty()); !errors.Is(err, jws.ErrType) {
+			if _, err := (kind{key: k.key, embed: k.embed}).read(vectors.Golden(t, k.file)["compact"], other.empty()); !errors.Is(err, jws.ErrType) {
 				t.Errorf("%s as %s: %v", k.file, other.new.Typ(), err)
 			}
 		}
@@ -79,7 +80,7 @@ func TestBareHeader(t *testing.T) {
 		for what, o := range map[string]jws.Option{
 			"time":        func(h *jws.Header, _ *jws.Signer) { h.Iat = 1795169700 },
 			"certificate": func(h *jws.Header, _ *jws.Signer) { h.X5c = []string{"MA=="} },
-			"fingerprint": func(h *jws.Header, _ *jws.Signer) { d := dig("leaf"); h.X5t = &d },
+			"fingerprint": func(h *jws.Header, _ *jws.Signer) { d := vectors.Digest("leaf"); h.X5t = &d },
 		} {
 			c, err := jws.Make(k.key, k.new, append(k.opts(), o)...)
 			if err != nil {
@@ -98,13 +99,13 @@ func TestBareHeader(t *testing.T) {
 func FuzzRead(f *testing.F) {
 	all := kinds(f)
 	for i, k := range all {
-		f.Add(uint8(i), []byte(golden(f, k.file)["payload"]))
+		f.Add(uint8(i), []byte(vectors.Golden(f, k.file)["payload"]))
 	}
 	f.Fuzz(func(t *testing.T, i uint8, payload []byte) {
 		k := all[int(i)%len(all)]
-		k.key = ed(t, "author")
+		k.key = vectors.Ed25519(t, "author")
 		st := k.empty()
-		compact := forge(t, "author", st.Typ(), payload, k.embed)
+		compact := vectors.Forge(t, "author", st.Typ(), payload, k.embed)
 		if _, err := k.read(compact, st); err != nil {
 			return
 		}

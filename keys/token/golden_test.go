@@ -5,7 +5,6 @@ import (
 	"crypto/ed25519"
 	"crypto/elliptic"
 	"fmt"
-	"os"
 	"strings"
 	"testing"
 	"time"
@@ -13,23 +12,8 @@ import (
 	"sigill/keys/ident"
 	"sigill/keys/jws"
 	"sigill/keys/token"
+	"sigill/keys/vectors"
 )
-
-// golden reads a file of "name: value" lines.
-func golden(t testing.TB, file string) map[string]string {
-	t.Helper()
-	b, err := os.ReadFile("testdata/" + file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	m := map[string]string{}
-	for line := range strings.Lines(string(b)) {
-		if name, value, ok := strings.Cut(strings.TrimSuffix(line, "\n"), ": "); ok && !strings.HasPrefix(name, "#") {
-			m[name] = value
-		}
-	}
-	return m
-}
 
 func unix(t testing.TB, s string) time.Time {
 	t.Helper()
@@ -40,17 +24,8 @@ func unix(t testing.TB, s string) time.Time {
 	return time.Unix(n, 0)
 }
 
-func unb64(t testing.TB, s string) []byte {
-	t.Helper()
-	b, err := b64.DecodeString(s)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return b
-}
-
 func TestGoldenAccess(t *testing.T) {
-	g := golden(t, "access.txt")
+	g := vectors.Golden(t, "access")
 	c := config()
 	c.Issuer, c.Audience = g["issuer"], g["audience"]
 	p, err := token.NewProvider(c)
@@ -92,14 +67,14 @@ func TestGoldenAccess(t *testing.T) {
 	}
 	first, rest, _ := strings.Cut(g["token-ES256"], ".")
 	second, _, _ := strings.Cut(rest, ".")
-	if string(unb64(t, first)) != g["header"] || string(unb64(t, second)) != g["claims"] {
+	if string(vectors.Base64(t, first)) != g["header"] || string(vectors.Base64(t, second)) != g["claims"] {
 		t.Fatal("header and claims are not the token's")
 	}
 }
 
 func TestGoldenProof(t *testing.T) {
-	g, tok := golden(t, "dpop.txt"), golden(t, "access.txt")["token-ES256"]
-	key, err := ecdsa.ParseRawPrivateKey(elliptic.P256(), unb64(t, g["d"]))
+	g, tok := vectors.Golden(t, "dpop"), vectors.Golden(t, "access")["token-ES256"]
+	key, err := ecdsa.ParseRawPrivateKey(elliptic.P256(), vectors.Base64(t, g["d"]))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -124,20 +99,20 @@ func TestGoldenProof(t *testing.T) {
 	}
 	for _, s := range []string{again, g["proof"]} { // all but the signature is always the same
 		parts := strings.Split(s, ".")
-		if string(unb64(t, parts[0])) != g["header"] || string(unb64(t, parts[1])) != g["payload"] {
+		if string(vectors.Base64(t, parts[0])) != g["header"] || string(vectors.Base64(t, parts[1])) != g["payload"] {
 			t.Fatal("other bytes")
 		}
 	}
 }
 
 func TestGoldenAuthorProof(t *testing.T) {
-	g := golden(t, "author.txt")
-	author, err := jws.NewSigner(ed25519.NewKeyFromSeed(unb64(t, g["d"])))
+	g := vectors.Golden(t, "author")
+	author, err := jws.NewSigner(ed25519.NewKeyFromSeed(vectors.Base64(t, g["d"])))
 	if err != nil {
 		t.Fatal(err)
 	}
 	r := token.AuthorRead{Authority: ident.Authority(g["authority"]), Decision: ident.ID(g["decision"]), Method: g["method"],
-		Request: [16]byte(unb64(t, g["request"]))}
+		Request: [16]byte(vectors.Base64(t, g["request"]))}
 	s, err := token.NewAuthorProof(author, r, unix(t, g["issued"]))
 	if err != nil || s != g["compact"] {
 		t.Fatal("other bytes", err)
@@ -146,7 +121,7 @@ func TestGoldenAuthorProof(t *testing.T) {
 		t.Fatal(err)
 	}
 	parts := strings.Split(s, ".")
-	if string(unb64(t, parts[0])) != g["header"] || string(unb64(t, parts[1])) != g["payload"] {
+	if string(vectors.Base64(t, parts[0])) != g["header"] || string(vectors.Base64(t, parts[1])) != g["payload"] {
 		t.Fatal("header and payload are not the proof's")
 	}
 }

@@ -14,6 +14,7 @@ import (
 	"sigill/keys/record"
 	"sigill/keys/seal"
 	"sigill/keys/unseal"
+	"sigill/keys/vectors"
 )
 
 // TestTamperedShare (E4): a share that is not the sealed one is named, before and
@@ -399,7 +400,7 @@ func TestRecipients(t *testing.T) {
 		f(b)
 		return b
 	}
-	order8 := unhex(t, "e0eb7a7c3b41b8ae1656e3faf19fc46ada098deb9c32b1fd866205165f49b800")
+	order8 := vectors.Hex(t, "e0eb7a7c3b41b8ae1656e3faf19fc46ada098deb9c32b1fd866205165f49b800")
 	for name, recipient := range map[string][]byte{
 		"none":               nil,
 		"cut":                good[:len(good)-1],

@@ -1,12 +1,8 @@
 package unseal_test
 
 import (
-	"bufio"
 	"bytes"
 	"crypto/hpke"
-	"encoding/hex"
-	"os"
-	"strings"
 	"testing"
 
 	"sigill/keys/ident"
@@ -14,34 +10,6 @@ import (
 	"sigill/keys/seal"
 	"sigill/keys/unseal"
 )
-
-// vectors reads a file of lines of a key, a space and a value.
-func vectors(t testing.TB, path string) map[string]string {
-	t.Helper()
-	f, err := os.Open(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	m := map[string]string{}
-	s := bufio.NewScanner(f)
-	s.Buffer(nil, 1<<20)
-	for s.Scan() {
-		if key, value, ok := strings.Cut(s.Text(), " "); ok && key != "#" {
-			m[key] = value
-		}
-	}
-	return m
-}
-
-func unhex(t testing.TB, s string) []byte {
-	t.Helper()
-	b, err := hex.DecodeString(s)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return b
-}
 
 func key(t testing.TB, n int) hpke.PrivateKey {
 	t.Helper()

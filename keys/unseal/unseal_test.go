@@ -12,6 +12,7 @@ import (
 	"sigill/keys/record"
 	"sigill/keys/seal"
 	"sigill/keys/unseal"
+	"sigill/keys/vectors"
 )
 
 // TestOpening is the whole way: sealed, wrapped, re-sealed, opened, combined; by
@@ -62,14 +63,14 @@ func TestOpeningOffline(t *testing.T) {
 
 // TestVectors opens messages that another implementation made, with stored keys.
 func TestVectors(t *testing.T) {
-	v, s := vectors(t, "testdata/opening.txt"), vectors(t, "../seal/testdata/seal.txt")
-	sections := vectors(t, "../record/testdata/sections.txt")
-	h, err := seal.ParseHead(unhex(t, s["head"]))
+	v, s := vectors.Read(t, "testdata/opening.txt"), vectors.Read(t, "../seal/testdata/seal.txt")
+	sections := vectors.Read(t, "../record/testdata/sections.txt")
+	h, err := seal.ParseHead(vectors.Hex(t, s["head"]))
 	if err != nil {
 		t.Fatal(err)
 	}
 	private := func(name string) hpke.PrivateKey {
-		k, err := hpke.MLKEM768X25519().NewPrivateKey(unhex(t, v[name]))
+		k, err := hpke.MLKEM768X25519().NewPrivateKey(vectors.Hex(t, v[name]))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -82,7 +83,7 @@ func TestVectors(t *testing.T) {
 		}
 	}
 	recipient := private("recipient-seed")
-	req := unseal.Request{Digest: ident.Digest(unhex(t, v["request"])), Recipient: recipient.PublicKey().Bytes(), Checkpoint: ident.Digest(unhex(t, v["checkpoint"]))}
+	req := unseal.Request{Digest: ident.Digest(vectors.Hex(t, v["request"])), Recipient: recipient.PublicKey().Bytes(), Checkpoint: ident.Digest(vectors.Hex(t, v["checkpoint"]))}
 	d := ident.Sum(req.Recipient)
 	hold("recipient key", d[:], v["recipient-key-sha256"])
 	scope := record.Scope(1<<(record.SectionDecider-1) | 1<<(record.SectionBiasDeclaration-1))
@@ -94,7 +95,7 @@ func TestVectors(t *testing.T) {
 		reviewer := private("reviewer-seed" + at)
 		d := ident.Sum(reviewer.PublicKey().Bytes())
 		hold("reviewer key", d[:], v["reviewer-key-sha256"+at])
-		w, err := seal.ParseWrapping(unhex(t, v["wrapping"+at]))
+		w, err := seal.ParseWrapping(vectors.Hex(t, v["wrapping"+at]))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -106,7 +107,7 @@ func TestVectors(t *testing.T) {
 		for i, sec := range record.All() {
 			hold("share", vector[i][:], s[fmt.Sprintf("share%s/%d", at, sec)])
 		}
-		r, err := seal.ParseRelease(unhex(t, v["release"+at]))
+		r, err := seal.ParseRelease(vectors.Hex(t, v["release"+at]))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -116,7 +117,7 @@ func TestVectors(t *testing.T) {
 		}
 		shares = append(shares, share)
 	}
-	core := map[record.Section][]byte{1: unhex(t, v["ciphertext/1"]), 5: unhex(t, v["ciphertext/5"])}
+	core := map[record.Section][]byte{1: vectors.Hex(t, v["ciphertext/1"]), 5: vectors.Hex(t, v["ciphertext/5"])}
 	got, err := unseal.Combine(h, core, shares, scope)
 	if err != nil || len(got) != 2 {
 		t.Fatalf("%d sections, %v", len(got), err)

@@ -152,13 +152,16 @@ func (t *Tree) Clock() []string {
 	return sorted(found)
 }
 
+// Programs are those whose whole list of packages [Tree.Linked] checks.
+func Programs() []string { return slices.Sorted(maps.Keys(unlinked)) }
+
 // Linked checks a program's whole list of packages, as `go list -deps` prints
-// it, against what the server never contains.
-func (t *Tree) Linked(deps []string) []string {
+// it, against what it never contains.
+func (t *Tree) Linked(program string, deps []string) []string {
 	var found []string
 	for _, d := range deps {
-		if own, ok := strings.CutPrefix(d, t.module+"/"); ok && within(own, unlinked) {
-			found = append(found, own+": linked into the server's program")
+		if own, ok := strings.CutPrefix(d, t.module+"/"); ok && within(own, unlinked[program]) {
+			found = append(found, own+": linked into "+program)
 		}
 	}
 	return sorted(found)

@@ -1,9 +1,9 @@
 package arrows_test
 
 import (
-	"fmt"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -33,27 +33,29 @@ func TestHouse(t *testing.T) {
 	}
 }
 
-// TestServerProgram asks the go command, with and without support for devices,
-// what the server's program is made of.
-func TestServerProgram(t *testing.T) {
+// TestPrograms asks the go command, with and without support for devices, what
+// the programs are made of.
+func TestPrograms(t *testing.T) {
 	tree, err := arrows.Read(os.DirFS("../.."))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !tree.Has("server/cmd/sigilld") {
-		return // not built yet; from its first file on, it is held
+	if len(arrows.Programs()) != 2 {
+		t.Errorf("programs: %v", arrows.Programs())
 	}
-	for _, tags := range []string{"", "pkcs11"} {
-		out, err := exec.Command("go", "list", "-deps", "-tags="+tags, "../../server/cmd/sigilld").Output()
-		if err != nil {
-			t.Fatalf("go list: %v", err)
-		}
-		deps := strings.Fields(string(out))
-		if len(deps) == 0 {
-			t.Fatal("go list named no package")
-		}
-		for _, f := range tree.Linked(deps) {
-			t.Errorf("tags %q: %s", tags, f)
+	for _, program := range arrows.Programs() {
+		for _, tags := range []string{"", "pkcs11"} {
+			out, err := exec.Command("go", "list", "-deps", "-tags="+tags, "../../"+program).Output()
+			if err != nil {
+				t.Fatalf("go list %s: %v", program, err)
+			}
+			deps := strings.Fields(string(out))
+			if len(deps) == 0 {
+				t.Fatal("go list named no package")
+			}
+			for _, f := range tree.Linked(program, deps) {
+				t.Errorf("tags %q: %s", tags, f)
+			}
 		}
 	}
 }
@@ -152,12 +154,19 @@ func TestEachCheckCanFail(t *testing.T) {
 
 func TestLinkedCanFail(t *testing.T) {
 	tree := read(t, "go.mod", "module example.org/moved\n")
-	deps := "fmt example.org/moved/server example.org/moved/keys/seal example.org/moved/keys/unseal" +
-		" example.org/moved/client example.org/moved/scripts/devidp example.org/movedto/client example.org/moved/clients"
-	got := fmt.Sprint(tree.Linked(strings.Fields(deps)))
-	const why = ": linked into the server's program"
-	if want := "[client" + why + " keys/unseal" + why + " scripts/devidp" + why + "]"; got != want {
-		t.Errorf("found %s, want %s", got, want)
+	deps := strings.Fields("fmt example.org/moved/server example.org/moved/keys/seal example.org/moved/keys/unseal" +
+		" example.org/moved/client example.org/moved/scripts/devidp example.org/moved/keys/vectors example.org/movedto/client example.org/moved/clients")
+	for program, want := range map[string]string{
+		"server/cmd/sigilld": "client keys/unseal keys/vectors scripts/devidp",
+		"client/cmd/sigill":  "keys/vectors scripts/devidp server",
+	} {
+		var all []string
+		for own := range strings.FieldsSeq(want) {
+			all = append(all, own+": linked into "+program)
+		}
+		if got := tree.Linked(program, deps); !slices.Equal(got, all) {
+			t.Errorf("%s: found %q, want %q", program, got, all)
+		}
 	}
 }
 

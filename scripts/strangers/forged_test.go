@@ -22,12 +22,13 @@ import (
 	"sigill/keys/record"
 	"sigill/keys/seal"
 	"sigill/keys/statement"
+	"sigill/keys/vectors"
 )
 
 // TestCourtByteFlip: no changed byte passes. The places are spread evenly.
 func TestCourtByteFlip(t *testing.T) {
 	t.Parallel()
-	s, o := whole(t)
+	s, o := story.Whole(t)
 	n := wants(t, verified, "refuses.mjs", "flips", file(t, "package.json", o.Bytes(o.Package(nil))), trust(t, s), recipient(t, s), "200")
 	if n != "200\n" {
 		t.Errorf("refused %s of 200", n)
@@ -163,7 +164,7 @@ var forgeries = []forgery{
 		p.Draft = func(d *statement.Draft) { d.Provisions[0].SFS = statement.SoL2001 }
 	})},
 	{"a correction under both Social Services Acts", planned(bothActs)},
-	{"a signer whom the order does not name", planned(func(s *story.Story, _ *story.Plan) { s.Director = story.Ed(s, "nobody") })},
+	{"a signer whom the order does not name", planned(func(s *story.Story, _ *story.Plan) { s.Director = vectors.Ed25519(s, "nobody") })},
 
 	{"a signer who is the author", planned(func(s *story.Story, _ *story.Plan) { s.Author = s.Director })},
 	{"an order that is not the one cited", planned(func(_ *story.Story, p *story.Plan) {
@@ -187,19 +188,19 @@ var forgeries = []forgery{
 		p.Token = s.Token(map[string]any{"exp": story.At.Unix() + 86400})
 	})},
 	{"a token signed by another key", proven(func(s *story.Story, p *story.Plan) {
-		was, other := s.Provider, story.Seed("another provider")
+		was, other := s.Provider, vectors.Seed("another provider")
 		s.Provider = ed25519.NewKeyFromSeed(other[:])
 		p.Token = s.Token(nil)
 		s.Provider = was
 	})},
 	{"a key that was never published", proven(func(s *story.Story, p *story.Plan) {
-		other := story.Seed("another provider")
+		other := vectors.Seed("another provider")
 		s.Provider = ed25519.NewKeyFromSeed(other[:])
 		p.Token = s.Token(nil)
 	})},
 	{"a day key that is not the token's", proven(func(s *story.Story, p *story.Plan) {
 		p.Token = s.Token(nil)
-		s.DayKey = story.P256(s, "another day")
+		s.DayKey = vectors.P256(s, "another day")
 	})},
 	{"an authorship of another draft", proven(func(s *story.Story, p *story.Plan) {
 		p.Evidence = func(it *record.EvidenceItem) {
@@ -235,7 +236,7 @@ var forgeries = []forgery{
 		return asked(order.CourtOrder, nil)(s)
 	}},
 	{"a request by another key", func(s *story.Story) []byte {
-		s.Court = story.Ed(s, "no court")
+		s.Court = vectors.Ed25519(s, "no court")
 		return asked(order.CourtOrder, nil)(s)
 	}},
 
@@ -268,7 +269,7 @@ var forgeries = []forgery{
 		return o.Bytes(o.Package(nil))
 	}},
 	{"a reviewer of no set", func(s *story.Story) []byte {
-		s.Reviewers[[2]int{1, 1}] = story.Reviewer{Sign: story.Ed(s, "stranger"), HPKE: s.Reviewers[[2]int{1, 1}].HPKE}
+		s.Reviewers[[2]int{1, 1}] = story.Reviewer{Sign: vectors.Ed25519(s, "stranger"), HPKE: s.Reviewers[[2]int{1, 1}].HPKE}
 		return asked(order.CourtOrder, nil)(s)
 	}},
 	{"a revoked reviewer", func(s *story.Story) []byte {
@@ -345,12 +346,12 @@ var forgeries = []forgery{
 	{"a dissent in another matter", func(s *story.Story) []byte {
 		o := s.Decide(s.Plan()).Request(order.CourtOrder, nil, decider).All()
 		p := o.Package(nil)
-		p.Dissents = []string{s.Sign(s.Author, &statement.Dissent{Authority: story.Authority, Decision: story.ID("other"), Draft: jws.Digest(o.Draft), Paragraphs: []string{"x"}})}
+		p.Dissents = []string{s.Sign(s.Author, &statement.Dissent{Authority: story.Authority, Decision: vectors.ID("other"), Draft: jws.Digest(o.Draft), Paragraphs: []string{"x"}})}
 		return o.Bytes(p)
 	}},
 	{"a log of another key", func(s *story.Story) []byte {
 		pkg := asked(order.CourtOrder, nil)(s)
-		other, f := story.Seed("another log"), s.TrustFile
+		other, f := vectors.Seed("another log"), s.TrustFile
 		f.Policy = []string{"log " + story.NewLog(s, ed25519.NewKeyFromSeed(other[:])).Key.String(), "quorum none"}
 		s.Retrust(f)
 		return pkg
@@ -380,7 +381,7 @@ var forgeries = []forgery{
 	{"another board", func(s *story.Story) []byte {
 		pkg := asked(order.CourtOrder, nil)(s)
 		f := s.TrustFile
-		f.Board.Keys = []jws.JWK{f.Board.Keys[0], story.Ed(s, "another board").Public().JWK()}
+		f.Board.Keys = []jws.JWK{f.Board.Keys[0], vectors.Ed25519(s, "another board").Public().JWK()}
 		s.Retrust(f)
 		return pkg
 	}},
@@ -426,7 +427,7 @@ func TestVerify(t *testing.T) {
 	s := story.New(t)
 	d := s.Decide(s.Plan())
 	out := wants(t, verified, "verify.mjs", file(t, "bundle.json", marshal(t, d.Bundle())), trust(t, s))
-	if !strings.Contains(out, `"decision": "`+string(story.ID("decision"))+`"`) || strings.Contains(out, story.Name) {
+	if !strings.Contains(out, `"decision": "`+string(vectors.ID("decision"))+`"`) || strings.Contains(out, story.Name) {
 		t.Error(out)
 	}
 	for name, change := range map[string]func(s *story.Story, b *bundle.Bundle){
@@ -439,11 +440,11 @@ func TestVerify(t *testing.T) {
 		"an approval that was changed": resigned(func(d *statement.Decision) { d.Approval = flip(d.Approval, len(d.Approval)/2) }),
 		"an approval's signature":      resigned(func(d *statement.Decision) { d.Approval = flip(d.Approval, len(d.Approval)-9) }),
 		"another institution": func(s *story.Story, b *bundle.Bundle) {
-			b.Decision = decided(s, story.Ed(s, "another"), func(*statement.Decision) {}, b)
+			b.Decision = decided(s, vectors.Ed25519(s, "another"), func(*statement.Decision) {}, b)
 		},
 		"a draft by another author key": redrafted(func(s *story.Story, a *statement.Approval) { a.Draft = flip(a.Draft, len(a.Draft)-9) }),
 		"an approval by another key": func(s *story.Story, b *bundle.Bundle) {
-			s.Director = story.Ed(s, "nobody")
+			s.Director = vectors.Ed25519(s, "nobody")
 			redrafted(func(*story.Story, *statement.Approval) {})(s, b)
 		},
 	} {

@@ -9,6 +9,7 @@ import (
 
 	"sigill/keys/bundle"
 	"sigill/keys/disclosure"
+	"sigill/keys/disclosure/story"
 )
 
 var update = flag.Bool("update", false, "write the stored story anew")
@@ -19,7 +20,7 @@ func TestStored(t *testing.T) {
 	t.Parallel()
 	at := func(name string) string { return filepath.Join("testdata", name) }
 	if *update {
-		s, o := whole(t)
+		s, o := story.Whole(t)
 		for name, from := range map[string]string{"trust.json": trust(t, s), "recipient": recipient(t, s),
 			"package.json": file(t, "package.json", o.Bytes(o.Package(nil))), "bundle.json": file(t, "bundle.json", marshal(t, o.Bundle()))} {
 			if err := os.WriteFile(at(name), contents(t, from), 0o644); err != nil {

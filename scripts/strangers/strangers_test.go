@@ -141,18 +141,9 @@ func opens(t *testing.T, s *story.Story, pkg []byte) (opened, *disclosure.Protoc
 	return got, p
 }
 
-// whole is a story in which everything is asked for and granted, with a dissent.
-func whole(t *testing.T) (*story.Story, *story.Opening) {
-	t.Helper()
-	s := story.New(t)
-	plan := s.Plan()
-	plan.Dissents = [][]string{{"Jag anser att ansökan borde ha bifallits."}}
-	return s, s.Decide(plan).Request(order.CourtOrder, nil, record.All()...).All()
-}
-
 func TestCourtOpens(t *testing.T) {
 	t.Parallel()
-	s, o := whole(t)
+	s, o := story.Whole(t)
 	got, _ := opens(t, s, o.Bytes(o.Package(nil)))
 	if len(got.Sections) != record.Sections || got.Authorship != record.LabelDPoP || got.Login == nil || got.Login.Name != story.Name || len(got.Contradictions) != 0 {
 		t.Errorf("%+v", got)
@@ -256,7 +247,7 @@ func TestCourtShowsAContradiction(t *testing.T) {
 // TestCourtExitCodes: what is not a question of the package.
 func TestCourtExitCodes(t *testing.T) {
 	t.Parallel()
-	s, o := whole(t)
+	s, o := story.Whole(t)
 	pkg, tr := file(t, "package.json", o.Bytes(o.Package(nil))), trust(t, s)
 	other := *s
 	other.Recipient = story.Box(t, "another court")

@@ -12,6 +12,7 @@ import (
 	"sigill/keys/record"
 	"sigill/keys/seal"
 	"sigill/keys/statement"
+	"sigill/keys/vectors"
 )
 
 // A Plan is a decision before it is made: tests change what they need.
@@ -75,8 +76,8 @@ type Decided struct {
 // Decide carries a plan out.
 func (s *Story) Decide(p *Plan) *Decided {
 	s.Helper()
-	seed := record.Seed(Seed("seal"))
-	nonce := record.Nonce(Seed("nonce"))
+	seed := record.Seed(vectors.Seed("seal"))
+	nonce := record.Nonce(vectors.Seed("nonce"))
 	stated, err := p.Record.Encode()
 	check(s, err)
 	plain, err := record.Lay(seed, stated)
@@ -121,7 +122,7 @@ func (s *Story) draft(p *Plan, plain *record.Plaintexts, author ident.Digest) *s
 	d := &statement.Draft{
 		Appeal: statement.AppealAdministrative, Author: author, Authority: Authority, Case: "SN-2026-117", Contact: "socialtjanst@kommun.example",
 		Content:  statement.Content{Digest: ident.Sum(p.Content), Media: statement.MediaPlain, Size: len(p.Content)},
-		Decision: ID("decision"), Item: Item, Mode: p.Mode, Names: p.Names, Order: order.Version{Digest: orderDigest, Version: s.Order.Version},
+		Decision: vectors.ID("decision"), Item: Item, Mode: p.Mode, Names: p.Names, Order: order.Version{Digest: orderDigest, Version: s.Order.Version},
 		Protocol: p.Record.Decider.Protocol, Provisions: []statement.Provision{{Place: "11 kap. 1 §", SFS: statement.SoL2025}},
 		Reasons: statement.ReasonsStated, Revision: 1, Set: order.Epoch{Digest: setDigest, Epoch: s.Set.Epoch},
 		Title: "Bistånd i form av hemtjänst", Type: Type,
@@ -164,7 +165,7 @@ func (s *Story) cosign(p *Plan, d *Decided, draft *statement.Draft) {
 	d.Decision = s.sign(s.Institution, dec, jws.Certified(s.SignedAt, s.Certificate))
 	d.Digest = jws.Digest(d.Decision)
 	d.Preimage = Salt(proof.Decision, d.Digest)
-	d.Index = s.Tree.Add(d.Preimage, proof.DecisionTag(uint16(Day.Year()), uint64(d.Number), ID("decision")))
+	d.Index = s.Tree.Add(d.Preimage, proof.DecisionTag(uint16(Day.Year()), uint64(d.Number), vectors.ID("decision")))
 }
 
 // Bundle is the decision's bundle at the newest checkpoint.

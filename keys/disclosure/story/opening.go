@@ -1,6 +1,8 @@
 package story
 
 import (
+	"testing"
+
 	"sigill/keys/ident"
 	"sigill/keys/jws"
 	"sigill/keys/opening"
@@ -10,6 +12,7 @@ import (
 	"sigill/keys/seal"
 	"sigill/keys/statement"
 	"sigill/keys/unseal"
+	"sigill/keys/vectors"
 )
 
 // An Opening is a request with its votes.
@@ -33,8 +36,8 @@ type Opening struct {
 // Request asks and logs the request.
 func (d *Decided) Request(ground order.Ground, change func(*opening.Request), sections ...record.Section) *Opening {
 	d.Helper()
-	o := &Opening{Decided: d, Date: Day, Due: Day, Key: d.LogKey, Request: opening.Request{Authority: Authority, Date: Day, Decision: ID("decision"),
-		Expires: Day.AddDays(14), Ground: ground, Opening: ID("opening"), Recipient: d.Recipient.PublicKey().Bytes(), Reference: "Mål 4711-26",
+	o := &Opening{Decided: d, Date: Day, Due: Day, Key: d.LogKey, Request: opening.Request{Authority: Authority, Date: Day, Decision: vectors.ID("decision"),
+		Expires: Day.AddDays(14), Ground: ground, Opening: vectors.ID("opening"), Recipient: d.Recipient.PublicKey().Bytes(), Reference: "Mål 4711-26",
 		Sections: sections, Statement: d.Digest}}
 	if change != nil {
 		change(&o.Request)
@@ -135,4 +138,14 @@ func (o *Opening) All() *Opening {
 		o.Vote(at[0], at[1], nil, o.Request.Sections...)
 	}
 	return o
+}
+
+// Whole is a story in which all sections are asked for and granted, with a
+// dissent.
+func Whole(t testing.TB) (*Story, *Opening) {
+	t.Helper()
+	s := New(t)
+	plan := s.Plan()
+	plan.Dissents = [][]string{{"Jag anser att ansökan borde ha bifallits."}}
+	return s, s.Decide(plan).Request(order.CourtOrder, nil, record.All()...).All()
 }

@@ -12,16 +12,12 @@ package story
 
 import (
 	"crypto"
-	"crypto/ecdsa"
 	"crypto/ed25519"
-	"crypto/elliptic"
 	"crypto/hpke"
-	"crypto/sha256"
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/base64"
 	"encoding/json"
-	"io"
 	"math/big"
 	"testing"
 	"time"
@@ -35,6 +31,7 @@ import (
 	"sigill/keys/order"
 	"sigill/keys/proof"
 	"sigill/keys/record"
+	"sigill/keys/vectors"
 )
 
 // Facts of every story.
@@ -91,53 +88,13 @@ type Story struct {
 	KeysIndex     uint64
 }
 
-// Seed is the private key of a name, as in all golden vectors.
-func Seed(name string) [32]byte { return sha256.Sum256([]byte("sigill test " + name)) }
-
-// ID is the identifier of a name.
-func ID(name string) ident.ID {
-	s := Seed("id " + name)
-	return ident.IDFromBytes([16]byte(s[:16]))
-}
-
-// steady signs ECDSA without randomness (RFC 6979).
-type steady struct{ *ecdsa.PrivateKey }
-
-// Sign implements [crypto.Signer].
-func (s steady) Sign(_ io.Reader, digest []byte, opts crypto.SignerOpts) ([]byte, error) {
-	return s.PrivateKey.Sign(nil, digest, opts)
-}
-
-// Ed is the Ed25519 signer of a name.
-func Ed(t testing.TB, name string) *jws.Signer {
-	t.Helper()
-	s := Seed(name)
-	return signer(t, ed25519.NewKeyFromSeed(s[:]))
-}
-
-// P256 is the deterministic P-256 signer of a name.
-func P256(t testing.TB, name string) *jws.Signer {
-	t.Helper()
-	s := Seed(name)
-	k, err := ecdsa.ParseRawPrivateKey(elliptic.P256(), s[:])
-	check(t, err)
-	return signer(t, steady{k})
-}
-
 // Box is the HPKE key of a name.
 func Box(t testing.TB, name string) hpke.PrivateKey {
 	t.Helper()
-	s := Seed("hpke " + name)
+	s := vectors.Seed("hpke " + name)
 	k, err := hpke.MLKEM768X25519().DeriveKeyPair(s[:])
 	check(t, err)
 	return k
-}
-
-func signer(t testing.TB, k crypto.Signer) *jws.Signer {
-	t.Helper()
-	s, err := jws.NewSigner(k)
-	check(t, err)
-	return s
 }
 
 func check(t testing.TB, err error) {
@@ -152,13 +109,13 @@ func check(t testing.TB, err error) {
 // which the provider's keys stand.
 func New(t testing.TB) *Story {
 	t.Helper()
-	s := &Story{TB: t, Board: []*jws.Signer{Ed(t, "board 1"), Ed(t, "board 2")}, Institution: Ed(t, "institution"), LogKey: Ed(t, "log"),
-		Director: Ed(t, "director"), Author: Ed(t, "author"), DayKey: P256(t, "day"), Court: Ed(t, "court"), Recipient: Box(t, "recipient"),
+	s := &Story{TB: t, Board: []*jws.Signer{vectors.Ed25519(t, "board 1"), vectors.Ed25519(t, "board 2")}, Institution: vectors.Ed25519(t, "institution"), LogKey: vectors.Ed25519(t, "log"),
+		Director: vectors.Ed25519(t, "director"), Author: vectors.Ed25519(t, "author"), DayKey: vectors.P256(t, "day"), Court: vectors.Ed25519(t, "court"), Recipient: Box(t, "recipient"),
 		Reviewers: map[[2]int]Reviewer{}, SignedAt: At}
-	p := Seed("provider")
+	p := vectors.Seed("provider")
 	s.Provider = ed25519.NewKeyFromSeed(p[:])
 	s.Certify(1)
-	k := Seed("log")
+	k := vectors.Seed("log")
 	s.Tree = NewLog(t, ed25519.NewKeyFromSeed(k[:]))
 	s.trust()
 	s.documents()
@@ -169,7 +126,7 @@ func New(t testing.TB) *Story {
 // trust file does not list until [Story.Retrust].
 func (s *Story) Certify(serial int64) {
 	s.Helper()
-	key := Seed("institution")
+	key := vectors.Seed("institution")
 	tmpl := &x509.Certificate{SerialNumber: big.NewInt(serial), Subject: pkix.Name{Organization: []string{"Exempelkommun"}, CommonName: "ej kvalificerad"},
 		NotBefore: At.AddDate(-1, 0, 0), NotAfter: At.AddDate(2, 0, 0), KeyUsage: x509.KeyUsageDigitalSignature}
 	priv := ed25519.NewKeyFromSeed(key[:])
@@ -212,7 +169,7 @@ func (s *Story) documents() {
 	s.SetDocs = s.BoardSigns(&s.Set)
 	s.Registered = order.Requester{Address: "forvaltningsratten@domstol.example", Authority: Authority, From: "2026-11-02",
 		Grounds: []order.Ground{order.CourtOrder, order.PartyAccess, order.PoliceSuspectOfficial}, Key: s.Court.Public().JWK(),
-		Name: "Förvaltningsrätten i Exempel", Requester: ID("court")}
+		Name: "Förvaltningsrätten i Exempel", Requester: vectors.ID("court")}
 	s.RegisteredDoc = s.BoardSigns(&s.Registered)
 	s.KeySet, s.KeysIndex = s.PublishKeys(s.JWKS(s.Provider.Public().(ed25519.PublicKey)))
 }
@@ -221,7 +178,7 @@ func (s *Story) group(n int, name string, threshold, members int) order.Group {
 	g := order.Group{Group: n, Name: name, Threshold: threshold}
 	for i := range members {
 		label := name + " " + string(rune('1'+i))
-		r := Reviewer{Ed(s, label), Box(s, label)}
+		r := Reviewer{vectors.Ed25519(s, label), Box(s, label)}
 		s.Reviewers[[2]int{n, i + 1}] = r
 		g.Members = append(g.Members, order.Reviewer{Archive: i == members-1, HPKE: r.HPKE.PublicKey().Bytes(), Index: i + 1,
 			Key: r.Sign.Public().JWK(), Title: "Granskare"})
