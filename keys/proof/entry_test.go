@@ -22,17 +22,12 @@ func TestKinds(t *testing.T) {
 	}
 	seen := map[string]bool{}
 	for _, k := range allKinds() {
-		if got, err := proof.ParseKind(k.String()); err != nil || got != k || seen[k.String()] {
-			t.Errorf("%s: read back as %v, %v", k, got, err)
+		if seen[k.String()] {
+			t.Errorf("two kinds are called %s", k)
 		}
 		seen[k.String()] = true
 		if k.Public() == (k == proof.AuthorAct || k == proof.Event) {
 			t.Errorf("%s: public %v", k, k.Public())
-		}
-	}
-	for _, s := range []string{"", "Decision", "decision ", "kind 22"} {
-		if k, err := proof.ParseKind(s); !errors.Is(err, proof.ErrKind) || k != 0 {
-			t.Errorf("%q: %v, %v", s, k, err)
 		}
 	}
 	if proof.Kind(0).Public() || proof.Kind(22).Public() || proof.Kind(22).OfAuthority() {

@@ -63,16 +63,6 @@ func (k Kind) String() string {
 	return kindNames[k]
 }
 
-// ParseKind reads a kind's name.
-func ParseKind(s string) (Kind, error) {
-	for k, name := range kindNames {
-		if k > 0 && name == s {
-			return Kind(k), nil
-		}
-	}
-	return 0, ErrKind
-}
-
 func (k Kind) known() bool { return k >= Decision && k <= Event }
 
 // Public reports whether anyone can count what the kind stands for. An

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"testing"
 
-	"sigill/server/gate"
 	"sigill/server/store"
 )
 
@@ -46,7 +45,7 @@ func BenchmarkMAC(b *testing.B) {
 }
 
 func BenchmarkMatterSeal(b *testing.B) {
-	key, plaintext := gate.NewMatterKey(), make([]byte, 4096)
+	key, plaintext := newMatterKey(), make([]byte, 4096)
 	for b.Loop() {
 		key.Seal("content/1", plaintext)
 	}

@@ -29,7 +29,7 @@ func story(t *testing.T, s store.Store, path string) []byte {
 			ok(t, s.Commit(t.Context(), store.Changes{{Room: "signed", Key: []byte(key), Delete: true}}))
 		}
 	}
-	matter := gate.NewMatterKey()
+	matter := newMatterKey()
 	put(t, s, room, "matter", string(matter[:]))
 	put(t, s, "signed", "sealed", string(matter.Seal("content/1", []byte(canary))))
 	ok(t, s.Close())

@@ -272,15 +272,9 @@ func place(room store.Room, key []byte) []byte {
 // the store: with that row everything sealed under it is gone, wherever copies
 // of it lie. The row is gone when the engine has also overwritten the page that
 // held it, and when the last backup of it has been destroyed; until then the
-// gate key revives it. A MatterKey does not show itself when printed or logged.
+// gate key revives it. Who makes a matter draws its 32 random bytes. A MatterKey does
+// not show itself when printed or logged.
 type MatterKey [32]byte
-
-// NewMatterKey draws a key.
-func NewMatterKey() MatterKey {
-	var k MatterKey
-	rand.Read(k[:])
-	return k
-}
 
 // Format prints nothing of the key, whatever the verb.
 func (MatterKey) Format(s fmt.State, _ rune) { fmt.Fprint(s, "matter key") }

@@ -2,7 +2,6 @@ package workflow
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
 
@@ -108,16 +107,11 @@ func (o *Office) trail(tx *ledger.Tx, c *Caller, a *actor, about []byte, outcome
 	if err != nil {
 		return err
 	}
-	entry, err := proof.NewPreimage(proof.Event, d).Entry(randomTag())
+	entry, err := proof.NewPreimage(proof.Event, d).Entry(proof.RandomTag())
 	if err != nil {
 		return fmt.Errorf("trail: %w", err)
 	}
 	return audit.PutNamed(tx.Overlay, tx.Log(entry), e)
-}
-
-func randomTag() (t proof.Tag) {
-	rand.Read(t[:])
-	return t
 }
 
 // once makes an operation idempotent by request id. print is over what was

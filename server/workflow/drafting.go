@@ -156,7 +156,7 @@ func (o *Office) authorAct(ctx context.Context, c *Caller, compact string, st jw
 
 // act runs an author's act: the change, the owed entry, the receipt.
 func (o *Office) act(ctx context.Context, c *Caller, m *matter, compact string, kind proof.Kind, change func(tx *ledger.Tx, m *matter) error) (string, error) {
-	tag := randomTag()
+	tag := proof.RandomTag()
 	if kind == proof.Withdrawn {
 		tag = proof.SubjectTag(m.id)
 	}

@@ -229,7 +229,7 @@ const (
 // promise makes the entry that the log will be owed for an act, and the receipt
 // for it.
 func (o *Office) promise(c *Caller, id ident.ID, act ident.Digest) (owed, error) {
-	return o.promiseAs(c, id, act, proof.AuthorAct, randomTag())
+	return o.promiseAs(c, id, act, proof.AuthorAct, proof.RandomTag())
 }
 
 func (o *Office) promiseAs(c *Caller, id ident.ID, act ident.Digest, kind proof.Kind, tag proof.Tag) (owed, error) {
@@ -250,7 +250,7 @@ func (o *Office) promiseAs(c *Caller, id ident.ID, act ident.Digest, kind proof.
 
 // owe files an entry that goes out with the daily batch, under a random key.
 func (o *Office) owe(tx *ledger.Tx, c *Caller, w owed) error {
-	tag := randomTag()
+	tag := proof.RandomTag()
 	return put(tx, roomOwed, tag[:], owedRow{w.entry.Marshal(), c.today().Days()})
 }
 

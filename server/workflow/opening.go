@@ -219,7 +219,7 @@ func (o *Office) request(tx *ledger.Tx, a *actor, req *opening.Request, who *req
 	if err := o.hasRoom(tx, a); err != nil {
 		return nil, err
 	}
-	if row.Requested, err = o.enterAs(tx, proof.OpeningRequested, jws.Digest(row.Request), randomTag()); err != nil {
+	if row.Requested, err = o.enterAs(tx, proof.OpeningRequested, jws.Digest(row.Request), proof.RandomTag()); err != nil {
 		return nil, err
 	}
 	for _, l := range []struct{ list, value []byte }{{row.Decision, nil}, {a.id[:], nil}, {undecided, a.id[:]}} {
@@ -355,7 +355,7 @@ func (o *Office) WithdrawOpening(ctx context.Context, c *Caller, id ident.ID) (*
 		if err := row.open(ident.DateOf(tx.Now)); err != nil {
 			return nil, err
 		}
-		closed, err := o.enterAs(tx, proof.OpeningClosed, jws.Digest(row.Request), randomTag())
+		closed, err := o.enterAs(tx, proof.OpeningClosed, jws.Digest(row.Request), proof.RandomTag())
 		if err != nil {
 			return nil, err
 		}

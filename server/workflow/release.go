@@ -91,7 +91,7 @@ func (o *Office) conclude(tx *ledger.Tx, id ident.ID, row *openingRow, s *sealRo
 	}
 	signed := jws.Digest(row.Release)
 	if len(rel.Granted) == 0 {
-		if row.Released, err = o.enterAs(tx, proof.OpeningRefused, signed, randomTag()); err != nil {
+		if row.Released, err = o.enterAs(tx, proof.OpeningRefused, signed, proof.RandomTag()); err != nil {
 			return err
 		}
 		return row.close(tx, id, openingRefused)
@@ -186,7 +186,7 @@ func (o *Office) expire(tx *ledger.Tx, id ident.ID, s *sealRow, on ident.Date) e
 		return err
 	}
 	if row.State == openingPending {
-		if _, err := o.enterAs(tx, proof.OpeningClosed, jws.Digest(row.Request), randomTag()); err != nil {
+		if _, err := o.enterAs(tx, proof.OpeningClosed, jws.Digest(row.Request), proof.RandomTag()); err != nil {
 			return err
 		}
 		if err := row.close(tx, id, openingExpired); err != nil {

@@ -288,7 +288,7 @@ func (o *Office) handOut(tx *ledger.Tx, id ident.ID, s *sealRow, group, index in
 	if err != nil {
 		return nil, err
 	}
-	l, err := o.enterAs(tx, proof.ShareHandedOut, ident.Sum(w), randomTag())
+	l, err := o.enterAs(tx, proof.ShareHandedOut, ident.Sum(w), proof.RandomTag())
 	if err != nil {
 		return nil, err
 	}

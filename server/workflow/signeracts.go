@@ -197,7 +197,7 @@ type loggedRow struct {
 
 // logAct runs a named act that leaves an entry of its own, and proves the entry.
 func (o *Office) logAct(ctx context.Context, c *Caller, id ident.ID, compact string, kind proof.Kind, change func(tx *ledger.Tx, a *actor) error) (*Logged, error) {
-	tag := randomTag()
+	tag := proof.RandomTag()
 	if kind != proof.Event {
 		tag = proof.SubjectTag(id)
 	}
