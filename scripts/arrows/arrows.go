@@ -118,6 +118,33 @@ func (t *Tree) Imports() []string {
 	return sorted(found)
 }
 
+// Unused checks that no row allows more than its package does, and none stands
+// for a package that there is not.
+func (t *Tree) Unused() []string {
+	used := map[string]bool{}
+	for _, f := range t.files {
+		if f.ast == nil || f.test {
+			continue
+		}
+		for p := range imports(f.ast) {
+			used[f.dir+" "+strings.TrimPrefix(p, t.module+"/")] = true
+		}
+	}
+	var found []string
+	for dir, row := range rows {
+		if !t.Has(dir) {
+			found = append(found, dir+": has a row in the table of arrows and no source")
+			continue
+		}
+		for own := range strings.FieldsSeq(row) {
+			if !used[dir+" "+own] {
+				found = append(found, fmt.Sprintf("%s: its row allows %s, which it does not import", dir, own))
+			}
+		}
+	}
+	return sorted(found)
+}
+
 func banned(f file, imported string) []string {
 	var found []string
 	for _, b := range bans {

@@ -15,8 +15,9 @@ var unfinished = regexp.MustCompile(`\b(` + strings.Join([]string{"TO" + "DO", "
 
 // Habits checks that every package says what it is, that nothing is marked as
 // unfinished, that no test is skipped or waits for the clock outside a synctest
-// bubble, and that no import hides whose names it brings (a dot import would
-// walk past the checks on names).
+// bubble, that nothing runs before main (an init changes every program and test
+// that links it), and that no import hides whose names it brings (a dot import
+// would walk past the checks on names).
 func (t *Tree) Habits() []string {
 	var found []string
 	for _, f := range t.files {
@@ -34,6 +35,11 @@ func (t *Tree) Habits() []string {
 		for p, name := range imports(f.ast) {
 			if name == "." {
 				found = append(found, fmt.Sprintf("%s: dot import of %s", f.path, p))
+			}
+		}
+		for _, d := range f.ast.Decls {
+			if fn, ok := d.(*ast.FuncDecl); ok && fn.Name.Name == "init" && fn.Recv == nil {
+				found = append(found, fmt.Sprintf("%s: func init", t.at(fn)))
 			}
 		}
 		if _, testing := imports(f.ast)["testing"]; testing || f.test {

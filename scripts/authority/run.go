@@ -20,6 +20,7 @@ import (
 	"sigill/keys/order"
 	"sigill/scripts/devidp/devidp"
 	"sigill/server"
+	"sigill/server/rpc"
 )
 
 // Running is an authority whose server runs.
@@ -42,8 +43,9 @@ func (a *Authority) openLog() (*os.File, error) {
 	return os.OpenFile(a.path(LogFile), os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o600)
 }
 
-// Start runs the server in this process.
+// Start runs the server in this process, as sigilld's main would.
 func (a *Authority) Start(ctx context.Context) (*Running, error) {
+	rpc.UseBuffers()
 	log, err := a.openLog()
 	if err != nil {
 		return nil, err

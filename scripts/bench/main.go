@@ -28,6 +28,7 @@ import (
 	"time"
 
 	"sigill/scripts/authority"
+	"sigill/server/rpc"
 )
 
 type options struct {
@@ -46,6 +47,7 @@ func main() {
 
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	debug.SetGCPercent(400) // the driver's own heap is nearly empty
+	rpc.UseBuffers()        // it sends what an author's client sends
 	o, err := parse(args, stderr)
 	if err != nil {
 		return 1

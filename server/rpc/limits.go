@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"net"
 	"strings"
+	"sync"
 	"time"
 
 	"google.golang.org/grpc"
@@ -31,18 +32,23 @@ const (
 	watchWithin   = time.Hour        // the longest watch
 )
 
-// Buffers in steps of the sizes that messages here have. gRPC's own go from 32 KiB
-// to 1 MiB, so that each padded author's request, a little over 32 KiB, would take
-// and clear 1 MiB. Messages are encoded into the program's default buffers, whatever
-// a server is given.
-func init() {
+// UseBuffers gives the program's gRPC, servers and clients alike, buffers in steps
+// of the sizes that messages here have. gRPC's own go from 32 KiB to 1 MiB, so that
+// each padded author's request, a little over 32 KiB, would take and clear 1 MiB.
+//
+// It is for main, once and before any server or client is made: messages are encoded
+// into the process's buffers, whatever a server is given, and gRPC reads which they
+// are without a lock. Calls after the first do nothing.
+func UseBuffers() { useBuffers() }
+
+var useBuffers = sync.OnceFunc(func() {
 	experimental.SetDefaultBufferPool(mem.NewTieredBufferPool(
 		256, 1<<10, 4<<10, 8<<10, 16<<10, 24<<10, 40<<10, 64<<10, 128<<10, 256<<10, 1<<20, maxMessage))
-}
+})
 
 func limits() []grpc.ServerOption {
 	return []grpc.ServerOption{
-		experimental.BufferPool(mem.DefaultBufferPool()),
+		experimental.BufferPool(mem.DefaultBufferPool()), // a server's own default is that of the program's start
 		grpc.StaticStreamWindowSize(streamWindow), grpc.StaticConnWindowSize(connWindow),
 		grpc.MaxRecvMsgSize(maxMessage),
 		grpc.MaxHeaderListSize(maxHeaders),

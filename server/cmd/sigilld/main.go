@@ -22,6 +22,7 @@ import (
 	"google.golang.org/grpc/grpclog"
 
 	"sigill/server"
+	"sigill/server/rpc"
 )
 
 func main() {
@@ -76,6 +77,7 @@ func serve() *cobra.Command {
 			return fmt.Errorf("turning core dumps off: %w", err)
 		}
 		tune()
+		rpc.UseBuffers()
 		// What grpc-go would print repeats headers.
 		grpclog.SetLoggerV2(grpclog.NewLoggerV2(io.Discard, io.Discard, io.Discard))
 		s, err := server.New(cmd.Context(), c, server.NewLog(cmd.ErrOrStderr()))
