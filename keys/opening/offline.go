@@ -45,6 +45,10 @@ func (c *Countersigned) Check() error {
 // TypOfflineVote is the typ member of [OfflineVote].
 const TypOfflineVote = "sigill-offline-vote"
 
+// MaxOfflineVote is the longest offline vote that is read, in bytes: the longest
+// statement and a release vector in base64url fit, with their names.
+const MaxOfflineVote = jws.MaxSize + 4<<10
+
 // An OfflineVote is a vote that was cast without a server, with its vector. It
 // must be logged when the log stands again.
 type OfflineVote struct {
@@ -56,9 +60,13 @@ type OfflineVote struct {
 // Marshal is the file's one form: RFC 8785 JSON.
 func (v *OfflineVote) Marshal() ([]byte, error) { return jws.Canonical(v) }
 
-// ParseOfflineVote reads an offline vote strictly and checks nothing else.
+// ParseOfflineVote reads an offline vote of at most [MaxOfflineVote] bytes strictly
+// and checks nothing else.
 func ParseOfflineVote(data []byte) (*OfflineVote, error) {
 	v := &OfflineVote{}
+	if len(data) > MaxOfflineVote {
+		return nil, ErrPackage
+	}
 	if err := jws.Decode(data, v); err != nil || v.Typ != TypOfflineVote {
 		return nil, ErrPackage
 	}

@@ -1,10 +1,12 @@
 package opening_test
 
 import (
+	"bytes"
 	"errors"
+	"reflect"
+	"strings"
 	"testing"
 
-	"sigill/keys/ident"
 	"sigill/keys/jws"
 	"sigill/keys/opening"
 	"sigill/keys/vectors"
@@ -35,26 +37,68 @@ func TestCountersignedCheck(t *testing.T) {
 	}
 }
 
-// TestOfflineVote: one form, byte for byte; whether it says the truth is the
+// TestOfflineVote: the golden vote, which another implementation wrote, holds what
+// it says and is written again to the byte. Whether it says the truth is the
 // vote's signature's to tell.
 func TestOfflineVote(t *testing.T) {
-	v := &opening.OfflineVote{Typ: opening.TypOfflineVote, Vector: ident.Bytes("vector"), Vote: vectors.Golden(t, "vote")["compact"]}
-	b, err := v.Marshal()
+	data := file(t, "offline-vote.json")
+	v, err := opening.ParseOfflineVote(data)
+	if err != nil || v.Vote != vectors.Golden(t, "vote")["compact"] || len(v.Vector) != 1368 {
+		t.Fatalf("%+v, %v", v, err)
+	}
+	if again, err := v.Marshal(); err != nil || !bytes.Equal(again, data) {
+		t.Errorf("written again: %v\n%s", err, again)
+	}
+	for name, bad := range map[string]string{
+		"nothing":      "",
+		"no vote":      `{"typ":"sigill-offline-vote"}`,
+		"another typ":  strings.Replace(string(data), "offline-vote", "offline-votes", 1),
+		"a line feed":  string(data) + "\n",
+		"an empty one": `{"typ":"sigill-offline-vote","vector":"","vote":"a.b.c"}`,
+		"too long":     `{"typ":"sigill-offline-vote","vote":"` + strings.Repeat("a", opening.MaxOfflineVote) + `"}`,
+	} {
+		if v, err := opening.ParseOfflineVote([]byte(bad)); !errors.Is(err, opening.ErrPackage) || v != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	long := opening.OfflineVote{Typ: opening.TypOfflineVote, Vector: make([]byte, 1368), Vote: strings.Repeat("a", jws.MaxSize)}
+	if b, err := long.Marshal(); err != nil || len(b) > opening.MaxOfflineVote {
+		t.Errorf("the longest vote there can be takes %d bytes: %v", len(b), err)
+	}
+}
+
+// TestOfflineVoteByteFlip: no byte of it goes unread.
+func TestOfflineVoteByteFlip(t *testing.T) {
+	data := file(t, "offline-vote.json")
+	whole, err := opening.ParseOfflineVote(data)
 	if err != nil {
 		t.Fatal(err)
 	}
-	got, err := opening.ParseOfflineVote(b)
-	if err != nil || got.Vote != v.Vote || string(got.Vector) != "vector" {
-		t.Fatalf("%+v, %v", got, err)
-	}
-	vectors.Flips(string(b), func(changed string) {
+	vectors.Flips(string(data), func(changed string) {
 		got, err := opening.ParseOfflineVote([]byte(changed))
-		if err == nil {
-			if again, err := got.Marshal(); err != nil || string(again) != changed {
-				t.Errorf("accepted in another form: %s", changed)
+		if err != nil {
+			if !errors.Is(err, opening.ErrPackage) || got != nil {
+				t.Errorf("%v", err)
 			}
-		} else if !errors.Is(err, opening.ErrPackage) || got != nil {
-			t.Errorf("%v", err)
+			return
+		}
+		if again, err := got.Marshal(); err != nil || string(again) != changed || reflect.DeepEqual(got, whole) {
+			t.Errorf("went unread: %v\n%s", err, changed)
+		}
+	})
+}
+
+// FuzzOfflineVote: what is accepted is written again to the identical bytes.
+func FuzzOfflineVote(f *testing.F) {
+	f.Add(file(f, "offline-vote.json"))
+	f.Add([]byte(`{"typ":"sigill-offline-vote","vote":"a.b.c"}`))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		v, err := opening.ParseOfflineVote(data)
+		if err != nil {
+			return
+		}
+		if again, err := v.Marshal(); err != nil || !bytes.Equal(again, data) {
+			t.Fatalf("accepted and written again otherwise: %v\n%s", err, again)
 		}
 	})
 }

@@ -3,7 +3,6 @@ package opening_test
 import (
 	"bytes"
 	"errors"
-	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -17,10 +16,7 @@ import (
 // it says and is written again to the byte. (Its parts stand for real ones; that
 // a package is sound is keys/unseal's to tell.)
 func TestPackage(t *testing.T) {
-	data, err := os.ReadFile("testdata/package.json")
-	if err != nil {
-		t.Fatal(err)
-	}
+	data := file(t, "package.json")
 	p, err := opening.ParsePackage(data)
 	if err != nil {
 		t.Fatal(err)
@@ -36,10 +32,7 @@ func TestPackage(t *testing.T) {
 }
 
 func TestPackageRefused(t *testing.T) {
-	data, err := os.ReadFile("testdata/package.json")
-	if err != nil {
-		t.Fatal(err)
-	}
+	data := file(t, "package.json")
 	s := string(data)
 	for what, bad := range map[string]string{
 		"nothing":           "",
@@ -64,10 +57,7 @@ func TestPackageRefused(t *testing.T) {
 
 // FuzzPackage: what is accepted is written again to the identical bytes.
 func FuzzPackage(f *testing.F) {
-	data, err := os.ReadFile("testdata/package.json")
-	if err != nil {
-		f.Fatal(err)
-	}
+	data := file(f, "package.json")
 	f.Add(data)
 	f.Fuzz(func(t *testing.T, data []byte) {
 		p, err := opening.ParsePackage(data)
