@@ -6,10 +6,13 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/golang-jwt/jwt/v5"
 
+	"sigill/keys/ident"
 	"sigill/keys/token"
+	"sigill/keys/vectors"
 )
 
 // FuzzParse: what the reader accepts is the canonical base64url of its parts,
@@ -128,6 +131,38 @@ func FuzzKeySet(f *testing.F) {
 					t.Fatal("two forms")
 				}
 			}
+		}
+	})
+}
+
+// FuzzAuthorProof: a payload that is accepted under a right signature, for the call
+// that it names, is made again to the identical proof.
+func FuzzAuthorProof(f *testing.F) {
+	g := vectors.Golden(f, "author")
+	f.Add([]byte(g["payload"]))
+	f.Add([]byte(strings.Replace(g["payload"], `"issued":`, `"issued": `, 1)))
+	f.Add([]byte(strings.Replace(g["payload"], `{"authority"`, `{"a":1,"authority"`, 1)))
+	f.Add([]byte(strings.Replace(g["payload"], "GetDraft", `Get\u0044raft`, 1)))
+	f.Fuzz(func(t *testing.T, payload []byte) {
+		var said struct {
+			Authority, Decision, Method, Request string
+			Issued                               int64
+		}
+		if json.Unmarshal(payload, &said) != nil {
+			return
+		}
+		id, err := b64.DecodeString(said.Request)
+		if err != nil || len(id) != 16 {
+			return // no call has such an id
+		}
+		call := token.AuthorRead{Authority: ident.Authority(said.Authority), Decision: ident.ID(said.Decision), Method: said.Method, Request: [16]byte(id)}
+		author, at := vectors.Ed25519(t, "author"), time.Unix(said.Issued, 0)
+		proof := vectors.Forge(t, "author", "sigill-author-proof+jws", payload, false)
+		if token.CheckAuthorProof(proof, author.Public(), call, at) != nil {
+			return
+		}
+		if again, err := token.NewAuthorProof(author, call, at); err != nil || again != proof {
+			t.Fatalf("accepted and made again otherwise: %v\n%s\n%s", err, proof, again)
 		}
 	})
 }
