@@ -15,6 +15,10 @@ import (
 // TypTrust is the typ member of a trust file.
 const TypTrust = "sigill-trust"
 
+// MaxTrust is the longest trust file that is read, in bytes: the longest policy and
+// a hundred certificates of 6 KiB, and half of what a message may have.
+const MaxTrust = 1 << 20
+
 // TrustFile is the trust file as it is written: RFC 8785 JSON. Whoever verifies
 // got it from the authority's board by a way of their own, and never from the
 // server that they check.
@@ -72,8 +76,11 @@ type trusted struct {
 	from, until ident.Date
 }
 
-// ParseTrust reads a trust file strictly.
+// ParseTrust reads a trust file of at most [MaxTrust] bytes strictly.
 func ParseTrust(data []byte) (*Trust, error) {
+	if len(data) > MaxTrust {
+		return nil, ErrTrust
+	}
 	t := &Trust{}
 	if err := jws.Decode(data, &t.File); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrTrust, err)

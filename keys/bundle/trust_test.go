@@ -1,7 +1,13 @@
 package bundle_test
 
 import (
+	"crypto/ed25519"
+	"crypto/rand"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/asn1"
 	"errors"
+	"math/big"
 	"slices"
 	"strings"
 	"testing"
@@ -9,6 +15,7 @@ import (
 	"sigill/keys/bundle"
 	"sigill/keys/disclosure/story"
 	"sigill/keys/jws"
+	"sigill/keys/vectors"
 )
 
 // TestTrust: every rule of a trust file can be broken.
@@ -52,6 +59,42 @@ func TestTrust(t *testing.T) {
 				t.Errorf("read: %v", err)
 			}
 		})
+	}
+}
+
+// TestTrustSize: what would be a trust file is refused, read and written, when it
+// is longer than MaxTrust; a hundred certificates of 6 KiB are not too much, nor
+// with the longest policy.
+func TestTrustSize(t *testing.T) {
+	s := story.New(t)
+	f := s.TrustFile
+	hundred := func(size int) []byte {
+		t.Helper()
+		key := vectors.Ed25519(t, "institution").Public().Crypto()
+		cert := &x509.Certificate{SerialNumber: big.NewInt(1),
+			ExtraExtensions: []pkix.Extension{{Id: asn1.ObjectIdentifier{1, 2, 3}, Value: make([]byte, size)}}}
+		seed := vectors.Seed("institution")
+		der, err := x509.CreateCertificate(rand.Reader, cert, cert, key, ed25519.NewKeyFromSeed(seed[:]))
+		if err != nil {
+			t.Fatal(err)
+		}
+		f.Certificates = slices.Repeat([]bundle.TrustCertificate{{Certificate: der, From: story.Day}}, 100)
+		b, err := jws.Canonical(&f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return b
+	}
+	b := hundred(6<<10 - 200)
+	if _, err := bundle.ParseTrust(b); err != nil || len(b)+128<<10 > bundle.MaxTrust {
+		t.Errorf("%d bytes: %v", len(b), err)
+	}
+	b = hundred(8 << 10)
+	if trust, err := bundle.ParseTrust(b); trust != nil || !errors.Is(err, bundle.ErrTrust) {
+		t.Errorf("%d bytes: %v", len(b), err)
+	}
+	if _, err := f.Marshal(); !errors.Is(err, bundle.ErrTrust) {
+		t.Errorf("written though it has %d bytes: %v", len(b), err)
 	}
 }
 
