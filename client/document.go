@@ -3,7 +3,6 @@ package client
 import (
 	"bytes"
 	"crypto/ed25519"
-	"encoding/base64"
 	"encoding/json"
 	"encoding/pem"
 	"errors"
@@ -11,7 +10,6 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -20,7 +18,6 @@ import (
 	"sigill/keys/ident"
 	"sigill/keys/jws"
 	"sigill/keys/keyfile"
-	"sigill/keys/opening"
 	"sigill/keys/order"
 	"sigill/keys/proof"
 )
@@ -69,25 +66,6 @@ func ReadDocument(path string) (order.Document, error) {
 		return nil, fmt.Errorf("%w: %w", ErrDocument, err)
 	}
 	return doc, nil
-}
-
-// Unsigned is a request that awaits the board's countersignature, as it lies in a
-// file.
-type Unsigned struct {
-	Request *opening.Countersigned `json:"request"`
-	Typ     string                 `json:"typ"`
-}
-
-// TypUnsigned is the typ member of [Unsigned].
-const TypUnsigned = "sigill-unsigned-request"
-
-// ParseUnsigned reads the file of a request that awaits the board.
-func ParseUnsigned(data []byte) (*opening.Countersigned, error) {
-	var u Unsigned
-	if err := jws.Decode(bytes.TrimSuffix(data, []byte("\n")), &u); err != nil || u.Typ != TypUnsigned || u.Request == nil {
-		return nil, ErrDocument
-	}
-	return u.Request, u.Request.Check()
 }
 
 // readTree reads YAML into what JSON knows. Dates stay texts.
@@ -199,77 +177,6 @@ func decodeTree(tree, v any) error {
 		return err
 	}
 	return nil
-}
-
-// A Signed is a document of authority as it lies in a file: one payload under one
-// or more signatures.
-type Signed struct {
-	Signatures []string `json:"signatures"`
-	Typ        string   `json:"typ"`
-}
-
-// TypSigned is the typ member of [Signed].
-const TypSigned = "sigill-signed-document"
-
-// ParseSigned reads a signed document's file.
-func ParseSigned(data []byte) (*Signed, error) {
-	s := &Signed{}
-	if err := jws.Decode(bytes.TrimSuffix(data, []byte("\n")), s); err != nil || s.Typ != TypSigned || len(s.Signatures) == 0 {
-		return nil, ErrDocument
-	}
-	return s, nil
-}
-
-// Add adds signatures over the same payload by keys that have not signed yet.
-func (s *Signed) Add(signatures ...string) error {
-	for _, c := range signatures {
-		if len(s.Signatures) > 0 {
-			if payload(c) != payload(s.Signatures[0]) {
-				return order.ErrPayloads
-			}
-			if slices.ContainsFunc(s.Signatures, func(o string) bool { return header(o) == header(c) }) {
-				return order.ErrTwice
-			}
-		}
-		s.Signatures = append(s.Signatures, c)
-	}
-	return nil
-}
-
-// A canonical payload, and a header of typ, alg and kid, have one encoding each.
-func payload(compact string) string { return strings.SplitN(compact+"..", ".", 3)[1] }
-func header(compact string) string  { return strings.SplitN(compact, ".", 2)[0] }
-
-// Keys are the thumbprints that the signatures' headers name, unverified.
-func (s *Signed) Keys() ([]ident.Digest, error) {
-	out := []ident.Digest{}
-	for _, c := range s.Signatures {
-		b, err := base64.RawURLEncoding.DecodeString(header(c))
-		var h jws.Header
-		if err != nil || jws.Decode(b, &h) != nil || h.Kid == nil {
-			return nil, ErrDocument
-		}
-		out = append(out, *h.Kid)
-	}
-	return out, nil
-}
-
-// Marshal is the file's one form.
-func (s *Signed) Marshal() ([]byte, error) {
-	s.Typ = TypSigned
-	b, err := jws.Canonical(s)
-	return append(b, '\n'), err
-}
-
-// Document reads the payload without checking a signature: what to show before
-// signing or carrying it.
-func (s *Signed) Document() (order.Document, error) {
-	for _, doc := range []order.Document{&order.Delegation{}, &order.ReviewerSet{}, &order.Requester{}, &opening.Countersigned{}} {
-		if err := jws.Peek(s.Signatures[0], doc); err == nil {
-			return doc, nil
-		}
-	}
-	return nil, ErrDocument
 }
 
 // trustText is the text that a trust file is made from.

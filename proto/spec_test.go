@@ -33,6 +33,7 @@ var words = []struct {
 	form        *regexp.Regexp
 }{
 	{"typ", "keys", regexp.MustCompile(`"(sigill-[a-z-]+(?:\+jw[st])?)"`)},
+	{"typ", "client", regexp.MustCompile(`"(sigill-[a-z-]+(?:\+jw[st])?)"`)},
 	{"label", "keys", regexp.MustCompile(`"(sigill [a-z ]+ v\d+)"`)},
 	{"label", "server", regexp.MustCompile(`"(sigill [a-z ]+ v\d+)"`)},
 	{"reason", "server", regexp.MustCompile(`\n\tReason\w+ += "([A-Z_]+)"`)},

@@ -11,7 +11,6 @@ import (
 	"sigill/client"
 	"sigill/keys/disclosure"
 	"sigill/keys/ident"
-	"sigill/keys/jws"
 	"sigill/keys/keyfile"
 	"sigill/keys/opening"
 )
@@ -51,11 +50,11 @@ func (a *app) offlineRequest(f requestFlags, r *client.Recipient) error {
 	if err := doc.Check(); err != nil {
 		return err
 	}
-	data, err := jws.Canonical(client.Unsigned{Request: doc, Typ: client.TypUnsigned})
+	data, err := (&client.Unsigned{Request: doc}).Marshal()
 	if err != nil {
 		return err
 	}
-	return a.output(f.offline, append(data, '\n'), 0o644, false)
+	return a.output(f.offline, data, 0o644, false)
 }
 
 // resealFlags are what an offline vote is made of.
