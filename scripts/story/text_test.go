@@ -41,26 +41,41 @@ var texts = map[string]struct{ content, says string }{
 	"names its author":      {"Handläggare: Åsa-Märta Öberghult Ny\n\n## Beslut\n\nJa.\n", "(Skäl för beslutet, Hur du överklagar)"},
 	"author in each part":   {"## Beslut\n\nÅsa-Märta Öberghult beslutar.\n\n## Skäl\n\nEnligt Öberghult.\n", "(Beslut, Skäl för beslutet, Hur du överklagar)"},
 	"a MiB less a few KiB":  {strings.Repeat("Ansökan beviljas med tio timmar i veckan.\n", 24000), "Hur du överklagar"},
-	"names it on each line": {strings.Repeat("Åsa-Märta Öberghult Ny\n", 3000) + "Ja.\n", "Hur du överklagar"},
+	"names it on each line": {strings.Repeat("Åsa-Märta Öberghult Ny\n", 1000) + "Ja.\n", "Hur du överklagar"},
 	"everything is there":   {string(story.Decision), ""},
 }
 
-// TestTexts: any text is played to its end, and its author is told what was done
-// to it; the same text twice makes the same script.
+// played are the texts that need the server's word on their parts, and one of each
+// media type; what the others become is the same.
+var played = []string{"one line", "CRLF", "empty headings", "headings as code", "text as heading", "parts under parts", "HTML",
+	"names its author", "author in each part", "a MiB less a few KiB"}
+
+// TestTexts: any text becomes one that can be played, its author is told what was
+// done to it, and where a server plays it, it is played to its end.
 func TestTexts(t *testing.T) {
-	ctx := context.Background()
+	for name, in := range texts {
+		s, err := story.Prepare([]byte(in.content), author(1, "Åsa-Märta Öberghult Ny"))
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		if said := strings.Join(s.Changes, "; "); !strings.Contains(said, in.says) || (in.says == "") != (said == "") {
+			t.Errorf("%s: said %q", name, said)
+		}
+		if !bytes.Contains(s.Named, []byte("Öberghult")) || bytes.Contains(s.Mended, []byte("Öberghult")) {
+			t.Errorf("%s: the draft that is refused names nobody, or the mended one does", name)
+		}
+	}
 	var users []devidp.User
-	var order []string
-	for name := range texts {
-		users, order = append(users, author(len(users), "Åsa-Märta Öberghult Ny")), append(order, name)
+	for i := range played {
+		users = append(users, author(i, "Åsa-Märta Öberghult Ny"))
 	}
 	run := start(t, users)
-	for i, name := range order {
+	for i, name := range played {
 		t.Run(name, func(t *testing.T) {
-			in := texts[name]
 			changed, refused := "", 0
-			r, err := story.Play(ctx, story.Cast{Run: run, Author: users[i], Content: []byte(in.content), Case: fmt.Sprintf("SN 2026-%05d", i),
-				Say: func(format string, values ...any) {
+			r, err := story.Play(context.Background(), story.Cast{Run: run, Author: users[i], Content: []byte(texts[name].content),
+				Case: fmt.Sprintf("SN 2026-%05d", i), Say: func(format string, values ...any) {
 					line := fmt.Sprintf(format, values...)
 					if strings.HasPrefix(line, "Innan texten skickas") {
 						changed += line
@@ -72,11 +87,8 @@ func TestTexts(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if !strings.Contains(changed, in.says) || (in.says == "") != (changed == "") {
-				t.Errorf("said %q", changed)
-			}
-			if refused != 1 || bytes.Contains(r.Signed, []byte("Öberghult")) {
-				t.Error("the name was not refused once, or is in what was signed")
+			if !strings.Contains(changed, texts[name].says) || refused != 1 || bytes.Contains(r.Signed, []byte("Öberghult")) {
+				t.Errorf("said %q, refused %d times", changed, refused)
 			}
 		})
 	}
@@ -111,7 +123,6 @@ func TestNoText(t *testing.T) {
 // TestNames: a name plays, also one that is made of words, or is refused with a
 // line that says what a name must be.
 func TestNames(t *testing.T) {
-	ctx := context.Background()
 	var users []devidp.User
 	for i, name := range []string{"Sten Berg", "Björn Lind", "Per-Åke O'Brien-Ågren", "Margareta von und zu Löwenhjelm", "Åsa", "Li Ek",
 		"Jean d'Årc", "Aška Čapek", "A\u030asa O\u0308berg", "Öberg, Åsa", "Иван Петров", "Xaawo Ali", "Anna-Karin de la Gardie af Ugglas", "Handläggare Beslut"} {
@@ -119,7 +130,13 @@ func TestNames(t *testing.T) {
 	}
 	run := start(t, users)
 	for i, u := range users {
-		if _, err := story.Play(ctx, story.Cast{Run: run, Author: u, Content: story.Decision, Case: fmt.Sprintf("SN 2026-%05d", i)}); err != nil {
+		if _, err := story.Prepare(story.Decision, u); err != nil {
+			t.Errorf("%s: %v", u.Name, err)
+		}
+		if i >= 5 { // one of each kind is enough to ask the server
+			continue
+		}
+		if _, err := story.Play(context.Background(), story.Cast{Run: run, Author: u, Content: story.Decision, Case: fmt.Sprintf("SN 2026-%05d", i)}); err != nil {
 			t.Errorf("%s: %v", u.Name, err)
 		}
 	}
