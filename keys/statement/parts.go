@@ -5,6 +5,7 @@ import (
 	"regexp"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 
 	"golang.org/x/text/unicode/norm"
 )
@@ -148,15 +149,56 @@ func anyText(lines []string) bool {
 	return false
 }
 
-// What a reader of the rendered text does not see, or sees as no text: entities
-// (&nbsp;), targets of links, numbers of an empty list, code fences.
-var (
-	unseen = regexp.MustCompile(`&#?[A-Za-z0-9]{1,32};|\]\([^)]*\)|^[ \t]*[0-9]{1,9}[.)]`)
-	fence  = regexp.MustCompile("^[ \t]*(?:```|~~~)")
-)
-
+// hasText looks for a letter that a reader of the rendered text sees as text, and
+// usually finds it at once. Entities (&nbsp;), targets of links, the number of an
+// empty item and code fences are none.
 func hasText(line string) bool {
-	return strings.ContainsFunc(line, letter) && !fence.MatchString(line) && strings.ContainsFunc(unseen.ReplaceAllString(line, ""), letter)
+	start := strings.TrimLeft(line, " \t")
+	if strings.HasPrefix(start, "```") || strings.HasPrefix(start, "~~~") {
+		return false
+	}
+	closed := true // a link's target can still end
+	for rest := start[item(start):]; rest != ""; {
+		r, n := utf8.DecodeRuneInString(rest)
+		switch {
+		case r == '&':
+			n = entity(rest)
+		case closed && strings.HasPrefix(rest, "]("):
+			end := strings.IndexByte(rest, ')')
+			if closed = end > 0; closed {
+				n = end + 1
+			}
+		case letter(r):
+			return true
+		}
+		rest = rest[n:]
+	}
+	return false
+}
+
+// item is the length of the number that begins an item: 1 to 9 digits and a full
+// stop or bracket.
+func item(line string) int {
+	n := len(line) - len(strings.TrimLeft(line, "0123456789"))
+	if n > 0 && n < 10 && n < len(line) && (line[n] == '.' || line[n] == ')') {
+		return n + 1
+	}
+	return 0
+}
+
+// entity is the length of the HTML entity that rest begins with, or that of its
+// ampersand alone.
+func entity(rest string) int {
+	n := 1
+	if strings.HasPrefix(rest, "&#") {
+		n = 2
+	}
+	name := rest[n:]
+	end := strings.IndexFunc(name, func(r rune) bool { return r >= utf8.RuneSelf || !letter(r) })
+	if end < 1 || end > 32 || name[end] != ';' {
+		return 1
+	}
+	return n + end + 1
 }
 
 // letter is a letter or digit that can be seen: Hangul fillers are letters that
@@ -239,6 +281,9 @@ func unmarked(text string) string {
 // or in capitals and no sentence, or it is the words for a part and nothing else.
 // What begins otherwise is an item of a list, a row of a table, a quotation.
 func looks(text string) bool {
+	if sentences(text) {
+		return false
+	}
 	words, line := plain(text), number.ReplaceAllString(spaced(text), "")
 	if words == "" || strings.HasPrefix(line, "* ") || strings.IndexFunc(strings.TrimLeft(line, "*_"), letter) != 0 {
 		return false
@@ -247,6 +292,22 @@ func looks(text string) bool {
 		return true
 	}
 	return !strings.Contains(".,;!?", words[len(words)-1:]) && (bold(line) || capitals(line))
+}
+
+// sentences tells ordinary text apart at a glance: more letters than the words for
+// any part have, small ones among them, and nothing bold.
+func sentences(text string) bool {
+	letters, small := 0, false
+	for _, r := range text {
+		if unicode.IsLetter(r) {
+			letters++
+			small = small || unicode.IsLower(r)
+		}
+		if letters > 64 && small {
+			return !strings.Contains(text, "**") && !strings.Contains(text, "__")
+		}
+	}
+	return false
 }
 
 func bold(text string) bool {
