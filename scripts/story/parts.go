@@ -1,88 +1,55 @@
 package story
 
 import (
-	"regexp"
+	"errors"
 	"strings"
-	"unicode"
-	"unicode/utf8"
+
+	"sigill/keys/statement"
 )
 
-// parts are what the law asks for in a decision (32 and 33 §§ FL), by the words
-// that a heading begins with, each with what the story writes where it is missing.
-var parts = []struct {
-	title, text string
-	words       []string
-}{
-	{"Beslut", "Socialnämnden beslutar det som står ovan.", []string{"beslut"}},
-	{"Skäl för beslutet", "Skälen framgår av det som står ovan.", []string{"skäl"}},
-	{"Hur du överklagar", "Du kan överklaga beslutet hos förvaltningsrätten. Skriv till socialnämnden inom tre veckor från\n" +
-		"den dag då du fick del av beslutet.", []string{"hur du överklagar", "överklagande", "hur beslutet överklagas"}},
+// missing is what the story writes for a part that the law asks for (32 and 33 §§
+// FL) and a text does not have.
+var missing = map[statement.Part]struct{ title, text string }{
+	statement.PartDecision: {"Beslut", "Socialnämnden beslutar det som står ovan."},
+	statement.PartReasons:  {"Skäl för beslutet", "Skälen framgår av det som står ovan."},
+	statement.PartAppeal: {"Hur du överklagar", "Du kan överklaga beslutet hos förvaltningsrätten. Skriv till socialnämnden inom tre veckor från\n" +
+		"den dag då du fick del av beslutet."},
 }
 
-// addParts adds the parts that a text does not have, and names them. It takes
-// fewer headings for one than the server does: a part too many hurts nobody.
+// addParts adds the parts that a text does not have, and names them.
 func addParts(text string) (string, []string) {
-	has, fence := partsOf(text)
 	var added []string
-	out := strings.TrimRight(text, " \t\n") + "\n"
-	if fence != "" { // what follows would be code
-		out += fence + "\n"
-	}
-	for i, p := range parts {
-		if !has[i] {
-			out += "\n## " + p.title + "\n\n" + p.text + "\n"
-			added = append(added, p.title)
+	out := text
+	for range statement.Parts {
+		lacks := (*statement.PartError)(nil)
+		if !errors.As(statement.CheckParts([]byte(out), statement.ReasonsStated, statement.AppealAdministrative), &lacks) {
+			break
 		}
-	}
-	if len(added) == 0 {
-		return text, nil
+		if len(added) == 0 {
+			out = strings.TrimRight(text, " \t\n") + "\n"
+			if f := openFence(text); f != "" { // what follows would be code
+				out += f + "\n"
+			}
+		}
+		p := missing[lacks.Part]
+		out += "\n## " + p.title + "\n\n" + p.text + "\n"
+		added = append(added, p.title)
 	}
 	return out, added
 }
 
-// partsOf reports which parts a text has, with something to read under the
-// heading, and what closes a code block that is open at its end.
-func partsOf(text string) (has [3]bool, fence string) {
-	now, level := -1, 0
-	lines := strings.Split(text, "\n")
-	for i, line := range lines {
+// openFence is what closes a code block that is open at the end of a text, or "".
+func openFence(text string) (fence string) {
+	for line := range strings.Lines(text) {
 		bare := strings.TrimSpace(line)
 		switch mark := fenceOf(bare); {
-		case fence != "":
-			if strings.HasPrefix(mark, fence) && mark == bare {
-				fence = ""
-			}
-			continue
-		case mark != "":
+		case fence == "":
 			fence = mark
-			continue
-		}
-		if n := levelOf(line); n > 0 {
-			if p := partOf(bare[n:]); p >= 0 {
-				now, level = p, n
-			} else if n <= level || other.MatchString(bare) {
-				now = -1
-			}
-			continue
-		}
-		if now >= 0 && strings.ContainsFunc(unread.ReplaceAllString(bare, ""), unicode.IsLetter) && (i+1 == len(lines) || !underlined(lines[i+1])) {
-			has[now] = true
+		case strings.HasPrefix(mark, fence) && mark == bare:
+			fence = ""
 		}
 	}
-	return has, fence
-}
-
-var (
-	// other are headings that may be taken for those of another part.
-	other = regexp.MustCompile(`(?i)beslut|skäl|motiv|bedöm|överklag|besvär`)
-	// unread is what a reader of rendered Markdown does not see.
-	unread = regexp.MustCompile(`&#?\w+;|\]\([^)]*\)`)
-)
-
-// underlined reports whether a line makes a heading of the one above it.
-func underlined(next string) bool {
-	next = strings.TrimSpace(next)
-	return next != "" && (strings.Trim(next, "=") == "" || strings.Trim(next, "-") == "")
+	return fence
 }
 
 // fenceOf is the run of backticks or tildes that a line begins or ends a code
@@ -94,28 +61,4 @@ func fenceOf(bare string) string {
 		}
 	}
 	return ""
-}
-
-// levelOf is the level of a Markdown heading, or 0.
-func levelOf(line string) int {
-	n := len(line) - len(strings.TrimLeft(line, "#"))
-	if n > 6 || n == len(line) || line[n] != ' ' && line[n] != '\t' {
-		return 0
-	}
-	return n
-}
-
-// partOf is the part whose words a heading begins with, or -1.
-func partOf(heading string) int {
-	h := strings.ToLower(strings.TrimSpace(heading))
-	for i, p := range parts {
-		for _, w := range p.words {
-			if rest, ok := strings.CutPrefix(h, w); ok {
-				if next, _ := utf8.DecodeRuneInString(rest); rest == "" || next == ' ' {
-					return i
-				}
-			}
-		}
-	}
-	return -1
 }

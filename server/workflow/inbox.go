@@ -218,7 +218,8 @@ func (o *Office) WatchInbox(ctx context.Context, c *Caller, send func([]ident.ID
 }
 
 // newIDs lists shown drafts that are not known, each by its revision: a draft is
-// told of again when it is shown revised, whether or not it was away in between. The first look is trailed, the later ones belong to it.
+// told of again when it is shown revised, whether or not it was away in between.
+// The first look is trailed, the later ones belong to it.
 func (o *Office) newIDs(ctx context.Context, c *Caller, known map[ident.ID]int, first bool) (ids []ident.ID, err error) {
 	now := *c
 	now.Received = time.Now()
