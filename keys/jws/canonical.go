@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"slices"
 	"strconv"
 	"unicode/utf8"
 )
@@ -133,7 +134,7 @@ func (f *form) append(b []byte, v reflect.Value) ([]byte, error) {
 // appendText writes a text. Of what RFC 8785 escapes, only quotation marks and
 // backslashes get past CheckText.
 func appendText(b []byte, s string) ([]byte, error) {
-	b = append(b, '"')
+	b = append(slices.Grow(b, len(s)+2), '"')
 	n := plainLength(s)
 	b, s = append(b, s[:n]...), s[n:]
 	if s == "" {

@@ -23,13 +23,17 @@ func (l *Ledger) batch(calls []*call) error {
 	shared := store.NewOverlay(snap)
 	now, before := time.Now(), l.state.Load()
 
-	var done []*call
+	var done, refused []*call
 	var entries []proof.Entry
 	var atHead []func(Head, Writer) error
 	for _, c := range calls {
 		tx := &Tx{Overlay: store.NewOverlay(shared), Now: now, first: before.Size + uint64(len(entries))}
-		if err := run(c, tx); err != nil {
-			c.result <- err
+		if c.refusal = run(c, tx); c.refusal != nil {
+			if len(done) == 0 {
+				c.result <- c.refusal
+			} else {
+				refused = append(refused, c) // it may rest on what is not durable yet
+			}
 			continue
 		}
 		shared.Merge(tx.Overlay)
@@ -41,17 +45,23 @@ func (l *Ledger) batch(calls []*call) error {
 		return nil
 	}
 	after, err := l.grow(before, shared, entries, atHead)
-	if err != nil {
-		return answer(done, fmt.Errorf("%w: %w", ErrStopped, err))
+	if err == nil {
+		err = l.store.Commit(ctx, shared.Changes())
 	}
-	if err := l.store.Commit(ctx, shared.Changes()); err != nil {
-		if errors.Is(err, store.ErrFull) {
-			answer(done, err) // nothing was changed; reading goes on
-			return nil
-		}
-		return answer(done, fmt.Errorf("%w: %w", ErrStopped, err))
+	switch {
+	case errors.Is(err, store.ErrFull):
+		answer(done, err) // nothing was changed; reading goes on
+		answer(refused, err)
+		return nil
+	case err != nil:
+		err = fmt.Errorf("%w: %w", ErrStopped, err)
+		answer(refused, err)
+		return answer(done, err)
 	}
 	l.state.Store(after)
+	for _, c := range refused {
+		c.result <- c.refusal
+	}
 	for _, c := range done {
 		c.head = after.Head
 		c.result <- nil

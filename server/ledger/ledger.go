@@ -5,7 +5,8 @@
 //
 // Use [Open], run [Ledger.Run] in a goroutine, and change state with [Ledger.Do].
 // An operation that fails leaves nothing: its overlay and its entries are
-// dropped. An operation runs at most once, is never run again by the ledger, and
+// dropped. Its refusal is told when what it may have seen is durable, and is the
+// commit's error if that is never. An operation runs at most once, is never run again by the ledger, and
 // must not block; costly work belongs before the queue. Any error of a commit is
 // final: the store may or may not have it, so the ledger stops, every caller gets
 // [ErrStopped], and a restart finds out (callers try again by request id).
@@ -105,11 +106,12 @@ type state struct {
 }
 
 type call struct {
-	ctx    context.Context
-	op     Op
-	taken  atomic.Bool // by the writer, or by a caller who gave up
-	result chan error
-	head   Head
+	ctx     context.Context
+	op      Op
+	taken   atomic.Bool // by the writer, or by a caller who gave up
+	refusal error       // of the operation
+	result  chan error
+	head    Head
 }
 
 // Open reads the log's state. A store without a log begins an empty one.

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 
@@ -155,6 +156,63 @@ func TestNothingLeavesBefore(t *testing.T) {
 	}
 	if r.Publish().Size != 1 || r.Published().Size != 1 {
 		t.Fatal("not published")
+	}
+}
+
+// TestRefusalWaits: a refusal that rests on an operation before it in the batch is
+// told after the commit, and with its fate.
+func TestRefusalWaits(t *testing.T) {
+	for name, fault := range map[string]error{"durable": nil, "full": store.ErrFull, "failed": errDisk} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) { testRefusalWaits(t, fault) })
+		})
+	}
+}
+
+func testRefusalWaits(t *testing.T, fault error) {
+	r := newRig(t)
+	errTwice := errors.New("there already")
+	once := func(tx *ledger.Tx) error {
+		if _, err := tx.Get(things, []byte("x")); err == nil {
+			return errTwice
+		}
+		return file("x", entry())(tx)
+	}
+	release, started := make(chan bool), make(chan bool)
+	r.disk.Fault(1, memory.Fault{During: func() { close(started); <-release }})
+	told := make(chan error)
+	var answered atomic.Int32
+	go func() { _, err := r.do("first"); ok(t, err) }()
+	<-started
+	r.disk.Fault(1, memory.Fault{Err: fault, During: func() {
+		synctest.Wait()
+		if answered.Load() > 0 {
+			t.Error("answered before the commit")
+		}
+	}})
+	for range 3 {
+		go func() { _, err := r.Do(context.Background(), once); answered.Add(1); told <- err }()
+	}
+	synctest.Wait() // they are one batch
+	close(release)
+	durable, refused, failed := 0, 0, 0
+	for range 3 {
+		switch err := <-told; {
+		case err == nil:
+			durable++
+		case errors.Is(err, errTwice):
+			refused++
+		case errors.Is(err, fault):
+			failed++
+		default:
+			t.Error(err)
+		}
+	}
+	if fault == nil && (durable != 1 || refused != 2) || fault != nil && failed != 3 {
+		t.Error(durable, "durable,", refused, "refused,", failed, "failed")
+	}
+	if !errors.Is(fault, errDisk) && r.has("x") != (fault == nil) {
+		t.Error("not as it was told")
 	}
 }
 

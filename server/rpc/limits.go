@@ -28,6 +28,7 @@ const (
 	streamWindow  = 256 << 10        // unread bytes of a call; fixed, so that no pings measure the way
 	connWindow    = 1 << 20          // and of a connection
 	connectWithin = 5 * time.Second  // from the first byte to the end of the handshake
+	workers       = 64               // goroutines kept for calls, with the stacks that calls need
 	callWithin    = 30 * time.Second // the longest call with one answer, whatever the caller's deadline
 	watchWithin   = time.Hour        // the longest watch
 )
@@ -53,6 +54,7 @@ func limits() []grpc.ServerOption {
 		grpc.MaxRecvMsgSize(maxMessage),
 		grpc.MaxHeaderListSize(maxHeaders),
 		grpc.MaxConcurrentStreams(maxStreams),
+		grpc.NumStreamWorkers(workers), // calls beyond them, as beside watches, get goroutines of their own
 		grpc.ConnectionTimeout(connectWithin),
 		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: 30 * time.Second}),
 		grpc.KeepaliveParams(keepalive.ServerParameters{
