@@ -59,6 +59,8 @@ type Options struct {
 	Health       string                              // where the server answers a supervisor
 	WorkFactor   int                                 // of key files; 0: 1, for speed
 	Dial         func(user string) []grpc.DialOption // for each user's sessions; nil: none
+
+	Ed25519Directors bool // false: they sign with P-256, as their cards do
 }
 
 // A Shape is a group of reviewers: how many must agree, of how many.

@@ -75,11 +75,23 @@ func (a *Authority) makeKeys() error {
 }
 
 func (a *Authority) newKey(use keyfile.Use, dir, name string) (keyfile.Key, error) {
-	k, err := keyfile.Generate(use, Number)
+	k, err := a.draw(use)
 	if err != nil {
 		return k, err
 	}
 	return k, keyfile.Save(a.path(dir, name+".age"), Passphrase, k, keyfile.Options{WorkFactor: a.options.WorkFactor})
+}
+
+// draw makes a key of the algorithm that is usual for its use, or that was asked for.
+func (a *Authority) draw(use keyfile.Use) (keyfile.Key, error) {
+	if use != keyfile.Director || !a.options.Ed25519Directors {
+		return keyfile.Generate(use, Number)
+	}
+	_, signer, err := jws.Generate(jws.EdDSA)
+	if err != nil {
+		return keyfile.Key{}, err
+	}
+	return keyfile.FromSigner(use, Number, signer)
 }
 
 func (a *Authority) newSigner(use keyfile.Use, name string) (*jws.Signer, error) {

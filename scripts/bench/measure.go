@@ -70,7 +70,7 @@ func measure(ctx context.Context, dir, binary string, s shape, callersN int, eac
 }
 
 func start(ctx context.Context, dir, binary string, groups []authority.Shape) (*authority.Running, func() error, error) {
-	a, err := authority.Make(ctx, dir, authority.Options{Groups: groups, TLS: true})
+	a, err := authority.Make(ctx, dir, authority.Options{Groups: groups, TLS: true, Ed25519Directors: true})
 	if err != nil {
 		return nil, nil, err
 	}

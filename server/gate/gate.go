@@ -31,6 +31,7 @@ import (
 	"fmt"
 	"hash"
 	"iter"
+	"slices"
 	"sync"
 
 	"sigill/server/store"
@@ -84,9 +85,10 @@ func (Key) MarshalText() ([]byte, error) { return []byte("gate key"), nil }
 // A Store is an engine behind the gate. It implements store.Store and owns the
 // engine: closing it closes both.
 type Store struct {
-	engine store.Store
-	values sync.Pool // of HMACs under the store key
-	macs   sync.Pool // of HMACs under the MAC key
+	engine  store.Store
+	values  sync.Pool // of HMACs under the store key
+	macs    sync.Pool // of HMACs under the MAC key
+	buffers sync.Pool // of *[]byte: what a commit has encrypted
 }
 
 // Create draws a store key, wraps it under the gate key and keeps it in an
@@ -100,7 +102,7 @@ func Create(ctx context.Context, engine store.Store, gateKey Key) (*Store, error
 	}
 	var key [32]byte
 	rand.Read(key[:])
-	row := store.Change{Room: Room, Key: rowKey, Value: seal(hmac.New(sha256.New, gateKey[:]), []byte(storeKeyLabel), key[:])}
+	row := store.Change{Room: Room, Key: rowKey, Value: seal(nil, hmac.New(sha256.New, gateKey[:]), []byte(storeKeyLabel), key[:])}
 	if err := engine.Commit(ctx, store.Changes{row}); err != nil {
 		return nil, fmt.Errorf("keeping the store key: %w", err)
 	}
@@ -141,6 +143,7 @@ func newStore(engine store.Store, key [32]byte) *Store {
 	}
 	s := &Store{engine: engine}
 	s.values.New = func() any { return hmac.New(sha256.New, key[:]) }
+	s.buffers.New = func() any { return new([]byte) }
 	s.macs.New = func() any { return hmac.New(sha256.New, macKey) }
 	return s
 }
@@ -179,18 +182,34 @@ func (s *Store) Snapshot(ctx context.Context) (store.Snapshot, error) {
 // Commit implements store.Store. Values are encrypted anew at every call, under
 // fresh salts.
 func (s *Store) Commit(ctx context.Context, changes store.Changes) error {
-	sealed := make(store.Changes, len(changes))
+	size := 0
+	for _, c := range changes {
+		size += Overhead + len(c.Value)
+	}
+	// Engines keep nothing of what they commit, so that the next commit may have the bytes.
+	held := s.buffers.Get().(*[]byte)
+	defer s.buffers.Put(held)
+	*held = slices.Grow((*held)[:0], size)
+	rest, sealed := *held, make(store.Changes, len(changes))
 	for i, c := range changes {
 		if err := ownRoom(c.Room); err != nil {
 			return err
 		}
 		if !c.Delete {
-			c.Value = s.seal(c.Room, c.Key, c.Value)
+			c.Value = s.seal(rest, c.Room, c.Key, c.Value)
+			rest = rest[len(c.Value):len(c.Value)]
 		}
 		sealed[i] = c
 	}
-	return s.engine.Commit(ctx, sealed)
+	err := s.engine.Commit(ctx, sealed)
+	if cap(*held) > maxKept {
+		*held = nil
+	}
+	return err
 }
+
+// maxKept is the longest buffer that is kept for the next commit, in bytes.
+const maxKept = 1 << 20
 
 // Close implements store.Store.
 func (s *Store) Close() error { return s.engine.Close() }
@@ -247,10 +266,10 @@ func (p *snapshot) open(room store.Room, key, value []byte) ([]byte, error) {
 	return opened, nil
 }
 
-func (s *Store) seal(room store.Room, key, value []byte) []byte {
+func (s *Store) seal(into []byte, room store.Room, key, value []byte) []byte {
 	secret := s.values.Get().(hash.Hash)
 	defer s.values.Put(secret)
-	return seal(secret, place(room, key), value)
+	return seal(into, secret, place(room, key), value)
 }
 
 // ownRoom keeps the gate's room out of reach.
@@ -286,7 +305,7 @@ func (MatterKey) MarshalText() ([]byte, error) { return []byte("matter key"), ni
 // "content/2": Open needs the same. The result is Overhead bytes longer and
 // different at each call.
 func (k MatterKey) Seal(place string, plaintext []byte) []byte {
-	return seal(hmac.New(sha256.New, k[:]), []byte(matterLabel+place), plaintext)
+	return seal(nil, hmac.New(sha256.New, k[:]), []byte(matterLabel+place), plaintext)
 }
 
 // Open is the inverse of Seal, or store.ErrCorrupt.
@@ -295,9 +314,10 @@ func (k MatterKey) Open(place string, sealed []byte) ([]byte, error) {
 }
 
 // seal is version ‖ salt ‖ AES-256-GCM under a key used for nothing else. The
-// secret is given as an HMAC under it.
-func seal(secret hash.Hash, info, plaintext []byte) []byte {
-	sealed := make([]byte, 1+saltSize, Overhead+len(plaintext))
+// secret is given as an HMAC under it. The result lies in the capacity of into, which
+// is empty, if that is enough.
+func seal(into []byte, secret hash.Hash, info, plaintext []byte) []byte {
+	sealed := slices.Grow(into, Overhead+len(plaintext))[:1+saltSize]
 	sealed[0] = version
 	rand.Read(sealed[1:])
 	return aead(secret, sealed[1:], info).Seal(sealed, zeroNonce[:], plaintext, nil)

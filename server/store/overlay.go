@@ -113,6 +113,10 @@ func (o *Overlay) Merge(child *Overlay) {
 		panic(errors.New("store: merging an overlay into one that it does not lie over"))
 	}
 	for room, rows := range child.held {
+		if o.held[room] == nil {
+			o.held[room] = rows
+			continue
+		}
 		for key, h := range rows {
 			o.hold(room, key, h)
 		}

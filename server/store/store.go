@@ -134,7 +134,7 @@ type Store interface {
 	Snapshot(ctx context.Context) (Snapshot, error)
 
 	// Commit applies all changes or none, and returns when they are durable.
-	// An open snapshot does not hinder it.
+	// An open snapshot does not hinder it. It keeps nothing of changes.
 	//
 	// The errors ErrInvalid, ErrUnknownRoom, ErrFull, ErrReadOnly, ErrClosed
 	// and that of a context which ended before the commit began mean that

@@ -1,6 +1,7 @@
 package workflow
 
 import (
+	"bytes"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -152,7 +153,7 @@ type documentRow struct {
 	Index      uint64   `cbor:"3,keyasint"`
 }
 
-var encMode = sync.OnceValues(func() (cbor.EncMode, error) { return cbor.CoreDetEncOptions().EncMode() })
+var encMode = sync.OnceValues(func() (cbor.UserBufferEncMode, error) { return cbor.CoreDetEncOptions().UserBufferEncMode() })
 
 var decMode = sync.OnceValues(func() (cbor.DecMode, error) {
 	return cbor.DecOptions{ExtraReturnErrors: cbor.ExtraDecErrorUnknownField, DupMapKey: cbor.DupMapKeyEnforcedAPF,
@@ -271,12 +272,24 @@ func (m *matter) put(tx writer, room ledger.Room, key []byte, v any) error {
 
 // sealed is a row as it is put.
 func (m *matter) sealed(place string, v any) ([]byte, error) {
-	b, err := encode(v)
+	mode, err := encMode()
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("encoding a row: %w", err)
 	}
-	return m.o.cipher.SealMatter(m.key, place, b), nil
+	b := plainRows.Get().(*bytes.Buffer)
+	defer func() {
+		clear(b.Bytes()) // nothing of it stays
+		b.Reset()
+		plainRows.Put(b)
+	}()
+	if err := mode.MarshalToBuffer(v, b); err != nil {
+		return nil, fmt.Errorf("encoding a row: %w", err)
+	}
+	return m.o.cipher.SealMatter(m.key, place, b.Bytes()), nil
 }
+
+// plainRows are buffers for rows that are about to be sealed.
+var plainRows = sync.Pool{New: func() any { return new(bytes.Buffer) }}
 
 // save writes the matter's lasting row.
 func (m *matter) save(tx writer) error { return m.put(tx, roomMatter, idKey(m.id), &m.matterRow) }
