@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"runtime"
+	"sync/atomic"
 
 	"golang.org/x/sync/errgroup"
 
@@ -326,27 +327,33 @@ func equal(a, b []ident.Digest) bool {
 
 // wrap seals every reviewer's shares, as many at a time as there are cores.
 func (o *Office) wrap(s *seal.Sealed, f *inForce) ([][]byte, error) {
-	n := 0
-	for _, keys := range f.setKeys {
-		n += len(keys)
-	}
-	out := make([][]byte, n) // of its full length at once: the jobs write into it
-	var jobs errgroup.Group
-	jobs.SetLimit(max(1, runtime.GOMAXPROCS(0)))
-	next := 0
+	type place struct{ group, index int }
+	var places []place
 	for g, keys := range f.setKeys {
-		for i, key := range keys {
-			slot := next
-			next++
-			jobs.Go(func() error {
-				w, err := s.Wrap(g+1, i+1, key)
-				if err != nil {
-					return err
-				}
-				out[slot] = w.Marshal()
-				return nil
-			})
+		for i := range keys {
+			places = append(places, place{g, i})
 		}
 	}
-	return out, jobs.Wait()
+	out := make([][]byte, len(places)) // of its full length at once: the jobs write into it
+	var taken atomic.Int64
+	work := func() error {
+		for {
+			n := int(taken.Add(1)) - 1
+			if n >= len(places) {
+				return nil
+			}
+			p := places[n]
+			w, err := s.Wrap(p.group+1, p.index+1, f.setKeys[p.group][p.index])
+			if err != nil {
+				return err
+			}
+			out[n] = w.Marshal()
+		}
+	}
+	// The caller's own goroutine, which has the stack for it, works too.
+	var others errgroup.Group
+	for range min(runtime.GOMAXPROCS(0), len(places)) - 1 {
+		others.Go(work)
+	}
+	return out, errors.Join(work(), others.Wait())
 }
