@@ -3,7 +3,6 @@ package client_test
 import (
 	"bytes"
 	"errors"
-	"os"
 	"reflect"
 	"slices"
 	"strings"
@@ -14,16 +13,6 @@ import (
 	"sigill/keys/order"
 	"sigill/keys/vectors"
 )
-
-// file reads a golden file, with the line feed that is part of both forms.
-func file(t testing.TB, name string) []byte {
-	t.Helper()
-	b, err := os.ReadFile("testdata/" + name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return b
-}
 
 // again is what an accepted file is written as.
 func again(t testing.TB, v interface{ Marshal() ([]byte, error) }) string {
@@ -39,7 +28,7 @@ func again(t testing.TB, v interface{ Marshal() ([]byte, error) }) string {
 // golden countersigned request before the board has signed it, and is written
 // again to the byte.
 func TestUnsignedGolden(t *testing.T) {
-	data := file(t, "unsigned-request.json")
+	data := vectors.File(t, "unsigned-request.json")
 	r, err := client.ParseUnsigned(data)
 	if err != nil {
 		t.Fatal(err)
@@ -74,7 +63,7 @@ func TestUnsignedGolden(t *testing.T) {
 // TestUnsignedByteFlip: nobody has signed it, so that what is changed in it may be
 // another request; but no byte of it goes unread.
 func TestUnsignedByteFlip(t *testing.T) {
-	data := file(t, "unsigned-request.json")
+	data := vectors.File(t, "unsigned-request.json")
 	whole, err := client.ParseUnsigned(data)
 	if err != nil {
 		t.Fatal(err)
@@ -95,7 +84,7 @@ func TestUnsignedByteFlip(t *testing.T) {
 
 // FuzzUnsigned: what is accepted is written again to the identical bytes.
 func FuzzUnsigned(f *testing.F) {
-	f.Add(file(f, "unsigned-request.json"))
+	f.Add(vectors.File(f, "unsigned-request.json"))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		if r, err := client.ParseUnsigned(data); err == nil && again(t, &client.Unsigned{Request: r}) != string(data) {
 			t.Fatalf("accepted and written again otherwise: %s", data)
@@ -110,7 +99,7 @@ func goldenBoard(t testing.TB) order.Board {
 // TestSignedGolden: the vector, which another implementation wrote, is the golden
 // registration under both keys, and is written again to the byte.
 func TestSignedGolden(t *testing.T) {
-	data := file(t, "signed-document.json")
+	data := vectors.File(t, "signed-document.json")
 	s, err := client.ParseSigned(data)
 	if err != nil {
 		t.Fatal(err)
@@ -159,7 +148,7 @@ func TestSignedGolden(t *testing.T) {
 // TestSignedByteFlip: no changed byte goes unread, and none passes the board's
 // reader.
 func TestSignedByteFlip(t *testing.T) {
-	data := file(t, "signed-document.json")
+	data := vectors.File(t, "signed-document.json")
 	board := goldenBoard(t)
 	vectors.Flips(string(data), func(changed string) {
 		s, err := client.ParseSigned([]byte(changed))
@@ -181,7 +170,7 @@ func TestSignedByteFlip(t *testing.T) {
 // FuzzSigned: what is accepted is written again to the identical bytes, and its
 // document and keys are read without a fault.
 func FuzzSigned(f *testing.F) {
-	f.Add(file(f, "signed-document.json"))
+	f.Add(vectors.File(f, "signed-document.json"))
 	f.Add([]byte(`{"signatures":["","."],"typ":"sigill-signed-document"}` + "\n"))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		s, err := client.ParseSigned(data)

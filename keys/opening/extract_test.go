@@ -56,7 +56,7 @@ func TestParseExtract(t *testing.T) {
 // TestExtractGolden: the golden extract, which another implementation wrote, holds
 // what it says and is written again to the byte. (Its parts stand for real ones.)
 func TestExtractGolden(t *testing.T) {
-	data := file(t, "extract.json")
+	data := vectors.File(t, "extract.json")
 	e, err := opening.ParseExtract(data)
 	if err != nil {
 		t.Fatal(err)
@@ -75,7 +75,7 @@ func TestExtractGolden(t *testing.T) {
 // TestExtractByteFlip: nobody signs an extract, so that what is changed in it may
 // be another extract; but no byte of it goes unread.
 func TestExtractByteFlip(t *testing.T) {
-	data := file(t, "extract.json")
+	data := vectors.File(t, "extract.json")
 	whole, err := opening.ParseExtract(data)
 	if err != nil {
 		t.Fatal(err)
@@ -97,7 +97,7 @@ func TestExtractByteFlip(t *testing.T) {
 // FuzzExtract: what is accepted is encoded to the same bytes.
 func FuzzExtract(f *testing.F) {
 	f.Add(smallExtract(f))
-	f.Add(file(f, "extract.json"))
+	f.Add(vectors.File(f, "extract.json"))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		e, err := opening.ParseExtract(data)
 		if err != nil {

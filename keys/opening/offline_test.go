@@ -41,7 +41,7 @@ func TestCountersignedCheck(t *testing.T) {
 // it says and is written again to the byte. Whether it says the truth is the
 // vote's signature's to tell.
 func TestOfflineVote(t *testing.T) {
-	data := file(t, "offline-vote.json")
+	data := vectors.File(t, "offline-vote.json")
 	v, err := opening.ParseOfflineVote(data)
 	if err != nil || v.Vote != vectors.Golden(t, "vote")["compact"] || len(v.Vector) != 1368 {
 		t.Fatalf("%+v, %v", v, err)
@@ -69,7 +69,7 @@ func TestOfflineVote(t *testing.T) {
 
 // TestOfflineVoteByteFlip: no byte of it goes unread.
 func TestOfflineVoteByteFlip(t *testing.T) {
-	data := file(t, "offline-vote.json")
+	data := vectors.File(t, "offline-vote.json")
 	whole, err := opening.ParseOfflineVote(data)
 	if err != nil {
 		t.Fatal(err)
@@ -90,7 +90,7 @@ func TestOfflineVoteByteFlip(t *testing.T) {
 
 // FuzzOfflineVote: what is accepted is written again to the identical bytes.
 func FuzzOfflineVote(f *testing.F) {
-	f.Add(file(f, "offline-vote.json"))
+	f.Add(vectors.File(f, "offline-vote.json"))
 	f.Add([]byte(`{"typ":"sigill-offline-vote","vote":"a.b.c"}`))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		v, err := opening.ParseOfflineVote(data)

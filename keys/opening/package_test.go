@@ -16,7 +16,7 @@ import (
 // it says and is written again to the byte. (Its parts stand for real ones; that
 // a package is sound is keys/unseal's to tell.)
 func TestPackage(t *testing.T) {
-	data := file(t, "package.json")
+	data := vectors.File(t, "package.json")
 	p, err := opening.ParsePackage(data)
 	if err != nil {
 		t.Fatal(err)
@@ -32,7 +32,7 @@ func TestPackage(t *testing.T) {
 }
 
 func TestPackageRefused(t *testing.T) {
-	data := file(t, "package.json")
+	data := vectors.File(t, "package.json")
 	s := string(data)
 	for what, bad := range map[string]string{
 		"nothing":           "",
@@ -57,7 +57,7 @@ func TestPackageRefused(t *testing.T) {
 
 // FuzzPackage: what is accepted is written again to the identical bytes.
 func FuzzPackage(f *testing.F) {
-	data := file(f, "package.json")
+	data := vectors.File(f, "package.json")
 	f.Add(data)
 	f.Fuzz(func(t *testing.T, data []byte) {
 		p, err := opening.ParsePackage(data)

@@ -1,7 +1,6 @@
 package opening_test
 
 import (
-	"os"
 	"testing"
 
 	"sigill/keys/ident"
@@ -88,14 +87,4 @@ func kinds(t testing.TB) []kind {
 		{"release", newRelease(t), func() jws.Statement { return &opening.Release{} }, vectors.Ed25519(t, "log")},
 		{"countersigned", newCountersigned(t), func() jws.Statement { return &opening.Countersigned{} }, vectors.Ed25519(t, "board 1")},
 	}
-}
-
-// file reads a golden file whose bytes are the format.
-func file(t testing.TB, name string) []byte {
-	t.Helper()
-	b, err := os.ReadFile("testdata/" + name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return b
 }

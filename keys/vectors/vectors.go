@@ -57,6 +57,17 @@ func Golden(t testing.TB, name string) map[string]string {
 	return Read(t, "testdata/"+name+".txt")
 }
 
+// File is testdata/NAME of the package that is tested, as it is: a golden file whose
+// bytes are the format.
+func File(t testing.TB, name string) []byte {
+	t.Helper()
+	b, err := os.ReadFile("testdata/" + name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
 // Hex is what hexadecimal digits stand for.
 func Hex(t testing.TB, s string) []byte {
 	t.Helper()

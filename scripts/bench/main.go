@@ -5,12 +5,13 @@
 //
 // A decision is three calls over TLS to a sigilld process of its own: submit a
 // draft of 4 KiB, fetch it, countersign it; each is durable before it is
-// answered. Keys are of the limit's kinds: Ed25519 for author and director, P-256 for
-// tokens and the institution. CMD is a program that measures the bare cost of the same work; it is
-// run once for each case with the flags -rounds 1 -each D -conc N -json FILE
-// added, must append JSON rows {"Group","Case","Metric","Value"} to FILE, and its
-// row @N/per_s is what ours is divided by. Numbers of different runs say little:
-// compare the ratios.
+// answered. Keys are of the limit's kinds: Ed25519 for author and director, P-256
+// for tokens and the institution.
+//
+// CMD is a program that measures the bare cost of the same work; it is run once for
+// each case with the flags -rounds 1 -each D -conc N -json FILE added, must append
+// JSON rows {"Group","Case","Metric","Value"} to FILE, and its row @N/per_s is what
+// ours is divided by. Numbers of different runs say little: compare the ratios.
 package main
 
 import (

@@ -6,10 +6,11 @@
 // Use [Open], run [Ledger.Run] in a goroutine, and change state with [Ledger.Do].
 // An operation that fails leaves nothing: its overlay and its entries are
 // dropped. Its refusal is told when what it may have seen is durable, and is the
-// commit's error if that is never. An operation runs at most once, is never run again by the ledger, and
-// must not block; costly work belongs before the queue. Any error of a commit is
-// final: the store may or may not have it, so the ledger stops, every caller gets
-// [ErrStopped], and a restart finds out (callers try again by request id).
+// commit's error if that is never. An operation runs at most once, is never run
+// again by the ledger, and must not block; costly work belongs before the queue.
+// Any error of a commit but [ErrFull] is final: the store may or may not have it, so
+// the ledger stops, every caller gets [ErrStopped], and a restart finds out (callers
+// try again by request id).
 //
 // The order of the log is the order of the commits. TestCrash and TestMisbehaving
 // prove it over the store that misbehaves on purpose.

@@ -1,7 +1,6 @@
 package workflow
 
 import (
-	"bytes"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -153,7 +152,7 @@ type documentRow struct {
 	Index      uint64   `cbor:"3,keyasint"`
 }
 
-var encMode = sync.OnceValues(func() (cbor.UserBufferEncMode, error) { return cbor.CoreDetEncOptions().UserBufferEncMode() })
+var encMode = sync.OnceValues(func() (cbor.EncMode, error) { return cbor.CoreDetEncOptions().EncMode() })
 
 var decMode = sync.OnceValues(func() (cbor.DecMode, error) {
 	return cbor.DecOptions{ExtraReturnErrors: cbor.ExtraDecErrorUnknownField, DupMapKey: cbor.DupMapKeyEnforcedAPF,
@@ -272,24 +271,12 @@ func (m *matter) put(tx writer, room ledger.Room, key []byte, v any) error {
 
 // sealed is a row as it is put.
 func (m *matter) sealed(place string, v any) ([]byte, error) {
-	mode, err := encMode()
+	b, err := encode(v)
 	if err != nil {
-		return nil, fmt.Errorf("encoding a row: %w", err)
+		return nil, err
 	}
-	b := plainRows.Get().(*bytes.Buffer)
-	defer func() {
-		clear(b.Bytes()) // nothing of it stays
-		b.Reset()
-		plainRows.Put(b)
-	}()
-	if err := mode.MarshalToBuffer(v, b); err != nil {
-		return nil, fmt.Errorf("encoding a row: %w", err)
-	}
-	return m.o.cipher.SealMatter(m.key, place, b.Bytes()), nil
+	return m.o.cipher.SealMatter(m.key, place, b), nil
 }
-
-// plainRows are buffers for rows that are about to be sealed.
-var plainRows = sync.Pool{New: func() any { return new(bytes.Buffer) }}
 
 // save writes the matter's lasting row.
 func (m *matter) save(tx writer) error { return m.put(tx, roomMatter, idKey(m.id), &m.matterRow) }
