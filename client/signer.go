@@ -181,7 +181,7 @@ func (g *Signer) fit(c *Case, inForce order.Version) (err error) {
 	if err := c.Order.Permits(c.Draft.Item, c.Draft.Type, c.Draft.Mode, today); err != nil {
 		return err
 	}
-	c.Officer, _, err = c.Order.Signer(g.Key.Public().Thumbprint(), c.Draft.Item, today)
+	c.Officer, err = c.Order.Signer(g.Key.Public().Thumbprint(), c.Draft.Item, today)
 	return err
 }
 

@@ -142,11 +142,11 @@ func Verify(data []byte, t *Trust) (*Verdict, error) {
 // checkOrder: the law of the house at the date of the decision.
 func (v *Verdict) checkOrder() error {
 	d := &v.Decision
-	officer, key, err := v.Delegation.Signer(v.SignerKey.Thumbprint(), d.Item, d.Date)
+	officer, err := v.Delegation.Signer(v.SignerKey.Thumbprint(), d.Item, d.Date)
 	if err != nil {
 		return err
 	}
-	if !key.Equal(v.SignerKey) || officer.Title != v.Approval.Signer.Title {
+	if officer.Title != v.Approval.Signer.Title {
 		return ErrTitle
 	}
 	v.Officer = officer

@@ -10,6 +10,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"slices"
 
 	"filippo.io/edwards25519"
 
@@ -48,15 +49,10 @@ type PublicKey struct {
 
 // NewPublicKey checks an ed25519.PublicKey or a P-256 *ecdsa.PublicKey.
 func NewPublicKey(key crypto.PublicKey) (*PublicKey, error) {
-	p := &PublicKey{}
 	b64 := base64.RawURLEncoding.EncodeToString
 	switch k := key.(type) {
 	case ed25519.PublicKey:
-		if !largeOrder(k) {
-			return nil, ErrKey
-		}
-		p.alg, p.ed = EdDSA, bytes.Clone(k)
-		p.jwk = JWK{Crv: "Ed25519", Kty: "OKP", X: b64(k)}
+		return JWK{Crv: "Ed25519", Kty: "OKP", X: b64(k)}.Public()
 	case *ecdsa.PublicKey:
 		if k == nil || k.Curve != elliptic.P256() {
 			return nil, ErrKey
@@ -65,17 +61,9 @@ func NewPublicKey(key crypto.PublicKey) (*PublicKey, error) {
 		if err != nil || len(raw) != 65 {
 			return nil, ErrKey
 		}
-		p.alg, p.ec = ES256, k
-		p.jwk = JWK{Crv: "P-256", Kty: "EC", X: b64(raw[1:33]), Y: b64(raw[33:])}
-	default:
-		return nil, ErrKey
+		return JWK{Crv: "P-256", Kty: "EC", X: b64(raw[1:33]), Y: b64(raw[33:])}.Public()
 	}
-	c, err := Canonical(p.jwk)
-	if err != nil {
-		return nil, fmt.Errorf("public key: %w", err)
-	}
-	p.thumb = sha256.Sum256(c)
-	return p, nil
+	return nil, ErrKey
 }
 
 // largeOrder refuses keys that are no canonical point, and those of small order,
@@ -93,22 +81,47 @@ func largeOrder(k ed25519.PublicKey) bool {
 
 // Public checks the JWK and makes a verifying key of it.
 func (j JWK) Public() (*PublicKey, error) {
-	x, errX := coordinate(j.X)
+	x, err := coordinate(j.X)
+	if err != nil {
+		return nil, err
+	}
+	p := &PublicKey{jwk: j}
 	switch {
-	case j.Kty == "OKP" && j.Crv == "Ed25519" && j.Y == "" && errX == nil:
-		return NewPublicKey(ed25519.PublicKey(x))
-	case j.Kty == "EC" && j.Crv == "P-256" && errX == nil:
+	case j.Kty == "OKP" && j.Crv == "Ed25519" && j.Y == "":
+		if !largeOrder(x) {
+			return nil, ErrKey
+		}
+		p.alg, p.ed = EdDSA, x
+	case j.Kty == "EC" && j.Crv == "P-256":
 		y, err := coordinate(j.Y)
 		if err != nil {
+			return nil, err
+		}
+		p.alg = ES256
+		if p.ec, err = ecdsa.ParseUncompressedPublicKey(elliptic.P256(), slices.Concat([]byte{4}, x, y)); err != nil {
 			return nil, ErrKey
 		}
-		k, err := ecdsa.ParseUncompressedPublicKey(elliptic.P256(), append(append([]byte{4}, x...), y...))
-		if err != nil {
-			return nil, ErrKey
-		}
-		return NewPublicKey(k)
+	default:
+		return nil, ErrKey
 	}
-	return nil, ErrKey
+	p.thumb, err = j.Thumbprint()
+	return p, err
+}
+
+// Is reports whether the thumbprint of the members is kid. Whether they are a key
+// at all, only Public says.
+func (j JWK) Is(kid ident.Digest) bool {
+	thumb, err := j.Thumbprint()
+	return err == nil && thumb == kid
+}
+
+// Thumbprint is the RFC 7638 thumbprint of the members with SHA-256.
+func (j JWK) Thumbprint() (ident.Digest, error) {
+	c, err := Canonical(j)
+	if err != nil {
+		return ident.Digest{}, fmt.Errorf("public key: %w", err)
+	}
+	return sha256.Sum256(c), nil
 }
 
 func coordinate(s string) ([]byte, error) {

@@ -168,22 +168,24 @@ func (d *Delegation) Permits(item, typ string, mode record.Mode, on ident.Date) 
 	return ErrNoItem
 }
 
-// Signer finds the officer whose key may sign under the item on a date.
-func (d *Delegation) Signer(kid ident.Digest, item string, on ident.Date) (Officer, *jws.PublicKey, error) {
-	for _, o := range d.Signers {
-		if k, err := o.Key.Public(); err == nil && k.Thumbprint() == kid && on.Within(o.From, o.Until) && slices.Contains(o.Items, item) {
-			return o, k, nil
-		}
-	}
-	return Officer{}, nil, ErrNoSigner
+// Signer finds the officer whose key, named by its thumbprint, may sign under the
+// item on a date.
+func (d *Delegation) Signer(kid ident.Digest, item string, on ident.Date) (Officer, error) {
+	return find(kid, func(o Officer) bool { return on.Within(o.From, o.Until) && slices.Contains(o.Items, item) }, d.Signers)
 }
 
 // Dispatcher finds a signer or registrar by key on a date: who may dispatch.
-func (d *Delegation) Dispatcher(kid ident.Digest, on ident.Date) (Officer, *jws.PublicKey, error) {
-	for _, o := range slices.Concat(d.Signers, d.Registrars) {
-		if k, err := o.Key.Public(); err == nil && k.Thumbprint() == kid && on.Within(o.From, o.Until) {
-			return o, k, nil
+func (d *Delegation) Dispatcher(kid ident.Digest, on ident.Date) (Officer, error) {
+	return find(kid, func(o Officer) bool { return on.Within(o.From, o.Until) }, d.Signers, d.Registrars)
+}
+
+func find(kid ident.Digest, fits func(Officer) bool, lists ...[]Officer) (Officer, error) {
+	for _, list := range lists {
+		for _, o := range list {
+			if fits(o) && o.Key.Is(kid) {
+				return o, nil
+			}
 		}
 	}
-	return Officer{}, nil, ErrNoSigner
+	return Officer{}, ErrNoSigner
 }

@@ -190,8 +190,9 @@ func (r *ReviewerSet) Member(group, idx int) (Reviewer, error) {
 func (r *ReviewerSet) Find(kid ident.Digest) (group int, m Reviewer, key *jws.PublicKey, err error) {
 	for _, g := range r.Groups {
 		for _, m := range g.Members {
-			if k, err := m.Key.Public(); err == nil && k.Thumbprint() == kid {
-				return g.Group, m, k, nil
+			if m.Key.Is(kid) {
+				key, err := m.Key.Public()
+				return g.Group, m, key, err
 			}
 		}
 	}
@@ -230,7 +231,7 @@ func (r *ReviewerSet) precedes(next *ReviewerSet, mine ident.Digest, keys map[id
 	for _, g := range r.Groups {
 		n := 0
 		for _, m := range g.Members {
-			if k, err := m.Key.Public(); err == nil && keys[k.Thumbprint()] {
+			if thumb, err := m.Key.Thumbprint(); err == nil && keys[thumb] {
 				n++
 			}
 		}

@@ -38,7 +38,7 @@ func (f *inForce) officers(on ident.Date) roll {
 		if f.order == nil {
 			return false
 		}
-		_, _, err := f.order.Dispatcher(kid, on)
+		_, err := f.order.Dispatcher(kid, on)
 		return err == nil
 	}
 }
@@ -201,7 +201,7 @@ func (o *Office) maySign(r ledger.Reader, f *inForce, a *actor, item string, on 
 		return false, nil
 	}
 	if kid := a.acting(f.officers(on)); !kid.IsZero() {
-		_, _, err := f.order.Signer(kid, item, on)
+		_, err := f.order.Signer(kid, item, on)
 		return err == nil, nil
 	}
 	var keys []jws.JWK

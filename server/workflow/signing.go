@@ -103,8 +103,11 @@ func (o *Office) readSigned(f *inForce, c *Caller, read func(signers statement.K
 		return nil, refuse(ErrState, ReasonOrder)
 	}
 	key, item, on, err := read(func(kid ident.Digest) (*jws.PublicKey, error) {
-		_, k, err := f.order.Dispatcher(kid, c.today())
-		return k, err
+		officer, err := f.order.Dispatcher(kid, c.today())
+		if err != nil {
+			return nil, err
+		}
+		return officer.Key.Public()
 	})
 	if errors.Is(err, order.ErrNoSigner) {
 		return nil, &Refusal{Kind: ErrPermission, Reason: ReasonKey, err: err}
@@ -117,9 +120,9 @@ func (o *Office) readSigned(f *inForce, c *Caller, read func(signers statement.K
 	}
 	s := &signer{kid: key.Thumbprint()}
 	if item == "" {
-		s.Officer, _, err = f.order.Dispatcher(s.kid, on)
+		s.Officer, err = f.order.Dispatcher(s.kid, on)
 	} else {
-		s.Officer, _, err = f.order.Signer(s.kid, item, on)
+		s.Officer, err = f.order.Signer(s.kid, item, on)
 	}
 	if err != nil {
 		return nil, &Refusal{Kind: ErrPermission, Reason: ReasonOrder, err: err}
