@@ -173,20 +173,21 @@ func TestSpecWords(t *testing.T) {
 }
 
 // rowsOf are the rows that SPEC.md describes by numbered members, by the type
-// that the code encodes.
+// that the code encodes: a room, and the part of it if it has parts.
 var rowsOf = map[string]string{
-	"matterRow": "matter", "draftRow": "draft", "inboxRow": "inbox", "shownRow": "still-shown", "decisionRow": "decision", "boxesRow": "draft-seal", "caseRow": "case", "requestRow": "request",
+	"matterRow": "matter/m", "draftRow": "matter/d", "inboxRow": "inbox", "shownRow": "still-shown", "decisionRow": "decision/d", "boxesRow": "matter/s", "caseRow": "case", "requestRow": "request",
 	"owedRow": "owed", "documentRow": "order", "openingRow": "opening", "Event": "trail", "AuthorEvent": "trail-author", "AccountRow": "account",
 }
 
 func TestSpecRows(t *testing.T) {
-	row := regexp.MustCompile("(?m)^\\| `([a-z-]+)`.*$")
+	row := regexp.MustCompile("(?m)^\\| `([a-z-]+)`[^|]*\\|(?:[^|]* ‖ `([a-z])` \\|)?.*$")
 	described := map[string]string{}
 	_, rooms, _ := strings.Cut(spec(t), "\n### Rooms and rows\n")
 	rooms, _, _ = strings.Cut(rooms, "\n## ")
 	for _, m := range row.FindAllStringSubmatch(rooms, -1) {
-		if _, ok := described[m[1]]; !ok {
-			described[m[1]] = m[0]
+		at := strings.TrimSuffix(m[1]+"/"+m[2], "/")
+		if _, ok := described[at]; !ok {
+			described[at] = m[0]
 		}
 	}
 	member := regexp.MustCompile(`cbor:"(\d+),keyasint"`)

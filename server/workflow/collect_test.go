@@ -7,7 +7,6 @@ import (
 
 	"sigill/keys/disclosure"
 	"sigill/keys/order"
-	"sigill/server/store"
 	"sigill/server/workflow"
 )
 
@@ -25,15 +24,10 @@ func TestCollectFails(t *testing.T) {
 	}
 	call := c.caller("CollectOpening")
 	size := h.ledger.Head().Size
-	for _, room := range []store.Room{"provider", "seal", "set"} {
-		h.disk.Tamper(func(r store.Room, _, value []byte) []byte {
-			if r == room && len(value) > 0 {
-				value[len(value)/2] ^= 1
-			}
-			return value
-		})
+	for _, row := range []string{"provider", "decision/s", "set"} {
+		h.spoil(row)
 		if _, err := h.CollectOpening(ctx, call, id); !errors.Is(err, workflow.ErrData) {
-			t.Error(room, err)
+			t.Error(row, err)
 		}
 		h.disk.Tamper(nil)
 		h.same("entries", h.ledger.Head().Size, size)

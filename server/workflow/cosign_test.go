@@ -393,6 +393,6 @@ func (h *house) wrappings(id ident.ID) [][]byte {
 		Wrappings   [][]byte `cbor:"2,keyasint"`
 	}
 	key := id.Bytes()
-	must(0, cbor.Unmarshal([]byte(h.rows()["draft-seal/"+string(key[:])]), &row))
+	must(0, cbor.Unmarshal([]byte(h.rows()["matter/"+string(key[:])+"s"]), &row))
 	return row.Wrappings
 }

@@ -131,8 +131,8 @@ func (o *Office) WithdrawDraft(ctx context.Context, c *Caller, compact string) (
 			return err
 		}
 		m.State, m.Statement, m.Returns = Withdrawn, "", nil
-		for _, room := range []ledger.Room{roomDraft, roomDraftSeal} {
-			if err := tx.Delete(room, idKey(m.id)); err != nil {
+		for _, p := range []part{partDraft, partBoxes} {
+			if err := tx.Delete(roomMatter, m.key(p)); err != nil {
 				return err
 			}
 		}

@@ -139,18 +139,13 @@ func TestDamagedRows(t *testing.T) {
 	must(a.submit())
 	signed := h.author("Bo Ek").in("SN2026-2")
 	h.sign(signed)
-	for _, room := range []store.Room{"matter-key", "matter", "draft", "decision"} {
-		h.disk.Tamper(func(r store.Room, _, value []byte) []byte {
-			if r == room && len(value) > 0 {
-				value[len(value)/2] ^= 1
-			}
-			return value
-		})
+	for _, row := range []string{"matter/k", "matter/m", "matter/d", "decision/d"} {
+		h.spoil(row)
 		calls := map[string]func() error{
 			"GetDraft": func() error { _, err := a.get(); return err },
 			"look":     func() error { _, err := h.look(director, a.id); return err },
 		}
-		if room == "decision" {
+		if row == "decision/d" {
 			calls = map[string]func() error{
 				"GetDraft": func() error { _, err := signed.get(); return err },
 				"GetBundle": func() error {
@@ -161,7 +156,7 @@ func TestDamagedRows(t *testing.T) {
 		}
 		for name, call := range calls {
 			if err := call(); !errors.Is(err, workflow.ErrData) {
-				t.Error(room, name, err)
+				t.Error(row, name, err)
 			}
 		}
 		h.disk.Tamper(nil)

@@ -231,7 +231,7 @@ func (o *Office) seal(c *Caller, m *matter, p *prepared) error {
 	if err != nil {
 		return fmt.Errorf("sealing: %w", err)
 	}
-	if p.rows[0], err = m.sealed(place(roomDraft, idKey(m.id)), &draftRow{p.Content, p.head}); err != nil {
+	if p.rows[0], err = m.sealed(place(roomMatter, m.key(partDraft)), &draftRow{p.Content, p.head}); err != nil {
 		return err
 	}
 	if p.rows[1], err = m.sealed(m.boxesPlace(), &boxesRow{s.JoinCiphertexts(), wrappings}); err != nil {

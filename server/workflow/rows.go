@@ -13,18 +13,14 @@ import (
 	"sigill/server/ledger"
 )
 
-// The rooms of the house. What awaits a signature lies under random keys in a
-// small room; what is signed is filed by log index, whose order says when it was
-// signed and not when anyone drafted.
+// The rooms of the house. A matter's rows lie together under its random id; what is
+// signed is filed by log index, whose order says when it was signed and not when
+// anyone drafted.
 const (
-	roomMatterKey  ledger.Room = "matter-key"  // decision id: the matter's key
-	roomMatter     ledger.Room = "matter"      // decision id: matterRow
-	roomDraft      ledger.Room = "draft"       // decision id: draftRow
-	roomDraftSeal  ledger.Room = "draft-seal"  // decision id: boxesRow
+	roomMatter     ledger.Room = "matter"      // decision id ‖ part: what that part is
 	roomInbox      ledger.Room = "inbox"       // decision id: inboxRow, while pending or still shown
 	roomStill      ledger.Room = "still-shown" // hour ‖ decision id: shownRow, until that hour
-	roomDecision   ledger.Room = "decision"    // log index: decisionRow
-	roomSeal       ledger.Room = "seal"        // log index: boxesRow
+	roomDecision   ledger.Room = "decision"    // log index ‖ part: what that part is
 	roomCase       ledger.Room = "case"        // MAC of the case reference: caseRow
 	roomRequest    ledger.Room = "request"     // MAC of request id and caller: requestRow
 	roomUsed       ledger.Room = "used"        // MAC of a key that may be used once
@@ -40,11 +36,22 @@ const (
 	roomNotice     ledger.Room = "notice"      // due day ‖ opening id: empty, a delayed notice
 )
 
+// A part ends the key of a row of the rooms matter and decision.
+type part byte
+
+const (
+	partKey      part = 'k' // of a matter: its key
+	partMatter   part = 'm' // of a matter: matterRow
+	partDraft    part = 'd' // of a matter: draftRow
+	partDecision part = 'd' // of what is signed: decisionRow
+	partBoxes    part = 's' // of both: boxesRow
+)
+
 // randomRooms and orderedRooms are the layout that [Layout] gives.
 var (
-	randomRooms = []ledger.Room{roomMatterKey, roomMatter, roomDraft, roomDraftSeal, roomInbox, roomStill, roomCase, roomRequest, roomUsed, roomOwed,
+	randomRooms = []ledger.Room{roomMatter, roomInbox, roomStill, roomCase, roomRequest, roomUsed, roomOwed,
 		roomIndex, roomMeta, roomRequester, roomProvider, roomOpening, roomOpeningsOf}
-	orderedRooms = []ledger.Room{roomDecision, roomSeal, roomOrder, roomSet, roomNotice}
+	orderedRooms = []ledger.Room{roomDecision, roomOrder, roomSet, roomNotice}
 )
 
 // Rooms lists the rooms of the house and whether their keys only grow.
@@ -99,8 +106,8 @@ type draftRow struct {
 }
 
 // A boxesRow is what only reviewers can open. It lies by itself, since nothing
-// reads it before an opening: in the room draft-seal until the decision is signed,
-// and then, the same bytes, in the room seal.
+// reads it before an opening: in the room matter until the decision is signed,
+// and then, the same bytes, in the room decision.
 type boxesRow struct {
 	Ciphertexts []byte   `cbor:"1,keyasint"`
 	Wrappings   [][]byte `cbor:"2,keyasint"`
@@ -212,24 +219,30 @@ func idKey(id ident.ID) []byte { b := id.Bytes(); return b[:] }
 // A matter is one decision's rows under its own key: when the key goes, they are
 // gone.
 type matter struct {
-	o   *Office
-	id  ident.ID
-	key [32]byte
+	o      *Office
+	id     ident.ID
+	secret [32]byte // the matter's key
 	matterRow
 }
+
+// key is where a part of the matter lies in the room of matters.
+func (m *matter) key(p part) []byte { return append(idKey(m.id), byte(p)) }
+
+// signedKey is where a part of a signed matter lies in the room of decisions.
+func (m *matter) signedKey(p part) []byte { return append(indexKey(m.Index), byte(p)) }
 
 // matter reads a matter, or ledger.ErrNotFound.
 func (o *Office) matter(r ledger.Reader, id ident.ID) (*matter, error) {
 	m := &matter{o: o, id: id}
-	k, err := r.Get(roomMatterKey, idKey(id))
+	k, err := r.Get(roomMatter, m.key(partKey))
 	if err != nil {
 		return nil, storeError(err)
 	}
-	if len(k) != len(m.key) {
+	if len(k) != len(m.secret) {
 		return nil, damaged("matter key", ledger.ErrCorrupt)
 	}
-	m.key = [32]byte(k)
-	return m, m.get(r, roomMatter, idKey(id), &m.matterRow)
+	m.secret = [32]byte(k)
+	return m, m.get(r, roomMatter, m.key(partMatter), &m.matterRow)
 }
 
 // storeError turns damage into [ErrData]; not found stays what it is.
@@ -248,7 +261,7 @@ func (m *matter) get(r ledger.Reader, room ledger.Room, key []byte, v any) error
 	if err != nil {
 		return storeError(err)
 	}
-	plain, err := m.o.cipher.OpenMatter(m.key, place(room, key), b)
+	plain, err := m.o.cipher.OpenMatter(m.secret, place(room, key), b)
 	if err != nil {
 		return damaged("room "+string(room), err)
 	}
@@ -275,22 +288,22 @@ func (m *matter) sealed(place string, v any) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return m.o.cipher.SealMatter(m.key, place, b), nil
+	return m.o.cipher.SealMatter(m.secret, place, b), nil
 }
 
 // save writes the matter's lasting row.
-func (m *matter) save(tx writer) error { return m.put(tx, roomMatter, idKey(m.id), &m.matterRow) }
+func (m *matter) save(tx writer) error { return m.put(tx, roomMatter, m.key(partMatter), &m.matterRow) }
 
 // draft reads what awaits a signature.
 func (m *matter) draft(r ledger.Reader) (*draftRow, error) {
 	d := &draftRow{}
-	return d, m.get(r, roomDraft, idKey(m.id), d)
+	return d, m.get(r, roomMatter, m.key(partDraft), d)
 }
 
 // decision reads what is signed.
 func (m *matter) decision(r ledger.Reader) (*decisionRow, error) {
 	d := &decisionRow{}
-	return d, m.get(r, roomDecision, indexKey(m.Index), d)
+	return d, m.get(r, roomDecision, m.signedKey(partDecision), d)
 }
 
 // boxesPlace binds boxes to the decision and not to a room, so that they move as
@@ -299,25 +312,25 @@ func (m *matter) boxesPlace() string { return place("seal", idKey(m.id)) }
 
 // fileBoxes moves the boxes of what has been signed under its log index.
 func (m *matter) fileBoxes(tx *ledger.Tx) error {
-	b, err := tx.Get(roomDraftSeal, idKey(m.id))
+	b, err := tx.Get(roomMatter, m.key(partBoxes))
 	if err != nil {
 		return storeError(err)
 	}
-	if err := tx.Put(roomSeal, indexKey(m.Index), b); err != nil {
+	if err := tx.Put(roomDecision, m.signedKey(partBoxes), b); err != nil {
 		return err
 	}
-	return tx.Delete(roomDraftSeal, idKey(m.id))
+	return tx.Delete(roomMatter, m.key(partBoxes))
 }
 
 // boxes reads the boxes of a signed decision.
 func (m *matter) boxes(r ledger.Reader) (*boxesRow, error) {
-	b, err := r.Get(roomSeal, indexKey(m.Index))
+	b, err := r.Get(roomDecision, m.signedKey(partBoxes))
 	if err != nil {
 		return nil, storeError(err)
 	}
-	plain, err := m.o.cipher.OpenMatter(m.key, m.boxesPlace(), b)
+	plain, err := m.o.cipher.OpenMatter(m.secret, m.boxesPlace(), b)
 	if err != nil {
-		return nil, damaged("room "+string(roomSeal), err)
+		return nil, damaged("boxes", err)
 	}
 	row := &boxesRow{}
 	return row, decode(plain, row)

@@ -1,6 +1,7 @@
 package workflow_test
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"maps"
@@ -22,11 +23,13 @@ func (h *house) rows() map[string]string {
 	out := map[string]string{}
 	must(0, h.ledger.Read(ctx, func(r store.Reader) error {
 		keys := map[string][32]byte{}
-		for p, err := range r.Scan("matter-key", nil, nil) {
+		for p, err := range r.Scan("matter", nil, nil) {
 			if err != nil {
 				return err
 			}
-			keys[string(p.Key)] = [32]byte(p.Value)
+			if id, ok := bytes.CutSuffix(p.Key, []byte("k")); ok && len(id) == 16 {
+				keys[string(id)] = [32]byte(p.Value)
+			}
 		}
 		for room := range layout() {
 			if room == "gate" {
@@ -137,4 +140,16 @@ func (h *house) owed() (out []proof.Kind) {
 		}
 	}
 	return out
+}
+
+// spoil changes, until the next Tamper, what is read of rows: those of a room, of
+// which a part may be named: "matter/d".
+func (h *house) spoil(rows string) {
+	room, part, _ := strings.Cut(rows, "/")
+	h.disk.Tamper(func(r store.Room, key, value []byte) []byte {
+		if string(r) == room && bytes.HasSuffix(key, []byte(part)) && len(value) > 0 {
+			value[len(value)/2] ^= 1
+		}
+		return value
+	})
 }

@@ -265,7 +265,7 @@ func (o *Office) decide(tx *ledger.Tx, c *Caller, a *statement.Approval, d *stat
 	return decision, compact, nil
 }
 
-// file moves a signed decision from the small room under its log index. Earlier
+// file moves what is signed from its matter's rows under its log index. Earlier
 // drafts and returns go, their digests stay.
 func (o *Office) file(tx *ledger.Tx, m *matter, d *statement.Decision, compact string, row *draftRow) (*signedMatter, error) {
 	pre := proof.NewPreimage(proof.Decision, jws.Digest(compact))
@@ -283,7 +283,7 @@ func (o *Office) file(tx *ledger.Tx, m *matter, d *statement.Decision, compact s
 	if err := m.fileBoxes(tx); err != nil {
 		return nil, err
 	}
-	if err := tx.Delete(roomDraft, idKey(m.id)); err != nil {
+	if err := tx.Delete(roomMatter, m.key(partDraft)); err != nil {
 		return nil, err
 	}
 	if err := m.leaveInbox(tx); err != nil {
@@ -294,7 +294,7 @@ func (o *Office) file(tx *ledger.Tx, m *matter, d *statement.Decision, compact s
 	signed := &decisionRow{Decision: compact, Content: row.Content, Head: row.Head, Preimage: pre.Marshal(), ID: idKey(m.id)}
 	tx.AtHead(func(h ledger.Head, w ledger.Writer) error {
 		signed.HeadSize = h.Size
-		return m.put(w, roomDecision, indexKey(m.Index), signed)
+		return m.put(w, roomDecision, m.signedKey(partDecision), signed)
 	})
 	return &signedMatter{m, signed}, nil
 }

@@ -48,7 +48,7 @@ type prepared struct {
 	digest ident.Digest
 	f      *inForce // that it was checked and sealed under
 	head   []byte
-	rows   [2][]byte // of the rooms draft and draft-seal
+	rows   [2][]byte // the parts draft and boxes
 	owed   owed
 }
 
@@ -73,7 +73,7 @@ func (o *Office) SubmitDraft(ctx context.Context, c *Caller, in Submission) (*Dr
 		return nil, o.refused(ctx, c, nil, invalid("statement.revision", ReasonRevision, nil))
 	}
 	m := &matter{o: o, id: p.draft.Decision}
-	rand.Read(m.key[:])
+	rand.Read(m.secret[:])
 	if err := o.prepare(ctx, c, m, p); err != nil {
 		return nil, o.refused(ctx, c, nil, err)
 	}
@@ -161,7 +161,7 @@ func (o *Office) submit(tx *ledger.Tx, c *Caller, m *matter, p *prepared) ([]byt
 	if err := o.useOnce(tx, "author key", "statement.jwk", thumb[:]); err != nil {
 		return nil, err
 	}
-	switch _, err := tx.Get(roomMatterKey, idKey(m.id)); {
+	switch _, err := tx.Get(roomMatter, m.key(partKey)); {
 	case err == nil:
 		return nil, invalid("statement.decision", ReasonTaken, nil)
 	case !errors.Is(err, ledger.ErrNotFound):
@@ -174,7 +174,7 @@ func (o *Office) submit(tx *ledger.Tx, c *Caller, m *matter, p *prepared) ([]byt
 		return nil, err
 	}
 	m.Jwk = jwk
-	if err := tx.Put(roomMatterKey, idKey(m.id), m.key[:]); err != nil {
+	if err := tx.Put(roomMatter, m.key(partKey), m.secret[:]); err != nil {
 		return nil, err
 	}
 	if err := audit.PutAuthor(tx.Overlay, o.cipher.MAC, ident.DateOf(tx.Now), c.Method, idKey(m.id), audit.OK); err != nil {
@@ -191,8 +191,8 @@ func (o *Office) accept(tx *ledger.Tx, c *Caller, m *matter, p *prepared, until 
 	}
 	m.State, m.Revision, m.Statement = Pending, p.draft.Revision, p.Statement
 	m.Digests = append(m.Digests, p.digest)
-	for i, room := range []ledger.Room{roomDraft, roomDraftSeal} {
-		if err := tx.Put(room, idKey(m.id), p.rows[i]); err != nil {
+	for i, at := range []part{partDraft, partBoxes} {
+		if err := tx.Put(roomMatter, m.key(at), p.rows[i]); err != nil {
 			return nil, err
 		}
 	}
