@@ -193,7 +193,18 @@ func (w *walker) text() (string, error) {
 	}
 	w.i++
 	t := w.s[from+1 : w.i-1]
-	if escaped && json.Unmarshal([]byte(w.s[from:w.i]), &t) != nil || strings.ContainsRune(t, utf8.RuneError) {
+	if escaped {
+		return unescaped(w.s[from:w.i])
+	}
+	if strings.ContainsRune(t, utf8.RuneError) {
+		return "", errJSON
+	}
+	return t, nil
+}
+
+// unescaped is the text of a quoted one.
+func unescaped(quoted string) (t string, err error) {
+	if json.Unmarshal([]byte(quoted), &t) != nil || strings.ContainsRune(t, utf8.RuneError) {
 		return "", errJSON
 	}
 	return t, nil

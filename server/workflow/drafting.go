@@ -43,7 +43,7 @@ func (o *Office) ReviseDraft(ctx context.Context, c *Caller, in Submission) (*Dr
 	if err != nil {
 		return nil, err
 	}
-	return o.draftAnswer(c, answer)
+	return o.given(c, p, answer)
 }
 
 func (o *Office) revise(tx *ledger.Tx, c *Caller, m *matter, p *prepared) ([]byte, error) {

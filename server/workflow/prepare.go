@@ -198,8 +198,8 @@ func (o *Office) identified(c *Caller, p *prepared) error {
 	return nil
 }
 
-// seal makes the seal, the wrappings, the rows under the matter's key and the
-// receipt.
+// seal makes the seal, the wrappings, the rows under the matter's key, the receipt
+// and the answer.
 func (o *Office) seal(c *Caller, m *matter, p *prepared) error {
 	plain, err := record.Lay(p.Seed, p.Record)
 	if err != nil {
@@ -237,7 +237,11 @@ func (o *Office) seal(c *Caller, m *matter, p *prepared) error {
 	if p.rows[1], err = m.sealed(m.boxesPlace(), &boxesRow{s.JoinCiphertexts(), wrappings}); err != nil {
 		return err
 	}
-	p.owed, err = o.promise(c, p.draft.Decision, p.digest)
+	if p.owed, err = o.promise(c, p.draft.Decision, p.digest); err != nil {
+		return err
+	}
+	p.answer = DraftAnswer{p.owed.receipt, p.head, c.Key, c.KeysIndex}
+	p.sealed, err = o.sealAnswer(c, p.answer)
 	return err
 }
 
