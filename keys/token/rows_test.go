@@ -20,9 +20,8 @@ import (
 	"sigill/keys/token"
 )
 
-// The tests are named by the rows of the threat table's JWT part. J24 to J26
-// are the key-set cache's, J27 and J28 stand in dpop_test.go, J23 in
-// keyset_test.go.
+// The tests are named by rows of scripts/rows/rows.txt. J24 to J26 are the key-set
+// cache's (server/rpc), J27 and J28 stand in dpop_test.go, J23 in keyset_test.go.
 
 const (
 	becauseAlg       = "an algorithm that is not allowed"

@@ -104,9 +104,9 @@ func find(s *source, kid string, after time.Duration) error {
 	return err
 }
 
-// TestRotation is J24 and J25: a new key is found by one fetch, a thousand
-// unknown ones cost one in thirty seconds, a withdrawn one is refused in time.
-func TestRotation(t *testing.T) {
+// TestJ24_newKey: a new key is found by one fetch, and a thousand unknown ones at
+// once cost one in thirty seconds.
+func TestJ24_newKey(t *testing.T) {
 	p, r := newIDP(t), &records{}
 	s := newTestSource(t, p, r)
 	p.does(text(jwks(t, "a")))
@@ -121,27 +121,47 @@ func TestRotation(t *testing.T) {
 	if _, index, err := s.find(context.Background(), "b", "ES256", start.Add(keysEvery)); err != nil || index != 2 || r.sets[1] != both {
 		t.Fatal("the new set was not recorded as it is", index, err)
 	}
-	var calls sync.WaitGroup
-	for i := range 1000 {
-		calls.Go(func() {
-			if err := find(s, fmt.Sprint("unknown", i), 2*keysEvery); !errors.Is(err, errToken) {
-				t.Error(err)
-			}
-		})
-	}
-	calls.Wait()
-	if p.fetched() != 3 {
-		t.Errorf("%d fetches for a thousand unknown keys", p.fetched()-2)
-	}
-	p.does(text(jwks(t, "b")))
-	if err := find(s, "a", 2*keysEvery+keysFresh+time.Second); !errors.Is(err, errToken) {
-		t.Fatal("a withdrawn key", err)
+	for _, at := range []struct {
+		after   time.Duration
+		fetches int
+	}{{2*keysEvery - 1, 2}, {2 * keysEvery, 3}, {3*keysEvery - 1, 3}} {
+		var calls sync.WaitGroup
+		for n := range 1000 {
+			calls.Go(func() {
+				if err := find(s, fmt.Sprint("unknown", n), at.after); !errors.Is(err, errToken) {
+					t.Error(err)
+				}
+			})
+		}
+		calls.Wait()
+		if p.fetched() != at.fetches {
+			t.Errorf("after %v: %d fetches, not %d", at.after, p.fetched(), at.fetches)
+		}
 	}
 }
 
-// TestProviderFails is J26: whatever the provider does, the last good set holds
+// TestJ25_withdrawn: a key that the provider no longer serves verifies nothing
+// after five minutes.
+func TestJ25_withdrawn(t *testing.T) {
+	p := newIDP(t)
+	s := newTestSource(t, p, &records{})
+	both := jwks(t, "a", "b")
+	p.does(text(both))
+	if err := find(s, "a", 0); err != nil {
+		t.Fatal(err)
+	}
+	p.does(text(jwks(t, "b")))
+	if err := find(s, "a", keysFresh-1); err != nil || p.fetched() != 1 {
+		t.Fatal("within the time", err, p.fetched())
+	}
+	if err := find(s, "a", keysFresh); !errors.Is(err, errToken) || p.fetched() != 2 {
+		t.Fatal("a withdrawn key", err, p.fetched())
+	}
+}
+
+// TestJ26_providerFails: whatever the provider does, the last good set holds
 // until it is too old, and then nobody gets in; a good answer mends it.
-func TestProviderFails(t *testing.T) {
+func TestJ26_providerFails(t *testing.T) {
 	elsewhere := newIDP(t)
 	elsewhere.does(text(jwks(t, "a")))
 	for name, answer := range map[string]http.HandlerFunc{
@@ -175,6 +195,31 @@ func TestProviderFails(t *testing.T) {
 	}
 	if elsewhere.fetched() != 0 {
 		t.Error("a redirect was followed")
+	}
+}
+
+// TestJ23_alarm: of a set with keys that cannot be used the others are, and the
+// operator is told which, by its place and without a word of what was served.
+func TestJ23_alarm(t *testing.T) {
+	p := newIDP(t)
+	s := newTestSource(t, p, &records{})
+	var lines bytes.Buffer
+	s.log = slog.New(slog.NewJSONHandler(&lines, nil))
+	good := jwks(t, "a")
+	p.does(text(`{"keys":[{"kty":"oct","k":"c2VjcmV0","kid":"weak"},` + strings.TrimPrefix(good, `{"keys":[`)))
+	if err := find(s, "a", 0); err != nil {
+		t.Fatal("a good key beside", err)
+	}
+	if err := find(s, "weak", 0); !errors.Is(err, errToken) {
+		t.Fatal("a bad key", err)
+	}
+	var line struct {
+		Level, Msg, Provider string
+		Index                *int
+	}
+	if err := json.Unmarshal(lines.Bytes(), &line); err != nil || line.Level != "ERROR" || line.Provider != "idp" || line.Index == nil || *line.Index != 0 ||
+		strings.Contains(lines.String(), "weak") || strings.Contains(lines.String(), "c2VjcmV0") {
+		t.Fatal(lines.String(), err)
 	}
 }
 
