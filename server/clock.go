@@ -72,7 +72,11 @@ func (s *Server) daily(ctx context.Context, name string, missed bool, run func(c
 }
 
 func (s *Server) job(name string, err error) {
-	if err != nil && !errors.Is(err, context.Canceled) {
+	if errors.Is(err, context.Canceled) {
+		return
+	}
+	s.watch.ran(name, err)
+	if err != nil {
 		s.log.Error("job failed", "job", name, "error", err)
 	}
 }

@@ -33,7 +33,7 @@ type Config struct {
 	Listen       string         `yaml:"listen"`
 	PublicOrigin string         `yaml:"public_origin"`
 	TLS          TLS            `yaml:"tls"`
-	Health       string         `yaml:"health"`
+	Internal     string         `yaml:"internal"`
 	Data         string         `yaml:"data"`
 	Trust        string         `yaml:"trust"`
 	Certificates string         `yaml:"certificate_chain"`
@@ -193,8 +193,8 @@ func (c *Config) check() error {
 		return bad("tls needs both certificate and key")
 	case c.TLS.Certificate == "" && !onLoopback(c.Listen):
 		return bad("tls is missing; without it listen is an address on loopback")
-	case c.Health != "" && !onLoopback(c.Health):
-		return bad("health is an address on loopback")
+	case c.Internal != "" && !onLoopback(c.Internal):
+		return bad("internal is an address on loopback")
 	case c.InboxHours == nil:
 		return bad("inbox_hours is missing")
 	case len(c.Providers) == 0:

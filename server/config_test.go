@@ -47,7 +47,7 @@ func TestRefusedConfig(t *testing.T) {
 	for name, change := range map[string][2]string{
 		"no TLS off loopback":        {"  certificate: tls/chain.pem\n  key: tls/key.pem", "  certificate: ''\n  key: ''"},
 		"half of TLS":                {"  key: tls/key.pem", "  key: ''"},
-		"health for everyone":        {"health: 127.0.0.1:8081", "health: 0.0.0.0:8081"},
+		"metrics for everyone":       {"internal: 127.0.0.1:8081", "internal: 0.0.0.0:8081"},
 		"two passphrases":            {"passphrase_file: keys/passphrase", "passphrase_file: keys/passphrase\n  passphrase_env: P"},
 		"no passphrase":              {"  passphrase_file: keys/passphrase", ""},
 		"no origin":                  {"public_origin: https://sigill.example", ""},

@@ -3,6 +3,7 @@ package server
 import (
 	"context"
 	"log/slog"
+	"net"
 
 	"sigill/server/gate"
 	"sigill/server/store"
@@ -27,3 +28,9 @@ func NewOver(ctx context.Context, c Config, log *slog.Logger, disk *memory.Disk)
 	}
 	return newServer(ctx, c, log, func(string) (store.Store, error) { return disk.Open(), nil })
 }
+
+// Job tells the server how one of its jobs went.
+func (s *Server) Job(name string, err error) { s.job(name, err) }
+
+// InternalAddr is where supervisor and operator are answered.
+func (s *Server) InternalAddr() net.Addr { return s.internal.Addr() }

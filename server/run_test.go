@@ -6,16 +6,11 @@ import (
 	"errors"
 	"io/fs"
 	"log/slog"
-	"net"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
-
-	"google.golang.org/grpc"
-	"google.golang.org/grpc/credentials/insecure"
-	"google.golang.org/grpc/health/grpc_health_v1"
 
 	"sigill/keys/keyfile"
 	"sigill/scripts/authority"
@@ -218,26 +213,6 @@ func TestTwoServers(t *testing.T) {
 	began := time.Now()
 	if err := starts(t, c); err == nil || time.Since(began) > 5*time.Second {
 		t.Fatal(err)
-	}
-}
-
-// TestHealth: a supervisor on the machine sees the server, and nothing else does.
-func TestHealth(t *testing.T) {
-	free, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	addr := free.Addr().String()
-	free.Close()
-	r := start(t, authority.Options{Health: addr})
-	cc, err := grpc.NewClient("passthrough:///"+addr, grpc.WithTransportCredentials(insecure.NewCredentials()))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer cc.Close()
-	h, err := grpc_health_v1.NewHealthClient(cc).Check(t.Context(), &grpc_health_v1.HealthCheckRequest{})
-	if err != nil || h.GetStatus() != grpc_health_v1.HealthCheckResponse_SERVING {
-		t.Fatal(h, err, r.Addr)
 	}
 }
 

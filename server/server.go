@@ -11,18 +11,18 @@ package server
 import (
 	"context"
 	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"log/slog"
 	"net"
 	"os"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/errgroup"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials"
-	"google.golang.org/grpc/health"
-	"google.golang.org/grpc/health/grpc_health_v1"
 
 	"sigill/keys/bundle"
 	"sigill/server/gate"
@@ -51,8 +51,12 @@ type Server struct {
 	office   *workflow.Office
 	rpc      *rpc.Server
 	listener net.Listener
-	health   net.Listener // nil: none
-	missed   bool         // an owed hour passed while the server was down
+	internal net.Listener // nil: none
+	watch    *watch
+	trust    *bundle.Trust
+	leaf     *x509.Certificate // of the institution
+	stopping atomic.Bool
+	missed   bool // an owed hour passed while the server was down
 }
 
 // New opens the store, checks that keys, certificates, trust file, log and last
@@ -67,6 +71,7 @@ func newServer(ctx context.Context, c Config, log *slog.Logger, open func(dir st
 		return nil, err
 	}
 	s := &Server{config: c, log: log}
+	s.watch = s.newWatch()
 	trust, err := readTrust(c.Trust)
 	if err != nil {
 		return nil, err
@@ -82,6 +87,7 @@ func newServer(ctx context.Context, c Config, log *slog.Logger, open func(dir st
 	if err := trusted(c.Providers, trust.File.Providers); err != nil {
 		return nil, err
 	}
+	s.trust, s.leaf = trust, k.institution.Chain[0]
 	engine, err := open(c.Data)
 	if err != nil {
 		return nil, err
@@ -103,7 +109,7 @@ func newServer(ctx context.Context, c Config, log *slog.Logger, open func(dir st
 	if s.office, err = workflow.New(ctx, c.office(trust, k), s.ledger, cipher{s.store}); err != nil {
 		return nil, err
 	}
-	if s.rpc, err = c.door(s.office, log); err != nil {
+	if s.rpc, err = c.door(s.office, log, s.watch.called); err != nil {
 		return nil, err
 	}
 	return s, s.listen()
@@ -118,8 +124,8 @@ func (c Config) office(trust *bundle.Trust, k *keys) workflow.Config {
 	return o
 }
 
-func (c Config) door(o *workflow.Office, log *slog.Logger) (*rpc.Server, error) {
-	d := rpc.Config{Office: o, Origin: c.PublicOrigin, Log: log}
+func (c Config) door(o *workflow.Office, log *slog.Logger, seen func(rpc.Call)) (*rpc.Server, error) {
+	d := rpc.Config{Office: o, Origin: c.PublicOrigin, Log: log, Seen: seen}
 	for _, p := range c.Providers {
 		t, err := p.token()
 		if err != nil {
@@ -153,9 +159,9 @@ func (s *Server) listen() (err error) {
 	if s.listener, err = net.Listen("tcp", s.config.Listen); err != nil {
 		return fmt.Errorf("listening: %w", err)
 	}
-	if s.config.Health != "" {
-		if s.health, err = net.Listen("tcp", s.config.Health); err != nil {
-			return fmt.Errorf("listening for health: %w", err)
+	if s.config.Internal != "" {
+		if s.internal, err = net.Listen("tcp", s.config.Internal); err != nil {
+			return fmt.Errorf("listening for health and metrics: %w", err)
 		}
 	}
 	return nil
@@ -190,17 +196,17 @@ func (s *Server) Run(ctx context.Context) error {
 	jobs.Go(func() error { s.clock(run); return nil })
 	jobs.Go(func() error { s.daily(run, "owed", s.missed, s.office.PublishOwed); return nil })
 	jobs.Go(func() error { s.daily(run, "expiry", s.missed, s.office.ExpireOpenings); return nil })
-	probe := s.serveHealth(&jobs)
+	internal := s.serveInternal(&jobs)
 	s.log.Info("ready", "address", s.Addr().String(), "version", Version)
 
 	<-run.Done()
-	probe.Shutdown()
+	s.stopping.Store(true)
 	grace := stopWithin
 	if ledgerDone(s.ledger) {
 		grace = 0
 	}
 	s.rpc.Stop(grace)
-	probe.stop()
+	internal.stop()
 	err := jobs.Wait()
 	stopWriting()
 	err = errors.Join(err, ledgerJob.Wait())
@@ -220,32 +226,9 @@ func ledgerDone(l *ledger.Ledger) bool {
 	}
 }
 
-// probe answers a supervisor on this machine; without a listener it does nothing.
-type probe struct {
-	*health.Server
-	grpc *grpc.Server
-}
-
-func (p probe) stop() {
-	if p.grpc != nil {
-		p.grpc.Stop()
-	}
-}
-
-func (s *Server) serveHealth(jobs *errgroup.Group) probe {
-	p := probe{Server: health.NewServer()}
-	if s.health == nil {
-		return p
-	}
-	p.grpc = grpc.NewServer()
-	grpc_health_v1.RegisterHealthServer(p.grpc, p.Server)
-	jobs.Go(func() error { return p.grpc.Serve(s.health) })
-	return p
-}
-
 // release lets go of what New took.
 func (s *Server) release() {
-	for _, l := range []net.Listener{s.listener, s.health} {
+	for _, l := range []net.Listener{s.listener, s.internal} {
 		if l != nil {
 			_ = l.Close() // gRPC has closed it before, unless it never served
 		}

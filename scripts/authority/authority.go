@@ -56,7 +56,7 @@ type Options struct {
 	PublishEvery time.Duration                       // 0: every second
 	SmallestSet  int                                 // 0: five
 	TLS          bool                                // under an issuer of its own
-	Health       string                              // where the server answers a supervisor
+	Internal     string                              // where the server answers a supervisor
 	WorkFactor   int                                 // of key files; 0: 1, for speed
 	Dial         func(user string) []grpc.DialOption // for each user's sessions; nil: none
 

@@ -56,7 +56,7 @@ func TestDirectory(t *testing.T) {
 	}
 	before := left()
 	for _, name := range []string{"empty", "new/deep/er"} {
-		if _, err := authority.Make(ctx, at(name), authority.Options{Health: "no address"}); err == nil {
+		if _, err := authority.Make(ctx, at(name), authority.Options{Internal: "no address"}); err == nil {
 			t.Fatal("made with an address that is none")
 		}
 		if after := left(); after != before {

@@ -81,6 +81,18 @@ func May(method string, role token.Role) bool {
 // that says which methods these are.
 func Authors(method string) bool { return May(method, token.Caseworker) }
 
+// AuthorMethods are the methods that authors call, in order.
+func AuthorMethods() []string {
+	var out []string
+	for name := range table {
+		if Authors(prefix + name) {
+			out = append(out, prefix+name)
+		}
+	}
+	slices.Sort(out)
+	return out
+}
+
 func lookup(method string) ([]token.Role, bool) {
 	if len(method) <= len(prefix) || method[:len(prefix)] != prefix {
 		return nil, false

@@ -122,29 +122,40 @@ const totalSize = 64
 
 // count adds one to the day's total of a method.
 func count(o *store.Overlay, mac MAC, day ident.Date, method string) error {
-	at := binary.BigEndian.AppendUint32(nil, day.Days())
+	n, err := AuthorCalls(o, mac, day, method)
+	if err != nil {
+		return err
+	}
+	key, value := totalRow(mac, day, method, n+1)
+	return o.Put(RoomTotals, key[:], value)
+}
+
+// AuthorCalls is a day's total of a method of authors.
+func AuthorCalls(r store.Reader, mac MAC, day ident.Date, method string) (uint64, error) {
 	if len(method) > totalSize-12 {
-		return fmt.Errorf("daily total: a method of %d bytes", len(method))
+		return 0, fmt.Errorf("daily total: a method of %d bytes", len(method))
 	}
-	total := func(n uint64) []byte {
-		b := binary.BigEndian.AppendUint64(append(make([]byte, 0, totalSize), at...), n)
-		return append(b, method...)[:totalSize]
-	}
-	key := mac("total", at, []byte(method))
-	v, err := o.Get(RoomTotals, key[:])
+	key, _ := totalRow(mac, day, method, 0)
+	v, err := r.Get(RoomTotals, key[:])
 	switch {
 	case errors.Is(err, store.ErrNotFound):
-		return o.Put(RoomTotals, key[:], total(1))
+		return 0, nil
 	case err != nil:
-		return err
+		return 0, err
 	case len(v) != totalSize:
-		return fmt.Errorf("daily total: %w", store.ErrCorrupt)
+		return 0, fmt.Errorf("daily total: %w", store.ErrCorrupt)
 	}
 	n := binary.BigEndian.Uint64(v[4:])
-	if !bytes.Equal(v, total(n)) {
-		return fmt.Errorf("daily total: %w", store.ErrCorrupt)
+	if _, whole := totalRow(mac, day, method, n); !bytes.Equal(v, whole) {
+		return 0, fmt.Errorf("daily total: %w", store.ErrCorrupt)
 	}
-	return o.Put(RoomTotals, key[:], total(n+1))
+	return n, nil
+}
+
+func totalRow(mac MAC, day ident.Date, method string, n uint64) (key [32]byte, value []byte) {
+	at := binary.BigEndian.AppendUint32(nil, day.Days())
+	value = binary.BigEndian.AppendUint64(append(make([]byte, 0, totalSize), at...), n)
+	return mac("total", at, []byte(method)), append(value, method...)[:totalSize]
 }
 
 // Find looks a login up by the MAC of its issuer and subject.

@@ -111,7 +111,13 @@ func TestTotalsInClear(t *testing.T) {
 			for range 1 + len(m)*10 {
 				ok(t, audit.PutAuthor(o, mac, d, m, nil, audit.OK))
 			}
+			if n, err := audit.AuthorCalls(o, mac, d, m); err != nil || n != uint64(1+len(m)*10) {
+				t.Error(d, m, n, err)
+			}
 		}
+	}
+	if n, err := audit.AuthorCalls(o, mac, day.AddDays(2), methods[0]); err != nil || n != 0 {
+		t.Error("a day without calls", n, err)
 	}
 	totals := rows(o, audit.RoomTotals)
 	if len(totals) != len(days)*len(methods) {

@@ -125,24 +125,26 @@ func (s *Server) logUnary(ctx context.Context, req any, info *grpc.UnaryServerIn
 	began := time.Now()
 	out, err := handle(ctx, req)
 	err = toStatus(err)
-	s.line(ctx, info.FullMethod, began, err)
+	s.line(ctx, Call{info.FullMethod, status.Code(err), time.Since(began), false})
 	return out, err
 }
 
 func (s *Server) logStream(srv any, ss grpc.ServerStream, info *grpc.StreamServerInfo, handle grpc.StreamHandler) error {
 	began := time.Now()
 	err := toStatus(handle(srv, ss))
-	s.line(ss.Context(), info.FullMethod, began, err)
+	s.line(ss.Context(), Call{info.FullMethod, status.Code(err), time.Since(began), true})
 	return err
 }
 
-// line logs a call by method, code and duration. A call that an author may have
+// line logs and counts a call by method, code and duration. A call that an author may have
 // made leaves nothing, since its time would date a draft: none of the author's own,
 // and no public one, which an author's client makes just before it submits.
-func (s *Server) line(ctx context.Context, method string, began time.Time, err error) {
-	if access.Authors(method) || access.Public(method) {
+func (s *Server) line(ctx context.Context, c Call) {
+	if access.Authors(c.Method) || access.Public(c.Method) {
 		return
 	}
-	level := levelOf(status.Code(err))
-	s.log.LogAttrs(context.WithoutCancel(ctx), level, "call", methodAttr(method), codeAttr(status.Code(err)), tookAttr(time.Since(began)))
+	s.log.LogAttrs(context.WithoutCancel(ctx), levelOf(c.Code), "call", methodAttr(c.Method), codeAttr(c.Code), tookAttr(c.Took))
+	if s.seen != nil {
+		s.seen(c)
+	}
 }

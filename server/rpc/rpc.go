@@ -25,6 +25,7 @@ import (
 	"buf.build/go/protovalidate"
 	"github.com/grpc-ecosystem/go-grpc-middleware/v2/interceptors/recovery"
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/credentials"
 
 	"sigill/keys/token"
@@ -49,6 +50,15 @@ type Config struct {
 	Providers []Provider
 	TLS       credentials.TransportCredentials // nil: no TLS
 	Log       *slog.Logger                     // gets calls that no author makes, by method, code and duration
+	Seen      func(Call)                       // is told of the same calls; nil: nobody is
+}
+
+// A Call is what is known of a call afterwards.
+type Call struct {
+	Method string // full path, of the contract
+	Code   codes.Code
+	Took   time.Duration
+	Stream bool
 }
 
 // Server is the door of one authority.
@@ -58,6 +68,7 @@ type Server struct {
 	door     *door
 	validate protovalidate.Validator
 	log      *slog.Logger
+	seen     func(Call)
 	stopping context.Context
 	stop     context.CancelFunc
 }
@@ -77,7 +88,7 @@ func New(c Config) (*Server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("validation rules: %w", err)
 	}
-	s := &Server{office: c.Office, door: d, validate: v, log: c.Log}
+	s := &Server{office: c.Office, door: d, validate: v, log: c.Log, seen: c.Seen}
 	s.stopping, s.stop = context.WithCancel(context.Background())
 	options := append(limits(),
 		grpc.ChainUnaryInterceptor(s.logUnary, recovering(), s.unary),

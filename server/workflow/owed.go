@@ -10,6 +10,8 @@ import (
 
 	"sigill/keys/ident"
 	"sigill/keys/proof"
+	"sigill/server/access"
+	"sigill/server/audit"
 	"sigill/server/ledger"
 )
 
@@ -117,6 +119,22 @@ func (o *Office) GetStatus(ctx context.Context, c *Caller) (*Status, error) {
 		return nil, err
 	}
 	return s, nil
+}
+
+// AuthorCalls is how often authors called each of their methods on a day. It names
+// nobody, and is not for a day that has not ended: whoever asks often would learn
+// when somebody drafted.
+func (o *Office) AuthorCalls(ctx context.Context, day ident.Date) (map[string]uint64, error) {
+	calls := map[string]uint64{}
+	err := o.ledger.Read(ctx, func(r ledger.Reader) (err error) {
+		for _, method := range access.AuthorMethods() {
+			if calls[method], err = audit.AuthorCalls(r, o.cipher.MAC, day, method); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	return calls, ledgerError(err)
 }
 
 // count counts the rows of a room that are to be counted.

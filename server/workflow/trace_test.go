@@ -15,6 +15,7 @@ import (
 	"sigill/keys/jws"
 	"sigill/keys/proof"
 	"sigill/keys/token"
+	"sigill/server/access"
 	"sigill/server/workflow"
 )
 
@@ -107,6 +108,21 @@ func TestAuthorLeavesNoTrace(t *testing.T) {
 			t.Error("an event without a random tag")
 		}
 	}
+}
+
+// TestAuthorCalls: what authors did is counted by day and method.
+func TestAuthorCalls(t *testing.T) {
+	h := newHouse(t)
+	a := h.author("Åsa Öberg")
+	must(a.submit())
+	must(a.submit())
+	want := map[string]uint64{}
+	for _, m := range access.AuthorMethods() {
+		want[m] = 0
+	}
+	h.same("yesterday", must(h.AuthorCalls(ctx, today().AddDays(-1))), want)
+	want["/sigill.v1.DraftingService/SubmitDraft"], want["/sigill.v1.DraftingService/ReviseDraft"] = 1, 1
+	h.same("today", must(h.AuthorCalls(ctx, today())), want)
 }
 
 // TestAuthorsAlike: two authors with names of other lengths leave rows of the same
