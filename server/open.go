@@ -90,8 +90,10 @@ func Init(ctx context.Context, c Config) error {
 	return s.Close()
 }
 
-func openEngine(dir string) (store.Store, error) {
-	engine, err := bolt.Open(bolt.Config{Path: filepath.Join(dir, storeFile), Layout: layout()})
+func openEngine(dir string) (store.Store, error) { return openWith(bolt.Open, dir) }
+
+func openWith(open func(bolt.Config) (*bolt.Store, error), dir string) (store.Store, error) {
+	engine, err := open(bolt.Config{Path: filepath.Join(dir, storeFile), Layout: layout()})
 	if errors.Is(err, fs.ErrNotExist) {
 		err = fmt.Errorf("%w: make it with sigilld init", err)
 	}

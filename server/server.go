@@ -80,9 +80,8 @@ func newServer(ctx context.Context, c Config, log *slog.Logger, open func(dir st
 	if err != nil {
 		return nil, err
 	}
-	if err := trust.Certifies(k.institution.Chain[0], time.Now()); err != nil {
-		return nil, fmt.Errorf("%w: by its own dates or the trust file's the institutional certificate has run out, or is not in force yet: "+
-			"have the board list one that is, and name it in certificate_chain: %w", ErrKeys, err)
+	if err := certified(trust, k.institution.Chain[0], time.Now()); err != nil {
+		return nil, err
 	}
 	if err := trusted(c.Providers, trust.File.Providers); err != nil {
 		return nil, err

@@ -68,6 +68,27 @@ func newSource(p Provider, r recorder, log *slog.Logger) (*source, error) {
 	return s, nil
 }
 
+// TryKeys fetches a provider's keys once, as a server does, and says how many of
+// them can verify tokens. It records nothing.
+func TryKeys(ctx context.Context, p Provider) (usable int, err error) {
+	s, err := newSource(p, nil, nil)
+	if err != nil {
+		return 0, err
+	}
+	jwks, err := s.get(ctx)
+	if err != nil {
+		return 0, err
+	}
+	set, _, err := token.ParseKeySet(p.Token.Issuer(), jwks)
+	if err != nil {
+		return 0, err
+	}
+	if usable = set.Len(); usable == 0 {
+		return 0, errors.New("fetching keys: none is usable")
+	}
+	return usable, nil
+}
+
 // find gives the key of a token. A kid that is not known may be new: it makes a
 // fetch, unless there was one just before. The answer to a key that is not there
 // is the one to a bad token.

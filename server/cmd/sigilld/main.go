@@ -1,6 +1,7 @@
 // Sigilld is the server of one authority.
 //
 //	sigilld config > sigilld.yaml         every key of the configuration, explained
+//	sigilld config check --config FILE    what is missing, wrong or unreachable
 //	sigilld init --config sigilld.yaml    makes the store
 //	sigilld serve --config sigilld.yaml   serves until SIGTERM or SIGINT
 //	sigilld extract --store COPY ...      a decision with its seal, for review without a server
@@ -16,6 +17,7 @@ import (
 	"os"
 	"os/signal"
 	"runtime/debug"
+	"strings"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -118,12 +120,38 @@ func initStore() *cobra.Command {
 }
 
 func example() *cobra.Command {
-	return &cobra.Command{Use: "config", Short: "Print a configuration file with every key explained", Args: cobra.NoArgs,
+	cmd := &cobra.Command{Use: "config", Short: "Print a configuration file with every key explained", Args: cobra.NoArgs,
 		Example: "  sigilld config > sigilld.yaml",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			_, err := fmt.Fprint(cmd.OutOrStdout(), server.Example)
 			return err
 		}}
+	cmd.AddCommand(check())
+	return cmd
+}
+
+func check() *cobra.Command {
+	cmd := &cobra.Command{Use: "check", Short: "Say whether a server could start, and what is wrong if not",
+		Long: "Looks at environment, trust file, keys, certificate, store, TLS and identity providers, a line for each.\n" +
+			"A server may be running meanwhile.",
+		Example: "  sigilld config check --config /etc/sigill/sigilld.yaml"}
+	return configured(cmd, func(cmd *cobra.Command, c server.Config) error {
+		wrong := 0
+		for _, f := range server.Check(cmd.Context(), c) {
+			state, text := "ok", f.Note
+			if f.Err != nil {
+				state, text = "wrong", f.Err.Error()
+				wrong++
+			}
+			if _, err := fmt.Fprintln(cmd.OutOrStdout(), strings.TrimRight(fmt.Sprintf("%-5s  %s  %s", state, f.What, text), " ")); err != nil {
+				return err
+			}
+		}
+		if wrong > 0 {
+			return fmt.Errorf("%d of the above would stop the server or keep everyone out", wrong)
+		}
+		return nil
+	})
 }
 
 func version() *cobra.Command {

@@ -47,8 +47,8 @@ func TestTalk(t *testing.T) {
 
 // TestHelp: every command shows how it is typed.
 func TestHelp(t *testing.T) {
-	for _, name := range []string{"serve", "init", "extract", "config"} {
-		if code, out, _ := try(t, name, "--help"); code != 0 || !strings.Contains(out, "Examples:\n  sigilld "+name) {
+	for _, name := range []string{"serve", "init", "extract", "config", "config check"} {
+		if code, out, _ := try(t, append(strings.Fields(name), "--help")...); code != 0 || !strings.Contains(out, "Examples:\n  sigilld "+name) {
 			t.Errorf("%s --help: %d %s", name, code, out)
 		}
 	}
