@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"os"
 	"os/exec"
@@ -61,10 +62,7 @@ func TestCanary(t *testing.T) {
 	seed := rand.Uint64()
 	t.Logf("seed %d", seed)
 	people := authors(rand.New(rand.NewPCG(seed, 1)))
-	sigilld := filepath.Join(t.TempDir(), "sigilld")
-	if out, err := exec.Command("go", "build", "-o", sigilld, "sigill/server/cmd/sigilld").CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
-	}
+	sigilld := built(t)
 	var seen wire
 	dir := filepath.Join(t.TempDir(), "authority")
 	a, err := authority.Make(ctx, dir, authority.Options{Users: people, Dial: seen.dial, PublishEvery: 100 * time.Millisecond})
@@ -87,7 +85,18 @@ func TestCanary(t *testing.T) {
 	if err := run.Stop(); err != nil {
 		t.Fatal(err)
 	}
-	look(t, needles, dir, seen.haystacks())
+	haystacks := files(t, dir, "data/store.db", "data/checkpoint", authority.LogFile)
+	maps.Copy(haystacks, seen.haystacks())
+	look(t, needles, haystacks)
+}
+
+func built(t *testing.T) string {
+	t.Helper()
+	sigilld := filepath.Join(t.TempDir(), "sigilld")
+	if out, err := exec.Command("go", "build", "-o", sigilld, "sigill/server/cmd/sigilld").CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	return sigilld
 }
 
 // draftAll has everyone draft, some at a time, while the director watches the
@@ -254,17 +263,24 @@ func add(t *testing.T, n *canary.Needles, me client.Identity) {
 // plant is the name that is planted where it must be found.
 const plant = "Åsk-Ylva Fjundsvarv"
 
-// look searches the store, everything printed, and all that others were sent; and
-// then each again with one spelling planted, which must be found.
-func look(t *testing.T, n *canary.Needles, dir string, haystacks map[string][]byte) {
+// files are what lies in a folder under some names.
+func files(t *testing.T, dir string, names ...string) map[string][]byte {
 	t.Helper()
-	for _, name := range []string{"data/store.db", "data/checkpoint", authority.LogFile} {
+	out := map[string][]byte{}
+	for _, name := range names {
 		b, err := os.ReadFile(filepath.Join(dir, name))
 		if err != nil {
 			t.Fatal(err)
 		}
-		haystacks[name] = b
+		out[name] = b
 	}
+	return out
+}
+
+// look searches haystacks: the store, everything printed, all that others were sent;
+// and then each again with some spellings planted, which must be found.
+func look(t *testing.T, n *canary.Needles, haystacks map[string][]byte) {
+	t.Helper()
 	// Five names, each in another spelling and at another place of each haystack.
 	planted := canary.NewNeedles()
 	var forms [][]byte
