@@ -1,12 +1,18 @@
 // Bench measures what Sigill does in a second, and what the same machine allows,
 // in turn in one run.
 //
-//	go run ./scripts/bench [-limit CMD] [-conc 1,16,64] [-each 5s] [-rounds 3] [-json FILE]
+//	go run ./scripts/bench [-limit CMD] [-conc 1,16,64] [-each 5s] [-rounds 3] [-stores 1000] [-json FILE]
 //
 // A decision is three calls over TLS to a sigilld process of its own: submit a
 // draft of 4 KiB, fetch it, countersign it; each is durable before it is
 // answered. Keys are of the limit's kinds: Ed25519 for author and director, P-256
 // for tokens and the institution.
+//
+// Each round ends with calls that come evenly, at half the rate of the most callers.
+// Beside the rounds: what one verifier checks and one court opens in a second, the
+// program's size, and for each number in -stores how long a server takes from its
+// start until it is ready, and how much longer the file is than what lies in it
+// (-stores 1000,100000 takes ten minutes more, and 6 GB).
 //
 // CMD is a program that measures the bare cost of the same work; it is run once for
 // each case with the flags -rounds 1 -each D -conc N -json FILE added, must append
@@ -39,6 +45,7 @@ type options struct {
 	each   time.Duration
 	rounds int
 	json   string
+	stores []int
 }
 
 func main() {
@@ -69,18 +76,31 @@ func parse(args []string, stderr io.Writer) (o options, err error) {
 	flags.DurationVar(&o.each, "each", 5*time.Second, "time for one case in one round")
 	flags.IntVar(&o.rounds, "rounds", 3, "rounds; every case runs once in each, in turn")
 	flags.StringVar(&o.json, "json", "", "write the rows of every round here, as JSON lines")
+	stores := flags.String("stores", "1000", "sizes of stores to start on, in decisions; empty: none")
 	if err := flags.Parse(args); err != nil {
 		return o, err
 	}
-	for f := range strings.SplitSeq(*conc, ",") {
-		n, err := strconv.Atoi(f)
-		if err != nil || n < 1 {
-			fmt.Fprintln(stderr, "bench: -conc takes numbers of callers, such as 1,16,64")
-			return o, flag.ErrHelp
-		}
-		o.conc = append(o.conc, n)
+	if o.conc = numbers(*conc); len(o.conc) == 0 {
+		fmt.Fprintln(stderr, "bench: -conc takes numbers of callers, such as 1,16,64")
+		return o, flag.ErrHelp
+	}
+	if o.stores = numbers(*stores); len(o.stores) == 0 && *stores != "" {
+		fmt.Fprintln(stderr, "bench: -stores takes numbers of decisions, such as 1000,100000")
+		return o, flag.ErrHelp
 	}
 	return o, nil
+}
+
+// numbers reads a list of numbers above zero; nil if it is none.
+func numbers(list string) (out []int) {
+	for f := range strings.SplitSeq(list, ",") {
+		n, err := strconv.Atoi(f)
+		if err != nil || n < 1 {
+			return nil
+		}
+		out = append(out, n)
+	}
+	return out
 }
 
 // A shape is whom records are sealed to.
@@ -107,7 +127,37 @@ func bench(ctx context.Context, o options, stdout, stderr io.Writer) error {
 		return fmt.Errorf("building sigilld: %w", err)
 	}
 	var t table
+	if err := t.rounds(ctx, o, tmp, server, stderr); err != nil {
+		return err
+	}
+	rows, err := offline(ctx, filepath.Join(tmp, "offline"), server)
+	if err != nil {
+		return err
+	}
+	t.add(rows...)
+	long, err := size(server)
+	if err != nil {
+		return err
+	}
+	t.add(row{"program", "sigilld", "mib", long})
+	say := func(s string) { fmt.Fprintln(stderr, s) }
+	if rows, err = stores(ctx, filepath.Join(tmp, "stores"), server, o.stores, say); err != nil {
+		return err
+	}
+	t.add(rows...)
+	if o.json != "" {
+		if err := t.write(o.json); err != nil {
+			return err
+		}
+	}
+	t.print(stdout, o)
+	return nil
+}
+
+// rounds runs every case once in each round, in turn.
+func (t *table) rounds(ctx context.Context, o options, tmp, server string, stderr io.Writer) error {
 	for round := range o.rounds {
+		peak := 0.0
 		for _, n := range o.conc {
 			for i, s := range shapes {
 				fmt.Fprintf(stderr, "round %d of %d: %d callers, sealed to %s\n", round+1, o.rounds, n, s.name)
@@ -117,6 +167,9 @@ func bench(ctx context.Context, o options, stdout, stderr io.Writer) error {
 					return err
 				}
 				t.add(rows...)
+				if i == 0 {
+					peak = rows[0].Value
+				}
 				if err := os.RemoveAll(dir); err != nil {
 					return err
 				}
@@ -130,18 +183,17 @@ func bench(ctx context.Context, o options, stdout, stderr io.Writer) error {
 				t.add(rows...)
 			}
 		}
-	}
-	rows, err := verification(ctx, filepath.Join(tmp, "verify"), server)
-	if err != nil {
-		return err
-	}
-	t.add(rows...)
-	if o.json != "" {
-		if err := t.write(o.json); err != nil {
+		fmt.Fprintf(stderr, "round %d of %d: evenly, %.0f a second\n", round+1, o.rounds, peak/2)
+		dir := filepath.Join(tmp, fmt.Sprintf("%d-half", round))
+		rows, err := half(ctx, dir, server, shapes[0], peak, o.each)
+		if err != nil {
+			return err
+		}
+		t.add(rows...)
+		if err := os.RemoveAll(dir); err != nil {
 			return err
 		}
 	}
-	t.print(stdout, o.conc)
 	return nil
 }
 

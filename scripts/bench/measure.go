@@ -16,6 +16,7 @@ import (
 	"go.etcd.io/bbolt"
 
 	"sigill/keys/bundle"
+	"sigill/keys/disclosure"
 	"sigill/scripts/authority"
 	"sigill/scripts/story"
 )
@@ -118,8 +119,9 @@ func loop(ctx context.Context, n int, each time.Duration, f func(worker int) err
 	return times, nil
 }
 
-// verification is how many bundles one verifier checks in a second.
-func verification(ctx context.Context, dir, binary string) ([]row, error) {
+// offline is how many bundles one verifier checks in a second, and how many packages
+// a court's program opens and checks.
+func offline(ctx context.Context, dir, binary string) ([]row, error) {
 	run, stop, err := start(ctx, dir, binary, nil)
 	if err != nil {
 		return nil, err
@@ -128,15 +130,23 @@ func verification(ctx context.Context, dir, binary string) ([]row, error) {
 	if err = errors.Join(err, stop()); err != nil {
 		return nil, err
 	}
-	const each = 2 * time.Second
-	times, err := loop(ctx, 1, each, func(int) error {
-		_, err := bundle.Verify(r.Bundle, run.Trust)
-		return err
-	})
+	key, err := r.Request.Private()
 	if err != nil {
 		return nil, err
 	}
-	return []row{{"verify", "@1", "per_s", float64(len(times)) / each.Seconds()}}, nil
+	var rows []row
+	for group, f := range map[string]func(int) error{
+		"verify": func(int) error { _, err := bundle.Verify(r.Bundle, run.Trust); return err },
+		"open":   func(int) error { _, err := disclosure.Open(r.Package, run.Trust, key); return err },
+	} {
+		const each = 2 * time.Second
+		times, err := loop(ctx, 1, each, f)
+		if err != nil {
+			return nil, err
+		}
+		rows = append(rows, row{group, "@1", "per_s", float64(len(times)) / each.Seconds()})
+	}
+	return rows, nil
 }
 
 func ms(d time.Duration) float64 { return float64(d) / 1e6 }

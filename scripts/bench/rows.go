@@ -73,7 +73,8 @@ func (t *table) ratio(group, name, metric string) float64 {
 	return median(out)
 }
 
-func (t *table) print(w io.Writer, conc []int) {
+func (t *table) print(w io.Writer, o options) {
+	conc := o.conc
 	fmt.Fprintf(w, "\n%-18s %8s %12s %9s %9s %14s %12s %10s %9s\n", "sealed to", "callers", "decisions/s", "p50 ms", "p99 ms",
 		"server µs each", "bytes each", "RSS MiB", "of limit")
 	for _, s := range shapes {
@@ -95,7 +96,14 @@ func (t *table) print(w io.Writer, conc []int) {
 				t.median(limitGroup, name, "p99_ms"), t.median(limitGroup, name, "server_us"))
 		}
 	}
-	fmt.Fprintf(w, "\nverification, one after the other: %.0f decisions/s\n", t.median("verify", "@1", "per_s"))
+	half := func(metric string) float64 { return t.median(shapes[0].name, "half", metric) }
+	fmt.Fprintf(w, "\nsealed to %s, evenly at half of that, %.0f decisions/s: p50 %.1f ms, p99 %.1f ms\n", shapes[0].name, half("per_s"), half("p50_ms"), half("p99_ms"))
+	fmt.Fprintf(w, "one after the other: %.0f decisions verified, %.0f packages opened in a second\n", t.median("verify", "@1", "per_s"), t.median("open", "@1", "per_s"))
+	fmt.Fprintf(w, "the program: %.1f MiB\n", t.median("program", "sigilld", "mib"))
+	for _, n := range o.stores {
+		m := func(metric string) float64 { return t.median("store", fmt.Sprint(n), metric) }
+		fmt.Fprintf(w, "a store of %d decisions: ready in %.0f ms, %.0f bytes each, %.2f of what lies in it\n", n, m("ready_ms"), m("bytes"), m("of_logical"))
+	}
 }
 
 func callers(n int) string { return fmt.Sprintf("@%d", n) }
