@@ -14,7 +14,6 @@ import (
 	"strings"
 	"testing"
 
-
 	"sigill/keys/jws"
 	"sigill/keys/vectors"
 )

@@ -31,15 +31,6 @@ func TestLaw(t *testing.T) {
 		{"a decider for the executive", workflow.ErrInvalid, workflow.ReasonField, "seal.record.DECIDER", func(d *statement.Draft, _ *record.Record) { d.Mode = record.ExecutiveDecides }},
 		{"no bias declaration", workflow.ErrInvalid, workflow.ReasonField, "seal.record.BIAS_DECLARATION", func(_ *statement.Draft, r *record.Record) { r.BiasDeclaration.Declarations = []record.Bias{} }},
 		{"no assessment", workflow.ErrInvalid, workflow.ReasonField, "seal.record.ASSESSMENT", func(_ *statement.Draft, r *record.Record) { r.Assessment.Omitted = []record.OmittedName{} }},
-		{"another name", workflow.ErrInvalid, workflow.ReasonContradiction, "seal.record.DISSENT_AUTHOR", func(_ *statement.Draft, r *record.Record) {
-			r.Decider.Person.Name, r.DissentAuthor.Person.Name = "Bo Ek", "Bo Ek"
-		}},
-		{"another subject", workflow.ErrInvalid, workflow.ReasonContradiction, "seal.record.DISSENT_AUTHOR", func(_ *statement.Draft, r *record.Record) {
-			r.Decider.Person.Subject, r.DissentAuthor.Person.Subject = "sub-Bo Ek", "sub-Bo Ek"
-		}},
-		{"a user id that the token has not", workflow.ErrInvalid, workflow.ReasonContradiction, "seal.record.DISSENT_AUTHOR", func(_ *statement.Draft, r *record.Record) {
-			r.Decider.Person.UserID, r.DissentAuthor.Person.UserID = "boek01", "boek01"
-		}},
 		{"another's commitment", workflow.ErrInvalid, workflow.ReasonContradiction, "statement.author", func(d *statement.Draft, _ *record.Record) {
 			d.Author = record.AuthorCommitment(record.Nonce{1}, "https://idp.example", "sub-Bo Ek")
 		}},
