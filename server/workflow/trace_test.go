@@ -109,9 +109,9 @@ func TestAuthorLeavesNoTrace(t *testing.T) {
 	}
 }
 
-// TestAuthorsAlike: two authors with names of other lengths leave rows of the same
-// number and the same sizes in every room (E15).
-func TestAuthorsAlike(t *testing.T) {
+// Two authors with names of other lengths leave rows of the same
+// number and the same sizes in every room.
+func TestE15_authorsAlike(t *testing.T) {
 	shapes := func(name string) (out []string) {
 		h := newHouse(t)
 		h.live(name)
