@@ -194,6 +194,7 @@ func TestE08_courtKeySwapped(t *testing.T) {
 	}
 	request, err := jws.Make(thief, &w.Request)
 	must(err)
+	pinned := reviewer.Pinned
 	for name, c := range map[string]struct {
 		signatures []string
 		cause      error
@@ -208,9 +209,15 @@ func TestE08_courtKeySwapped(t *testing.T) {
 			}
 		}
 		h.calls = nil
+		reviewer.Pinned = pinned
 		got, err := reviewer.Get(ctx, h.asked.Opening)
 		if !errors.Is(err, c.cause) || got != nil || !slices.Equal(h.calls, []string{"GetReview"}) {
 			t.Errorf("%s: %v after %v", name, err, h.calls)
+		}
+		// A reviewer who was talked into pinning it still has the board's signatures.
+		reviewer.Pinned = map[ident.ID]ident.Digest{h.CourtID: thief.Public().Thumbprint()}
+		if got, err := reviewer.Get(ctx, h.asked.Opening); !errors.Is(err, client.ErrVerification) || errors.Is(err, client.ErrNotPinned) || got != nil {
+			t.Errorf("%s, and pinned: %v", name, err)
 		}
 	}
 	h.lie = func(any) {}
