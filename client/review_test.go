@@ -171,6 +171,66 @@ func TestDissentOnItsSignature(t *testing.T) {
 	}
 }
 
+// A court's key that was swapped in the server's store is refused by the reviewer's
+// client, whoever signed the swap, before a share is asked for.
+func TestE08_courtKeySwapped(t *testing.T) {
+	ctx := t.Context()
+	h := newHearing(t, record.SectionDecider)
+	reviewer, err := h.Reviewer(1, 1)
+	must(err)
+	w, err := reviewer.Get(ctx, h.asked.Opening)
+	must(err)
+	thief, _, err := jws.Generate(jws.EdDSA)
+	must(err)
+	swapped := *h.Requester
+	swapped.Key = thief.Public().JWK()
+	signed := func(by ...*jws.Signer) (out []string) {
+		for _, b := range by {
+			s, err := order.Sign(b, &swapped)
+			must(err)
+			out = append(out, s)
+		}
+		return out
+	}
+	request, err := jws.Make(thief, &w.Request)
+	must(err)
+	pinned := reviewer.Pinned
+	for name, c := range map[string]struct {
+		signatures []string
+		cause      error
+	}{
+		"by the thief":                          {signed(thief), client.ErrVerification},
+		"by one of the board":                   {signed(h.Board[0]), client.ErrVerification},
+		"by the board, which has been deceived": {signed(h.Board[:h.Trust.Board.Need]...), client.ErrNotPinned},
+	} {
+		h.lie = func(reply any) {
+			if r, ok := reply.(*sigillv1.GetReviewResponse); ok {
+				r.Requester.Signatures, r.Request = c.signatures, request
+			}
+		}
+		h.calls = nil
+		reviewer.Pinned = pinned
+		got, err := reviewer.Get(ctx, h.asked.Opening)
+		if !errors.Is(err, c.cause) || got != nil || !slices.Equal(h.calls, []string{"GetReview"}) {
+			t.Errorf("%s: %v after %v", name, err, h.calls)
+		}
+		// A reviewer who was talked into pinning it still has the board's signatures.
+		reviewer.Pinned = map[ident.ID]ident.Digest{h.CourtID: thief.Public().Thumbprint()}
+		if got, err := reviewer.Get(ctx, h.asked.Opening); !errors.Is(err, client.ErrVerification) || errors.Is(err, client.ErrNotPinned) || got != nil {
+			t.Errorf("%s, and pinned: %v", name, err)
+		}
+	}
+	h.lie = func(any) {}
+	reviewer.Pinned = nil // nor is the right key taken without a pin
+	if got, err := reviewer.Get(ctx, h.asked.Opening); !errors.Is(err, client.ErrNotPinned) || got != nil {
+		t.Error(err)
+	}
+	o, err := h.court.Get(ctx, h.asked.Opening)
+	if err != nil || o.Votes != 0 || o.State != sigillv1.OpeningState_OPENING_STATE_PENDING {
+		t.Errorf("%+v %v", o, err)
+	}
+}
+
 // TestLongRefusal: the longest refusal that a vote can state is taken; a longer one is
 // refused before the reviewer's share is asked for, which would be logged for nothing.
 func TestLongRefusal(t *testing.T) {

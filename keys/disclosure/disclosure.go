@@ -11,8 +11,8 @@
 // the sealed record says against itself or against the login is no failure: the
 // court is shown it as a contradiction.
 //
-// The package's format is in proto/SPEC.md, "Opening package". TestByteFlip and
-// TestTampered prove that nothing changed passes. The server's build is held free
+// The package's format is in proto/SPEC.md, "Opening package". TestE01_packageByteFlipped
+// and TestTampered prove that nothing changed passes. The server's build is held free
 // of this package, as of keys/unseal, by the arrows test.
 package disclosure
 

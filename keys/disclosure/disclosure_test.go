@@ -205,9 +205,9 @@ func spoilt(t *testing.T, o *story.Opening, group, index int, sections ...record
 	}, sections...)
 }
 
-// TestBadShare: E4 to E6. A bad share is named and left out while the others
+// A bad share is named and left out while the others
 // suffice; where they do not, the error names it and nothing is shown.
-func TestBadShare(t *testing.T) {
+func TestE04_badShare(t *testing.T) {
 	s := story.New(t)
 	o := s.Decide(s.Plan()).Request(order.CourtOrder, nil, decider, evidence)
 	spoilt(t, o, 1, 2, decider, evidence)

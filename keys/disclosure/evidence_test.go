@@ -157,23 +157,29 @@ func TestKeySets(t *testing.T) {
 	refused(t, s, disclosed(s, s.Plan()), disclosure.ErrEvidence)
 }
 
-// TestRotated: E14. The provider's key was rotated away, years ago: the evidence
+// The provider's key was rotated away, years ago: the evidence
 // holds the key and the log the set.
-func TestRotated(t *testing.T) {
+func TestE14_keyRotatedAway(t *testing.T) {
 	s := story.New(t)
 	plan := s.Plan()
 	first, at := s.KeySet, s.KeysIndex
 	d := s.Decide(plan)
 	o := d.Request(order.CourtOrder, func(r *opening.Request) { r.Date, r.Expires = "2031-11-20", "2031-12-01" }, decider, evidence)
 	other := vectors.Seed("next provider key")
-	s.PublishKeys(s.JWKS(ed25519.NewKeyFromSeed(other[:]).Public().(ed25519.PublicKey)))
+	next, later := s.PublishKeys(s.JWKS(ed25519.NewKeyFromSeed(other[:]).Public().(ed25519.PublicKey)))
 	s.KeySet, s.KeysIndex = first, at
 	o.Checkpoint = s.Tree.Head()
 	o.Date, o.Due = "2031-11-21", "2031-11-21"
 	o.All()
-	if p := opens(t, s, o.Bytes(o.Package(nil))); !p.Evidence.Disclosed || p.Evidence.Label != record.LabelDPoP {
+	pkg := o.Bytes(o.Package(nil))
+	if p := opens(t, s, pkg); !p.Evidence.Disclosed || p.Evidence.Label != record.LabelDPoP {
 		t.Errorf("%+v", p.Evidence)
+	} else if it := p.Sections.Evidence.Items[0]; it.KeysIndex != int64(at) || it.Key != string(story.ProviderJWK(s.Provider.Public().(ed25519.PublicKey))) {
+		t.Errorf("the evidence names entry %d, and another key than the provider's of that day", it.KeysIndex)
 	}
+	// Without the set of that day the key is nobody's: the next one does not vouch for it.
+	s.KeySet, s.KeysIndex = next, later
+	refused(t, s, o.Bytes(o.Package(nil)), disclosure.ErrVerification)
 }
 
 // TestBearer: an unbound login is kept, and labelled for what it is.
@@ -191,9 +197,9 @@ func TestBearer(t *testing.T) {
 	}
 }
 
-// TestContradictions: E17 and the rest. A court is shown what does not fit; it is
+// What is sealed and not what the login said, and all else that does not fit: a court is shown what does not fit; it is
 // no failure.
-func TestContradictions(t *testing.T) {
+func TestE17_contradictionsShown(t *testing.T) {
 	c := func(code disclosure.Code, sec record.Section, member string) disclosure.Contradiction {
 		return disclosure.Contradiction{Code: code, Section: sec, Member: member}
 	}
@@ -202,7 +208,7 @@ func TestContradictions(t *testing.T) {
 		ask    []record.Section
 		want   []disclosure.Contradiction
 	}{
-		"E17: another name than the login's": {func(_ *story.Story, p *story.Plan) {
+		"another name than the login's": {func(_ *story.Story, p *story.Plan) {
 			p.Record.Decider.Person.Name = "Någon Annan"
 			p.Record.DissentAuthor.Person.Name = "Någon Annan"
 		}, []record.Section{decider, evidence}, []disclosure.Contradiction{c(disclosure.ClaimDiffers, decider, "name")}},

@@ -274,24 +274,12 @@ func voted(change func(*story.Opening, *opening.Vote)) func(*testing.T, *story.S
 	}
 }
 
-// TestByteFlip: E1 and E11. No changed, missing or added byte passes, and every
-// refusal is of one class. Opening takes milliseconds and a package has tens of
+// No changed byte of a package passes, and every refusal is of one class. Opening takes milliseconds and a package has tens of
 // thousands of bytes, so bytes are drawn: one in 37, and in values of more than a
 // thousand characters, which one digest or signature covers whole, one in 601.
-func TestByteFlip(t *testing.T) {
+func TestE01_packageByteFlipped(t *testing.T) {
 	t.Parallel()
-	s := story.New(t)
-	plan := s.Plan()
-	plan.Dissents = [][]string{{"Nej."}}
-	o := s.Decide(plan).Request(order.CourtOrder, nil, decider, evidence).All()
-	pkg := o.Bytes(o.Package(nil))
-	opens(t, s, pkg)
-	try := func(changed []byte, at int) {
-		p, err := disclosure.Open(changed, s.Trust, s.Recipient)
-		if p != nil || !errors.Is(err, disclosure.ErrVerification) {
-			t.Fatalf("byte %d: %v", at, err)
-		}
-	}
+	pkg, try := packaged(t)
 	ways := []func(byte) byte{func(b byte) byte { return b ^ 1 }, func(b byte) byte { return b ^ 0x20 }, func(b byte) byte { return b + 1 }}
 	tried, at := 0, 0
 	for _, value := range bytes.SplitAfter(pkg, []byte{'"'}) {
@@ -307,9 +295,33 @@ func TestByteFlip(t *testing.T) {
 		}
 		at += len(value)
 	}
+}
+
+// packaged is a package that opens, and wants what is made of it refused.
+func packaged(t *testing.T) (pkg []byte, try func(changed []byte, at int)) {
+	t.Helper()
+	s := story.New(t)
+	plan := s.Plan()
+	plan.Dissents = [][]string{{"Nej."}}
+	o := s.Decide(plan).Request(order.CourtOrder, nil, decider, evidence).All()
+	pkg = o.Bytes(o.Package(nil))
+	opens(t, s, pkg)
+	return pkg, func(changed []byte, at int) {
+		t.Helper()
+		p, err := disclosure.Open(changed, s.Trust, s.Recipient)
+		if p != nil || !errors.Is(err, disclosure.ErrVerification) {
+			t.Fatalf("byte %d: %v", at, err)
+		}
+	}
+}
+
+func TestE11_packageLength(t *testing.T) {
+	pkg, try := packaged(t)
 	for _, n := range []int{0, 1, len(pkg) / 2, len(pkg) - 1} {
 		try(pkg[:n], n)
 	}
-	try(append(bytes.Clone(pkg), ' '), len(pkg))
-	try(append(bytes.Clone(pkg), '\n'), len(pkg))
+	for _, more := range []string{" ", "\n", "\x00", "{}", string(pkg)} {
+		try(append(bytes.Clone(pkg), more...), len(pkg))
+		try(append([]byte(more), pkg...), 0)
+	}
 }

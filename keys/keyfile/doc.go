@@ -9,12 +9,12 @@
 //
 // Nothing is read from, or written to, a place that others could change: a file
 // is a regular one of the caller's, mode 0600, in a directory of the caller's
-// that only the caller can write to; symbolic links are refused (threats.md, C1).
+// that only the caller can write to; symbolic links are refused.
 // A file appears whole or not at all. A wrong passphrase, a damaged file and a
 // file of another kind are one error. Where the passphrase comes from is the
 // caller's business. The package needs a Unix.
 //
-// The format is in proto/SPEC.md, "Key files"; TestByteFlip, TestPlaces and
-// FuzzPlaintext prove it. Calls that name different files may run at the same
+// The format is in proto/SPEC.md, "Key files"; TestByteFlip, TestC01_places
+// and FuzzPlaintext prove it. Calls that name different files may run at the same
 // time.
 package keyfile

@@ -13,6 +13,8 @@ import (
 	"sigill/keys/keyfile"
 )
 
+// TestByteFlip: of a key file no changed, missing or added byte opens, and the error is
+// that of a wrong passphrase.
 func TestByteFlip(t *testing.T) {
 	dir := home(t)
 	path := filepath.Join(dir, "k")
@@ -56,7 +58,8 @@ func TestByteFlip(t *testing.T) {
 	}
 }
 
-func TestPlaces(t *testing.T) {
+// What others could change is neither read nor written to.
+func TestC01_places(t *testing.T) {
 	key := generate(t, keyfile.Board)
 	for name, spoil := range map[string]func(t *testing.T, dir, path string) string{
 		"readable by the group": func(t *testing.T, dir, path string) string { return chmod(t, path, 0o640, path) },
@@ -111,7 +114,8 @@ func chmod(t *testing.T, what string, mode fs.FileMode, then string) string {
 	return then
 }
 
-func TestOwner(t *testing.T) {
+// Another user's file, in another user's directory or in one's own, is refused.
+func TestC01_owner(t *testing.T) {
 	if os.Geteuid() != 0 {
 		t.Log("not tried: only root can give files away")
 		return
@@ -132,7 +136,8 @@ func TestOwner(t *testing.T) {
 	}
 }
 
-func TestWritingLeavesNothing(t *testing.T) {
+// What is refused leaves nothing; what is forced replaces both halves.
+func TestC05_writingLeavesNothing(t *testing.T) {
 	dir := home(t)
 	path := filepath.Join(dir, "k")
 	first, second := generate(t, keyfile.Board), generate(t, keyfile.Board)
@@ -192,6 +197,7 @@ func TestWritingLeavesNothing(t *testing.T) {
 	}
 }
 
+// A file that is written without options costs a guesser the default.
 func TestDefaultWorkFactor(t *testing.T) {
 	path := filepath.Join(home(t), "k")
 	if err := keyfile.Save(path, pass, generate(t, keyfile.Gate), keyfile.Options{}); err != nil {

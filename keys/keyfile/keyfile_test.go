@@ -34,7 +34,6 @@ var uses = []keyfile.Use{
 }
 
 // home is a directory as a careful person has it.
-
 func home(t testing.TB) string {
 	t.Helper()
 	dir := t.TempDir()
@@ -45,9 +44,7 @@ func home(t testing.TB) string {
 }
 
 // listing is all that lies in a directory, with contents, so that a test can say
-
 // that nothing changed.
-
 func listing(t testing.TB, dir string) string {
 	t.Helper()
 	entries, err := os.ReadDir(dir)
@@ -67,7 +64,6 @@ func listing(t testing.TB, dir string) string {
 }
 
 // same reports whether two keys would be given out as the same bytes.
-
 func same(a, b keyfile.Key) bool {
 	sa, errA := a.Seed()
 	sb, errB := b.Seed()
@@ -126,7 +122,6 @@ func TestRoundTrip(t *testing.T) {
 }
 
 // What is given out works, and is given out as nothing else.
-
 func TestConversions(t *testing.T) {
 	for _, use := range uses {
 		k := generate(t, use)
@@ -207,7 +202,6 @@ func TestUses(t *testing.T) {
 }
 
 // A key that ends up in a message shows its use alone.
-
 func TestKeyPrintsNothing(t *testing.T) {
 	seed := [32]byte{0xca, 0xfe, 0xba, 0xbe}
 	k, err := keyfile.FromSeed(keyfile.Gate, "", seed)
@@ -220,20 +214,6 @@ func TestKeyPrintsNothing(t *testing.T) {
 		}
 	}
 }
-
-// TestByteFlip: of a key file no changed, missing or added byte opens, and the
-
-// error is that of a wrong passphrase.
-
-// TestPlaces is threats.md, C1: what others could change is neither read nor
-
-// written to.
-
-// Another user's file, in another user's directory or in one's own, is refused.
-
-// TestWritingLeavesNothing is threats.md, C4 and C5.
-
-// A file that is written without options costs a guesser the default.
 
 type note struct {
 	Text string `json:"text"`
@@ -320,15 +300,3 @@ func TestPEM(t *testing.T) {
 		t.Errorf("P-256 for the log: %v", err)
 	}
 }
-
-// write makes a key file of whatever plaintext, by age alone.
-
-// plaintext reads what Save wrote, by age alone.
-
-// golden returns the plaintexts of testdata, each with the thumbprint of its
-
-// public half, or - where it has none.
-
-// TestPlaintextRefused: what is under the right passphrase is read as strictly
-
-// as anything else.

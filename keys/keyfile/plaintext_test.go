@@ -17,6 +17,7 @@ import (
 	"sigill/keys/keyfile"
 )
 
+// write makes a key file of whatever plaintext, by age alone.
 func write(t testing.TB, path string, plain []byte, factor int) {
 	t.Helper()
 	to, err := age.NewScryptRecipient(pass)
@@ -40,6 +41,7 @@ func write(t testing.TB, path string, plain []byte, factor int) {
 	}
 }
 
+// plaintext reads what Save wrote, by age alone.
 func plaintext(t testing.TB, path string) string {
 	t.Helper()
 	f, err := os.Open(path)
@@ -62,6 +64,8 @@ func plaintext(t testing.TB, path string) string {
 	return string(b)
 }
 
+// golden returns the plaintexts of testdata, each with the thumbprint of its public
+// half, or - where it has none.
 func golden(t testing.TB) (plain, thumb []string) {
 	t.Helper()
 	b, err := os.ReadFile("testdata/plaintexts.txt")
@@ -136,6 +140,8 @@ func TestGolden(t *testing.T) {
 	}
 }
 
+// TestPlaintextRefused: what is under the right passphrase is read as strictly as
+// anything else.
 func TestPlaintextRefused(t *testing.T) {
 	path := filepath.Join(home(t), "k")
 	plain, _ := golden(t)

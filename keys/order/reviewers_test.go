@@ -201,9 +201,9 @@ func TestBoardMakesTheFirstSetOnly(t *testing.T) {
 	refuse(t, "a later set by the board", k, signed(t, nextSet(t), "board 1", "board 2", "board 3"), order.ErrEpoch)
 }
 
-// TestHPKEKeys: low-order and doubled X25519 points and malformed ML-KEM keys
+// Low-order and doubled X25519 points and malformed ML-KEM keys
 // are refused wherever a key is registered.
-func TestHPKEKeys(t *testing.T) {
+func TestE13_hpkeKeys(t *testing.T) {
 	good := vectors.HPKE(t, "hpke-1-1")
 	if k, err := order.ParseHPKEKey(good); err != nil || !bytes.Equal(k.Bytes(), good) {
 		t.Fatal(err)

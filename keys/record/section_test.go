@@ -2,10 +2,7 @@ package record_test
 
 import (
 	"bytes"
-	"encoding/json"
 	"errors"
-	"fmt"
-	"math/rand/v2"
 	"slices"
 	"strings"
 	"testing"
@@ -126,127 +123,6 @@ func TestUnpadRefuses(t *testing.T) {
 	} {
 		if out, err := record.Unpad(s, change(bytes.Clone(good))); !errors.Is(err, record.ErrPadding) || out != nil {
 			t.Errorf("%s: %q, %v", name, out, err)
-		}
-	}
-}
-
-var alphabet = []rune(`abcdefghijklmnopqrstuvwxyzåäöéüÅÄÖÉ-' "\&<>/.łßøžđ李ʼ😀`)
-
-func randomText(r *rand.Rand, n int) string {
-	out := make([]rune, n)
-	for i := range out {
-		out[i] = alphabet[r.IntN(len(alphabet))]
-	}
-	return string(out)
-}
-
-// TestOneSize (E15): a thousand authors with names of 1 to 120 characters, and
-// whatever else the record says, give sections of one length each, and the
-// name comes back as it was.
-func TestOneSize(t *testing.T) {
-	r := rand.New(rand.NewPCG(1, 2))
-	shortest, longest := 1<<20, 0
-	for i := range 1000 {
-		mode := modes[i%len(modes)]
-		rec := lawful(mode)
-		a := author()
-		a.Name = randomText(r, 1+i%120)
-		rec.DissentAuthor.Person = a
-		if rec.Decider.Person != nil {
-			rec.Decider.Person = &a
-		} else {
-			rec.Presenter.Person = &a
-		}
-		rec.Participants.Persons[1].Name = randomText(r, 1+r.IntN(120))
-		if err := rec.Check(mode, allShown); err != nil {
-			t.Fatal(err)
-		}
-		sections := encode(t, rec)
-		shortest, longest = min(shortest, len(sections[3])), max(longest, len(sections[3]))
-		seed := record.Seed{byte(i), byte(i >> 8)}
-		plain, err := record.Lay(seed, sections)
-		if err != nil {
-			t.Fatal(err)
-		}
-		e := evidence()
-		e.Items[0].Token = strings.Repeat("a", 1+r.IntN(8<<10))
-		evidence, err := e.Encode()
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := plain.SetEvidence(seed, evidence); err != nil {
-			t.Fatal(err)
-		}
-		for j, s := range record.All() {
-			if len(plain[j]) != s.Size() {
-				t.Fatalf("identity %d: %s has %d bytes", i, s, len(plain[j]))
-			}
-		}
-		back, err := record.Unpad(record.SectionDissentAuthor, plain[record.SectionDissentAuthor-1])
-		if err != nil {
-			t.Fatal(err)
-		}
-		var read struct{ Person struct{ Name string } } // by encoding/json, as a stranger would
-		if err := json.Unmarshal(back, &read); err != nil || read.Person.Name != a.Name {
-			t.Fatalf("identity %d: %v", i, err)
-		}
-	}
-	if longest-shortest < 150 {
-		t.Errorf("the sections' texts have %d to %d bytes: padding was hardly tried", shortest, longest)
-	}
-}
-
-// TestNoGuessing (E16 in small): who knows everything about a section but the
-// number in it, and the blinds of all other sections, cannot tell the number
-// from its commitment; with the section's own blind it is found at once.
-func TestNoGuessing(t *testing.T) {
-	seed := record.Seed{7, 7, 7}
-	s := record.SectionPresenter
-	say := func(n int) []byte { return fmt.Appendf(nil, `{"person":{"name":"%05d"}}`, n) }
-	const secret, candidates = 4711, 10000
-	plain, err := record.Pad(s, seed.Blind(s), say(secret))
-	if err != nil {
-		t.Fatal(err)
-	}
-	target := record.Commit(s, plain)
-	search := func(blind [32]byte) (found []int) {
-		guess, err := record.Pad(s, blind, nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for n := range candidates {
-			text := say(n)
-			guess[33] = byte(len(text))
-			copy(guess[34:], text)
-			if record.Commit(s, guess) == target {
-				found = append(found, n)
-			}
-		}
-		return found
-	}
-	if found := search(seed.Blind(s)); !slices.Equal(found, []int{secret}) {
-		t.Fatalf("with the blind: %d; the search itself is wrong", found)
-	}
-	blinds := map[string][32]byte{"none": {}, "seed": seed, "another seed's": record.Seed{8}.Blind(s)}
-	for _, other := range record.All() {
-		if other != s {
-			blinds[other.String()] = seed.Blind(other)
-		}
-	}
-	for whose, blind := range blinds {
-		if found := search(blind); len(found) > 0 {
-			t.Errorf("found with the blind of %s", whose)
-		}
-	}
-	nonce := record.Nonce{9}
-	author := record.AuthorCommitment(nonce, "https://idp.example", fmt.Sprintf("%05d", secret))
-	for n := range candidates {
-		subject := fmt.Sprintf("%05d", n)
-		if record.AuthorCommitment(record.Nonce{}, "https://idp.example", subject) == author {
-			t.Error("the author was found without the nonce")
-		}
-		if (record.AuthorCommitment(nonce, "https://idp.example", subject) == author) != (n == secret) {
-			t.Error("the author was not found with the nonce; the search itself is wrong")
 		}
 	}
 }

@@ -29,8 +29,8 @@ func TestByteFlip(t *testing.T) {
 	}
 }
 
-// TestHeadRefuses: cut, longer, and values that no head has (E11).
-func TestHeadRefuses(t *testing.T) {
+// Cut, longer, and values that no head has.
+func TestE11_heads(t *testing.T) {
 	s := golden(t).seal(t)
 	head := marshal(t, &s.Head)
 	for n := range head {
@@ -88,8 +88,8 @@ func messages(t testing.TB) (wrapping, release []byte) {
 	return w.Marshal(), r.Marshal()
 }
 
-// TestMessages: wrappings and releases have one form and one length (E11).
-func TestMessages(t *testing.T) {
+// Wrappings and releases have one form and one length.
+func TestE11_messages(t *testing.T) {
 	wrapping, release := messages(t)
 	w, err := seal.ParseWrapping(wrapping)
 	if err != nil || w.Epoch != 3 || w.Group != 2 || w.Index != 15 || w.Generation != 1<<32-1 || len(w.Box) != 1360 || len(wrapping) != 1371 {

@@ -200,8 +200,8 @@ func TestWrapAtOnce(t *testing.T) {
 	wg.Wait()
 }
 
-// TestWrapOtherKEM (E12): shares are sealed to hybrid keys only.
-func TestWrapOtherKEM(t *testing.T) {
+// Shares are sealed to hybrid keys only.
+func TestE12_wrapOtherKEM(t *testing.T) {
 	s := golden(t).seal(t)
 	for _, kem := range []hpke.KEM{hpke.DHKEM(ecdh.X25519()), hpke.DHKEM(ecdh.P256()), hpke.MLKEM768(), hpke.MLKEM1024(), hpke.MLKEM768P256()} {
 		key, err := kem.GenerateKey()

@@ -17,9 +17,9 @@ import (
 	"sigill/keys/vectors"
 )
 
-// TestTamperedShare (E4): a share that is not the sealed one is named, before and
+// A share that is not the sealed one is named, before and
 // after it is re-sealed, and nothing comes out, whatever else there is.
-func TestTamperedShare(t *testing.T) {
+func TestE04_tamperedShare(t *testing.T) {
 	m := newMatter(t, 1)
 	at, sec := place{1, 3}, record.SectionDissentAuthor
 	good, err := unseal.OpenWrapping(m.head, m.wrapped[at], m.reviewers[at])
@@ -90,8 +90,8 @@ func TestNoCanonicalScalar(t *testing.T) {
 	}
 }
 
-// TestDuplicates (E6): a reviewer counts once, and x = 0 is no reviewer.
-func TestDuplicates(t *testing.T) {
+// A reviewer counts once (and shares have one length, by their type), and x = 0 is no reviewer.
+func TestE06_duplicatesAndZero(t *testing.T) {
 	m := newMatter(t, 1)
 	quorum := m.shares(t, all, place{1, 1}, place{1, 2}, place{2, 1})
 	once := []*unseal.Share{quorum[0], quorum[0], quorum[0], quorum[2]}
@@ -116,33 +116,24 @@ func TestDuplicates(t *testing.T) {
 	}
 }
 
-// TestSwapped (E2, E3): a message opens only as what it is, whoever holds the key.
-func TestSwapped(t *testing.T) {
+// refusesMessage wants a wrapping refused, to open and to re-seal, and nothing of it
+// shown.
+func refusesMessage(t *testing.T, name string, h *seal.Head, w *seal.Wrapping, key hpke.PrivateKey, req unseal.Request) {
+	t.Helper()
+	if v, err := unseal.OpenWrapping(h, w, key); !errors.Is(err, unseal.ErrNotForKey) || v != nil {
+		t.Errorf("%s: %v", name, err)
+	}
+	if r, err := unseal.ReSeal(h, w, key, req, 1); !errors.Is(err, unseal.ErrNotForKey) || r != nil {
+		t.Errorf("%s, re-sealed: %v", name, err)
+	}
+}
+
+// A message opens only as what it is, whoever holds the key.
+func TestE02_swappedDecisions(t *testing.T) {
 	a, b := newMatter(t, 1), newMatter(t, 2)
 	at := place{1, 2}
 	key := a.reviewers[at]
-	refuse := func(name string, h *seal.Head, w *seal.Wrapping, key hpke.PrivateKey) {
-		t.Helper()
-		if v, err := unseal.OpenWrapping(h, w, key); !errors.Is(err, unseal.ErrNotForKey) || v != nil {
-			t.Errorf("%s: %v", name, err)
-		}
-		if r, err := unseal.ReSeal(h, w, key, a.request, 1); !errors.Is(err, unseal.ErrNotForKey) || r != nil {
-			t.Errorf("%s, re-sealed: %v", name, err)
-		}
-	}
-	refuse("another decision's", a.head, b.wrapped[at], key)
-	other := *b.wrapped[place{1, 3}]
-	refuse("another reviewer's", a.head, a.wrapped[place{1, 3}], key)
-	refuse("one's own with another's key", a.head, a.wrapped[at], a.reviewers[place{1, 3}])
-	other = *a.wrapped[at]
-	other.Index = 3
-	refuse("one's own under another index", a.head, &other, key)
-	other = *a.wrapped[at]
-	other.Group = 2
-	refuse("one's own in another group", a.head, &other, key)
-	other = *a.wrapped[at]
-	other.Generation = 1
-	refuse("one's own of another generation", a.head, &other, key)
+	refusesMessage(t, "another decision's", a.head, b.wrapped[at], key, a.request)
 	for name, change := range map[string]func(h *seal.Head){
 		"authority": func(h *seal.Head) { h.Authority = "202100-2114" },
 		"decision":  func(h *seal.Head) { h.Decision = b.head.Decision },
@@ -150,20 +141,46 @@ func TestSwapped(t *testing.T) {
 	} {
 		h := *a.head
 		change(&h)
-		refuse("another "+name, &h, a.wrapped[at], key)
+		refusesMessage(t, "another "+name, &h, a.wrapped[at], key, a.request)
 	}
-	other = *a.wrapped[at]
-	other.Epoch = 2
-	if v, err := unseal.OpenWrapping(a.head, &other, key); !errors.Is(err, unseal.ErrMember) || v != nil {
-		t.Errorf("another epoch: %v", err)
-	}
-	h := *a.head
-	h.Set.Epoch = 2
-	refuse("another epoch in both", &h, &other, key)
 	release := a.release(t, at, all)
 	asWrapping := *a.wrapped[at]
 	asWrapping.Box = release.Box
-	refuse("a release", a.head, &asWrapping, a.recipient)
+	refusesMessage(t, "a release", a.head, &asWrapping, a.recipient, a.request)
+	// Ciphertexts of sections are swapped no more than messages are.
+	shares := a.shares(t, all, place{1, 1}, place{1, 2}, place{2, 1})
+	if got, err := unseal.Combine(a.head, b.core, shares, all); !errors.Is(err, unseal.ErrCiphertext) || got != nil {
+		t.Errorf("another decision's ciphertexts: %v", err)
+	}
+}
+
+func TestE03_swappedReviewers(t *testing.T) {
+	m := newMatter(t, 1)
+	at := place{1, 2}
+	key := m.reviewers[at]
+	refuse := func(name string, h *seal.Head, w *seal.Wrapping, key hpke.PrivateKey) {
+		t.Helper()
+		refusesMessage(t, name, h, w, key, m.request)
+	}
+	refuse("another reviewer's", m.head, m.wrapped[place{1, 3}], key)
+	refuse("one's own with another's key", m.head, m.wrapped[at], m.reviewers[place{1, 3}])
+	other := *m.wrapped[at]
+	other.Index = 3
+	refuse("one's own under another index", m.head, &other, key)
+	other = *m.wrapped[at]
+	other.Group = 2
+	refuse("one's own in another group", m.head, &other, key)
+	other = *m.wrapped[at]
+	other.Generation = 1
+	refuse("one's own of another generation", m.head, &other, key)
+	other = *m.wrapped[at]
+	other.Epoch = 2
+	if v, err := unseal.OpenWrapping(m.head, &other, key); !errors.Is(err, unseal.ErrMember) || v != nil {
+		t.Errorf("another epoch: %v", err)
+	}
+	h := *m.head
+	h.Set.Epoch = 2
+	refuse("another epoch in both", &h, &other, key)
 }
 
 // releaseInfo is what the SPEC binds a release to, written out once more.
@@ -173,9 +190,9 @@ func releaseInfo(m *matter, r *seal.Release) []byte {
 		[]byte{0, 0, 0, byte(r.Epoch), byte(r.Group), byte(r.Index), byte(r.Scope)}, d[:], m.request.Checkpoint[:])
 }
 
-// TestReplayedRelease (E7): an approval is of no use for another request,
+// An approval is of no use for another request,
 // recipient or checkpoint, nor as another reviewer's or of another scope.
-func TestReplayedRelease(t *testing.T) {
+func TestE07_replayedRelease(t *testing.T) {
 	m := newMatter(t, 1)
 	at := place{1, 2}
 	r := m.release(t, at, 1)
@@ -215,53 +232,60 @@ func TestReplayedRelease(t *testing.T) {
 	refuse("a wrapping", m.head, &other, m.recipient, m.request, unseal.ErrNotForKey)
 }
 
-// TestByteFlip (E1, E11): no changed, cut or longer message or ciphertext passes.
-func TestByteFlip(t *testing.T) {
-	m := newMatter(t, 1)
+// message is one of the things that are opened, and whether bytes pass for it.
+type message struct {
+	name  string
+	data  []byte
+	opens func(b []byte) bool
+}
+
+// messages are a wrapping, a release and the ciphertexts of a matter.
+func (m *matter) messages(t *testing.T) []message {
+	t.Helper()
 	at := place{2, 1}
-	flip := func(name string, data []byte, opens func(b []byte) bool) {
-		t.Helper()
-		if !opens(data) {
-			t.Fatalf("%s does not open as it is", name)
-		}
-		for i := range data {
-			b := bytes.Clone(data)
-			b[i] ^= 1 << (i % 8)
-			if opens(b) {
-				t.Errorf("%s: byte %d can be changed", name, i)
-			}
-		}
-		for _, b := range [][]byte{nil, data[1:], data[:len(data)-1], append(bytes.Clone(data), 0), append([]byte{0}, data...)} {
-			if opens(b) {
-				t.Errorf("%s: can be %d bytes long", name, len(b))
-			}
-		}
-	}
-	flip("a wrapping", m.wrapped[at].Marshal(), func(b []byte) bool {
+	list := []message{{"a wrapping", m.wrapped[at].Marshal(), func(b []byte) bool {
 		w, err := seal.ParseWrapping(b)
 		if err != nil {
 			return false
 		}
 		v, err := unseal.OpenWrapping(m.head, w, m.reviewers[at])
 		return err == nil || v != nil
-	})
-	flip("a release", m.release(t, at, 0x55).Marshal(), func(b []byte) bool {
+	}}, {"a release", m.release(t, at, 0x55).Marshal(), func(b []byte) bool {
 		r, err := seal.ParseRelease(b)
 		if err != nil {
 			return false
 		}
 		s, err := unseal.OpenRelease(m.head, r, m.recipient, m.request)
 		return err == nil || s != nil
-	})
+	}}}
 	shares := m.shares(t, all, place{1, 1}, place{1, 2}, at)
 	for _, sec := range record.All() {
 		bit := record.Scope(1 << (sec - 1))
-		flip("the ciphertext of "+sec.String(), m.core[sec], func(b []byte) bool {
+		list = append(list, message{"the ciphertext of " + sec.String(), m.core[sec], func(b []byte) bool {
 			got, err := unseal.Combine(m.head, map[record.Section][]byte{sec: b}, shares, bit)
 			return !errors.Is(err, unseal.ErrCiphertext) || got != nil
-		})
+		}})
 	}
-	for i := range shares { // every byte of every share
+	return list
+}
+
+// No changed byte of a message, a ciphertext or a share passes.
+func TestE01_everyByteFlipped(t *testing.T) {
+	m := newMatter(t, 1)
+	for _, msg := range m.messages(t) {
+		if !msg.opens(msg.data) {
+			t.Fatalf("%s does not open as it is", msg.name)
+		}
+		for i := range msg.data {
+			b := bytes.Clone(msg.data)
+			b[i] ^= 1 << (i % 8)
+			if msg.opens(b) {
+				t.Errorf("%s: byte %d can be changed", msg.name, i)
+			}
+		}
+	}
+	shares := m.shares(t, all, place{1, 1}, place{1, 2}, place{2, 1})
+	for i := range shares {
 		for sec := range shares[i].Vector {
 			for at := range seal.ScalarSize {
 				bad := *shares[i]
@@ -272,6 +296,21 @@ func TestByteFlip(t *testing.T) {
 				if e := (*unseal.BadShareError)(nil); !errors.As(err, &e) || e.Group != bad.Group || e.Index != bad.Index || got != nil {
 					t.Fatalf("share %d, section %d, byte %d: %v", i, sec+1, at, err)
 				}
+			}
+		}
+	}
+}
+
+func TestE11_otherLength(t *testing.T) {
+	m := newMatter(t, 1)
+	for _, msg := range m.messages(t) {
+		if !msg.opens(msg.data) {
+			t.Fatalf("%s does not open as it is", msg.name)
+		}
+		for _, b := range [][]byte{nil, msg.data[1:], msg.data[:len(msg.data)-1], msg.data[:len(msg.data)/2], append(bytes.Clone(msg.data), 0),
+			append([]byte{0}, msg.data...), append(bytes.Clone(msg.data), msg.data...)} {
+			if msg.opens(b) {
+				t.Errorf("%s: can be %d bytes long", msg.name, len(b))
 			}
 		}
 	}
@@ -335,9 +374,9 @@ func TestMissingCiphertext(t *testing.T) {
 	}
 }
 
-// TestOtherSuite (E12): a message that is not MLKEM768-X25519, HKDF-SHA256 and
+// A message that is not MLKEM768-X25519, HKDF-SHA256 and
 // AES-256-GCM is refused, also one that is well made and for the same secret.
-func TestOtherSuite(t *testing.T) {
+func TestE12_otherSuite(t *testing.T) {
 	m := newMatter(t, 1)
 	at := place{2, 3}
 	info := m.head.WrapInfo(2, 3, 0)
@@ -390,8 +429,8 @@ func derive(t testing.TB, kem hpke.KEM) hpke.PrivateKey {
 	return k
 }
 
-// TestRecipients (E13): shares are re-sealed to a sound hybrid key or not at all.
-func TestRecipients(t *testing.T) {
+// Shares are re-sealed to a sound hybrid key or not at all.
+func TestE13_recipientKeys(t *testing.T) {
 	m := newMatter(t, 1)
 	at := place{1, 1}
 	good := m.recipient.PublicKey().Bytes()

@@ -9,7 +9,7 @@
 // ([BadShareError]); too few are [ErrNotEnough]; nothing partial comes out. The
 // head must have been checked against the decision's core digest by the caller
 // (keys/bundle does). Format: proto/SPEC.md, "Opening"; TestOpening tries every
-// quorum, TestByteFlip every changed byte, TestVectors what another
+// quorum, TestE01_everyByteFlipped every changed byte, TestVectors what another
 // implementation sealed. The server's build is held free of this package by the
 // arrows test.
 package unseal

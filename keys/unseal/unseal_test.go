@@ -15,10 +15,9 @@ import (
 	"sigill/keys/vectors"
 )
 
-// TestOpening is the whole way: sealed, wrapped, re-sealed, opened, combined; by
-// every set of reviewers that is a quorum, and by none that is not (E5).
-func TestOpening(t *testing.T) {
-	m := newMatter(t, 1)
+// sets calls f with the shares of every set of reviewers, and whether it is a quorum.
+func sets(t *testing.T, m *matter, f func(chosen []*unseal.Share, quorum bool)) {
+	t.Helper()
 	everyone := []place{{1, 1}, {1, 2}, {1, 3}, {1, 4}, {2, 1}, {2, 2}, {2, 3}}
 	shares := m.shares(t, all, everyone...)
 	quorums := 0
@@ -31,20 +30,43 @@ func TestOpening(t *testing.T) {
 				count[at.group]++
 			}
 		}
-		if count[1] >= 2 && count[2] >= 1 {
+		quorum := count[1] >= 2 && count[2] >= 1
+		if quorum {
 			quorums++
-			m.opens(t, chosen, all)
-			slices.Reverse(chosen)
-			m.opens(t, chosen, all)
-			continue
 		}
-		if got, err := unseal.Combine(m.head, m.core, chosen, all); !errors.Is(err, unseal.ErrNotEnough) || got != nil {
-			t.Errorf("%d of group 1 and %d of group 2: %v", count[1], count[2], err)
-		}
+		f(chosen, quorum)
 	}
 	if quorums != 11*7 {
 		t.Errorf("%d quorums, not 77", quorums)
 	}
+}
+
+// TestOpening is the whole way: sealed, wrapped, re-sealed, opened, combined; by
+// every set of reviewers that is a quorum.
+func TestOpening(t *testing.T) {
+	m := newMatter(t, 1)
+	sets(t, m, func(chosen []*unseal.Share, quorum bool) {
+		if quorum {
+			m.opens(t, chosen, all)
+			slices.Reverse(chosen)
+			m.opens(t, chosen, all)
+		}
+	})
+}
+
+// A set that is no quorum of each group opens nothing, not even a section in part.
+func TestE05_oneShareTooFew(t *testing.T) {
+	m := newMatter(t, 1)
+	sets(t, m, func(chosen []*unseal.Share, quorum bool) {
+		if quorum {
+			return
+		}
+		for _, scope := range []record.Scope{all, 1} {
+			if got, err := unseal.Combine(m.head, m.core, chosen, scope); !errors.Is(err, unseal.ErrNotEnough) || got != nil {
+				t.Errorf("%d shares: %v", len(chosen), err)
+			}
+		}
+	})
 }
 
 // TestOpeningOffline: reviewers who meet combine their own wrappings.

@@ -185,27 +185,33 @@ type DraftView struct {
 
 // GetDraft shows the author their own matter.
 func (o *Office) GetDraft(ctx context.Context, c *Caller, id ident.ID) (*DraftView, error) {
-	m, err := o.authorReads(ctx, c, id)
-	if err != nil {
+	if _, err := o.authorReads(ctx, c, id); err != nil {
 		return nil, err
 	}
-	v := &DraftView{State: int(m.State), Statement: m.Statement, Returns: m.Returns, Dissents: m.Dissents}
-	switch m.State {
-	case Pending, Returned:
-		err = o.ledger.Read(ctx, func(r ledger.Reader) error {
-			d, err := m.draft(r)
-			if err == nil {
-				v.Content = d.Content
-			}
+	var m *matter
+	v := &DraftView{}
+	err := o.ledger.Read(ctx, func(r ledger.Reader) (err error) { // all of one moment: the text of the statement beside it
+		if m, err = o.matter(r, id); err != nil {
 			return err
-		})
-		if errors.Is(err, ledger.ErrNotFound) {
-			err = refuse(ErrUnavailable, ReasonStopped) // signed or withdrawn in between: ask again
 		}
-	case Signed, Dispatched:
+		*v = DraftView{State: int(m.State), Statement: m.Statement, Returns: m.Returns, Dissents: m.Dissents}
+		if m.State != Pending && m.State != Returned {
+			return nil
+		}
+		d, err := m.draft(r)
+		if errors.Is(err, ledger.ErrNotFound) {
+			return damaged("draft", err)
+		}
+		v.Content = d.Content
+		return err
+	})
+	if err == nil && (m.State == Signed || m.State == Dispatched) {
 		v.Bundle, err = o.publishedBundle(ctx, m)
 	}
-	return v, ledgerError(err)
+	if err != nil {
+		return nil, ledgerError(err)
+	}
+	return v, nil
 }
 
 // authorReads checks the author proof of a read, and files the read by its day.

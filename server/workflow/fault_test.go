@@ -67,10 +67,10 @@ func (h *house) steps(a, b *author) []step {
 	}
 }
 
-// TestCommitFails is S16: at each change of a life the commit fails, before or after
+// TestS16_crashAtCommit: at each change of a life the commit fails, before or after
 // it reached the disk. The caller is told that it is not known, nothing answers any
 // more, and after a restart the same request is answered and has happened once.
-func TestCommitFails(t *testing.T) {
+func TestS16_crashAtCommit(t *testing.T) {
 	for _, applied := range []bool{false, true} {
 		t.Run(fmt.Sprint("applied ", applied), func(t *testing.T) {
 			h := newHouse(t)

