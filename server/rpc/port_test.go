@@ -126,8 +126,7 @@ func TestG23_debugging(t *testing.T) {
 		look.nothing(path)
 	}
 	for _, path := range []string{"/debug/pprof/", "/debug/pprof/cmdline", "/debug/vars", "/debug/requests", "/metrics"} {
-		c := plain()
-		res, err := c.Get("http://" + w.Addr + path)
+		res, err := plain(t.Context()).Get("http://" + w.Addr + path)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -135,7 +134,6 @@ func TestG23_debugging(t *testing.T) {
 		if res.Body.Close(); err != nil || res.StatusCode != http.StatusUnsupportedMediaType || len(body) != 0 {
 			t.Errorf("GET %s: HTTP %d, %q, %v", path, res.StatusCode, body, err)
 		}
-		c.CloseIdleConnections()
 		said, err := w.says(fmt.Sprintf("GET %s HTTP/1.1\r\nHost: x\r\n\r\n", path))
 		if err != nil || strings.HasPrefix(said, "HTTP/") {
 			t.Errorf("GET %s over HTTP/1.1: %q, %v", path, said, err)

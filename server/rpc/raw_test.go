@@ -2,6 +2,7 @@ package rpc_test
 
 import (
 	"bytes"
+	"context"
 	"encoding/binary"
 	"io"
 	"net"
@@ -50,11 +51,19 @@ func field(n protowire.Number, v []byte) []byte {
 // noProof asks, in form, for the proof of a digest that is not in the log: NOT_FOUND.
 func noProof() []byte { return field(1, make([]byte, 32)) }
 
-// plain is an HTTP/2 client without TLS and without gRPC's own checks.
-func plain() *http.Client {
+// plain is an HTTP/2 client without TLS and without gRPC's own checks, whose
+// connection ends with the context.
+func plain(ctx context.Context) *http.Client {
 	var protocols http.Protocols
 	protocols.SetUnencryptedHTTP2(true)
-	return &http.Client{Timeout: 20 * time.Second, Transport: &http.Transport{Protocols: &protocols}}
+	return &http.Client{Timeout: 20 * time.Second, Transport: &http.Transport{Protocols: &protocols,
+		DialContext: func(_ context.Context, network, addr string) (net.Conn, error) {
+			conn, err := net.Dial(network, addr)
+			if err == nil {
+				context.AfterFunc(ctx, func() { conn.Close() })
+			}
+			return conn, err
+		}}}
 }
 
 type answer struct {
@@ -71,7 +80,9 @@ func (a answer) is(http int, code codes.Code) bool {
 
 func post(t *testing.T, addr, path string, body []byte, headers ...string) answer {
 	t.Helper()
-	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://"+addr+path, bytes.NewReader(body))
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://"+addr+path, bytes.NewReader(body))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -80,9 +91,7 @@ func post(t *testing.T, addr, path string, body []byte, headers ...string) answe
 	for i := 0; i < len(headers); i += 2 {
 		req.Header.Set(headers[i], headers[i+1])
 	}
-	c := plain()
-	defer c.CloseIdleConnections()
-	res, err := c.Do(req)
+	res, err := plain(ctx).Do(req)
 	if err != nil {
 		t.Fatal(err)
 	}
