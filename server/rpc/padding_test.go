@@ -38,9 +38,9 @@ func TestPadding(t *testing.T) {
 	}
 }
 
-// TestDropUnknown is G8: what the contract does not know is gone at every depth,
+// TestG08_dropped: what the contract does not know is gone at every depth,
 // and what it knows stays.
-func TestDropUnknown(t *testing.T) {
+func TestG08_dropped(t *testing.T) {
 	more := protowire.AppendString(protowire.AppendTag(nil, 999, protowire.BytesType), "berghult")
 	record := &sigillv1.RecordInput{Decider: []byte("{}")}
 	doc := &sigillv1.BoardDocument{Signatures: []string{"a.b.c"}}
