@@ -14,9 +14,9 @@ import (
 	"sigill/server/store/memory"
 )
 
-// TestCommitFails is D2: a commit that fails stops the server at once, with an
+// TestD02_commitFails: a commit that fails stops the server at once, with an
 // error, and whoever called is told to ask again.
-func TestCommitFails(t *testing.T) {
+func TestD02_commitFails(t *testing.T) {
 	a, c := made(t, authority.Options{})
 	disk := server.NewDisk()
 	s, err := server.NewOver(t.Context(), c, quiet(), disk)

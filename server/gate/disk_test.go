@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 
+	"go.etcd.io/bbolt"
+
 	"sigill/server/gate"
 	"sigill/server/store"
 	"sigill/server/store/bolt"
@@ -48,20 +50,39 @@ func forms() map[string][]byte {
 	return f
 }
 
-func TestNoClearValueOnDisk(t *testing.T) {
+// compacted is what bbolt makes of a store when it leaves out the free pages.
+func compacted(t *testing.T, path string) []byte {
+	t.Helper()
+	from, err := bbolt.Open(path, 0o600, &bbolt.Options{ReadOnly: true})
+	ok(t, err)
+	defer from.Close()
+	to, err := bbolt.Open(path+".compacted", 0o600, nil)
+	ok(t, err)
+	ok(t, bbolt.Compact(to, from, 0))
+	ok(t, to.Close())
+	content, err := os.ReadFile(path + ".compacted")
+	ok(t, err)
+	return content
+}
+
+// TestD14_freePages: neither the file with its free pages, where what was replaced
+// and deleted still lies, nor a compacted copy holds a value in clear.
+func TestD14_freePages(t *testing.T) {
 	c := bolt.Config{Path: filepath.Join(t.TempDir(), "store"), Layout: layout()}
 	engine, err := bolt.Create(c)
 	ok(t, err)
 	s, err := gate.Create(t.Context(), engine, gateKey)
 	ok(t, err)
 	content := story(t, s, c.Path)
-	for name, form := range forms() {
-		if bytes.Contains(content, form) {
-			t.Errorf("the file holds the canary: %s", name)
+	for what, b := range map[string][]byte{"file": content, "compacted copy": compacted(t, c.Path)} {
+		for name, form := range forms() {
+			if bytes.Contains(b, form) {
+				t.Errorf("the %s holds the canary: %s", what, name)
+			}
 		}
-	}
-	if bytes.Contains(content, gateKey[:]) {
-		t.Error("the file holds the gate key")
+		if bytes.Contains(b, gateKey[:]) {
+			t.Errorf("the %s holds the gate key", what)
+		}
 	}
 
 	// The same story without the gate must be seen, or the search is blind.
@@ -69,16 +90,20 @@ func TestNoClearValueOnDisk(t *testing.T) {
 	engine, err = bolt.Create(c)
 	ok(t, err)
 	content = story(t, engine, c.Path)
+	copied := compacted(t, c.Path)
 	for _, name := range []string{"clear", "a part of it"} {
-		if !bytes.Contains(content, forms()[name]) {
+		if !bytes.Contains(content, forms()[name]) || !bytes.Contains(copied, forms()[name]) {
 			t.Errorf("without the gate the canary is not found: %s", name)
 		}
 	}
+	if bytes.Count(content, forms()["clear"]) <= bytes.Count(copied, forms()["clear"]) {
+		t.Error("the free pages hold nothing: the story deletes in vain")
+	}
 }
 
-// TestDamagedFile flips bytes all over the engine's file: a value comes out as
+// TestD06_damagedFile flips bytes all over the engine's file: a value comes out as
 // it went in or not at all. As in package bolt, only the lowest bit is flipped.
-func TestDamagedFile(t *testing.T) {
+func TestD06_damagedFile(t *testing.T) {
 	c := bolt.Config{Path: filepath.Join(t.TempDir(), "store"), Layout: layout()}
 	engine, err := bolt.Create(c)
 	ok(t, err)

@@ -35,10 +35,10 @@ func (r *rig) many(prefix string, n int) map[string]error {
 	return told
 }
 
-// TestMisbehaving: at every commit of a run, and each way in which a commit can
+// TestD02_misbehaving: at every commit of a run, and each way in which a commit can
 // fail, the ledger stops, all that was acknowledged is there after a restart,
-// what was not is there whole or not at all, and the next ledger goes on (D2, D4).
-func TestMisbehaving(t *testing.T) {
+// what was not is there whole or not at all, and the next ledger goes on.
+func TestD02_misbehaving(t *testing.T) {
 	for _, f := range []struct {
 		name  string
 		fault memory.Fault
@@ -143,9 +143,9 @@ func TestLyingDisk(t *testing.T) {
 	}
 }
 
-// TestFull: without space the operations are refused and nothing else: the
-// ledger goes on, and takes them when there is space (D3).
-func TestFull(t *testing.T) {
+// TestD03_full: without space the operations are refused and nothing else: the
+// ledger goes on, and takes them when there is space.
+func TestD03_full(t *testing.T) {
 	r := newRig(t)
 	_, err := r.do("before")
 	ok(t, err)

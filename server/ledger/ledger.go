@@ -12,8 +12,8 @@
 // the ledger stops, every caller gets [ErrStopped], and a restart finds out (callers
 // try again by request id).
 //
-// The order of the log is the order of the commits. TestCrash and TestMisbehaving
-// prove it over the store that misbehaves on purpose.
+// The order of the log is the order of the commits. TestCrash and
+// TestD02_misbehaving prove it over the store that misbehaves on purpose.
 package ledger
 
 import (

@@ -119,9 +119,9 @@ func TestS16_crashAtCommit(t *testing.T) {
 	}
 }
 
-// TestNoSpace: without space a change is refused as a whole, reading goes on, and
-// the same request is taken when there is space (D3).
-func TestNoSpace(t *testing.T) {
+// TestD03_noSpace: without space a change is refused as a whole, reading goes on, and
+// the same request is taken when there is space.
+func TestD03_noSpace(t *testing.T) {
 	h := newHouse(t)
 	a := h.author("Åsa Öberg")
 	in, _ := a.submission()
@@ -131,9 +131,9 @@ func TestNoSpace(t *testing.T) {
 	must(h.SubmitDraft(ctx, c, in))
 }
 
-// TestDamagedRows: a row that was changed on the disk is damage, to everyone, and
+// TestD06_damagedRows: a row that was changed on the disk is damage, to everyone, and
 // never a refusal or an empty answer.
-func TestDamagedRows(t *testing.T) {
+func TestD06_damagedRows(t *testing.T) {
 	h := newHouse(t)
 	a := h.author("Åsa Öberg")
 	must(a.submit())

@@ -119,45 +119,35 @@ func TestOpenNeverCreates(t *testing.T) {
 
 var openers = []func(bolt.Config) (*bolt.Store, error){bolt.Open, bolt.OpenReadOnly}
 
-// TestRefusedFiles: what is no store is refused and left as it was.
-func TestRefusedFiles(t *testing.T) {
-	good, _ := filled(t)
-	content := must(os.ReadFile(good.Path))(t)
-	write := func(b []byte, mode fs.FileMode) func(*testing.T, string) {
-		return func(t *testing.T, path string) {
-			ok(t, os.WriteFile(path, b, 0o600))
-			ok(t, os.Chmod(path, mode))
-		}
+// refused is a file that is no store, and what it is refused with.
+type refused struct {
+	make func(t *testing.T, path string)
+	want error
+}
+
+func file(content []byte, mode fs.FileMode) func(*testing.T, string) {
+	return func(t *testing.T, path string) {
+		ok(t, os.WriteFile(path, content, 0o600))
+		ok(t, os.Chmod(path, mode))
 	}
-	database := func(pageSize int, buckets ...string) func(*testing.T, string) {
-		return func(t *testing.T, path string) {
-			db := must(bbolt.Open(path, 0o600, &bbolt.Options{PageSize: pageSize}))(t)
-			ok(t, db.Update(func(tx *bbolt.Tx) error {
-				for _, name := range buckets {
-					must(tx.CreateBucket([]byte(name)))(t)
-				}
-				return nil
-			}))
-			ok(t, db.Close())
-		}
+}
+
+func database(pageSize int, buckets ...string) func(*testing.T, string) {
+	return func(t *testing.T, path string) {
+		db := must(bbolt.Open(path, 0o600, &bbolt.Options{PageSize: pageSize}))(t)
+		ok(t, db.Update(func(tx *bbolt.Tx) error {
+			for _, name := range buckets {
+				must(tx.CreateBucket([]byte(name)))(t)
+			}
+			return nil
+		}))
+		ok(t, db.Close())
 	}
-	for name, test := range map[string]struct {
-		make func(*testing.T, string)
-		want error
-	}{
-		"empty":            {write(nil, 0o600), bolt.ErrForeign},
-		"five bytes":       {write([]byte("hello"), 0o600), bolt.ErrForeign},
-		"one page":         {write(content[:4096], 0o600), store.ErrCorrupt},
-		"zeros":            {write(make([]byte, 1<<16), 0o600), bolt.ErrForeign},
-		"text":             {write(bytes.Repeat([]byte("text "), 1<<14), 0o600), bolt.ErrForeign},
-		"bare database":    {database(4096), bolt.ErrForeign},
-		"foreign database": {database(4096, "key", "meta"), bolt.ErrForeign},
-		"large pages":      {database(16384), store.ErrCorrupt},
-		"mode 0644":        {write(content, 0o644), bolt.ErrInsecure},
-		"mode 0620":        {write(content, 0o620), bolt.ErrInsecure},
-		"link":             {func(t *testing.T, path string) { ok(t, os.Symlink(good.Path, path)) }, bolt.ErrInsecure},
-		"pipe":             {func(t *testing.T, path string) { ok(t, syscall.Mkfifo(path, 0o600)) }, bolt.ErrInsecure},
-	} {
+}
+
+// refuses tries each file; it must be left as it was.
+func refuses(t *testing.T, files map[string]refused) {
+	for name, test := range files {
 		t.Run(name, func(t *testing.T) {
 			c := config(t.TempDir())
 			test.make(t, c.Path)
@@ -172,6 +162,35 @@ func TestRefusedFiles(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestD08_emptyOrShort: bbolt makes a new database of an empty file, without a
+// word.
+func TestD08_emptyOrShort(t *testing.T) {
+	good, _ := filled(t)
+	content := must(os.ReadFile(good.Path))(t)
+	refuses(t, map[string]refused{
+		"0 bytes":  {file(nil, 0o600), bolt.ErrForeign},
+		"5 bytes":  {file([]byte("hello"), 0o600), bolt.ErrForeign},
+		"one page": {file(content[:4096], 0o600), store.ErrCorrupt},
+	})
+}
+
+// TestRefusedFiles: what is no store is refused.
+func TestRefusedFiles(t *testing.T) {
+	good, _ := filled(t)
+	content := must(os.ReadFile(good.Path))(t)
+	refuses(t, map[string]refused{
+		"zeros":            {file(make([]byte, 1<<16), 0o600), bolt.ErrForeign},
+		"text":             {file(bytes.Repeat([]byte("text "), 1<<14), 0o600), bolt.ErrForeign},
+		"bare database":    {database(4096), bolt.ErrForeign},
+		"foreign database": {database(4096, "key", "meta"), bolt.ErrForeign},
+		"large pages":      {database(16384), store.ErrCorrupt},
+		"mode 0644":        {file(content, 0o644), bolt.ErrInsecure},
+		"mode 0620":        {file(content, 0o620), bolt.ErrInsecure},
+		"link":             {func(t *testing.T, path string) { ok(t, os.Symlink(good.Path, path)) }, bolt.ErrInsecure},
+		"pipe":             {func(t *testing.T, path string) { ok(t, syscall.Mkfifo(path, 0o600)) }, bolt.ErrInsecure},
+	})
 	ok(t, os.Mkdir(good.Path+".d", 0o700))
 	good.Path += ".d"
 	_, err := bolt.Open(good)
@@ -180,8 +199,8 @@ func TestRefusedFiles(t *testing.T) {
 	wantErr(t, err, bolt.ErrInsecure)
 }
 
-// TestCutShort: a file that lacks pages is refused, where bbolt would fault.
-func TestCutShort(t *testing.T) {
+// TestD07_truncated: a file that lacks pages is refused, where bbolt would fault.
+func TestD07_truncated(t *testing.T) {
 	c, rows := filled(t)
 	end := used(t, c.Path)
 	whole := must(os.ReadFile(c.Path))(t)
@@ -207,7 +226,8 @@ func TestCutShort(t *testing.T) {
 	}
 }
 
-func TestLocked(t *testing.T) {
+// TestD09_locked: who comes second is refused at once, where bbolt would wait.
+func TestD09_locked(t *testing.T) {
 	c, _ := filled(t)
 	writer := must(bolt.Open(c))(t)
 	for _, open := range openers {
@@ -288,9 +308,9 @@ func TestInstance(t *testing.T) {
 	ok(t, other.Close())
 }
 
-// TestTornMeta: of two meta pages the newest valid one counts, so that a torn
+// TestD11_tornMeta: of two meta pages the newest valid one counts, so that a torn
 // one takes back the commit that it was to end and nothing else.
-func TestTornMeta(t *testing.T) {
+func TestD11_tornMeta(t *testing.T) {
 	c := config(t.TempDir())
 	s := must(bolt.Create(c))(t)
 	for _, v := range []string{"1", "2"} {
@@ -320,13 +340,13 @@ func TestTornMeta(t *testing.T) {
 	}
 }
 
-// TestDamagedPages flips bytes all over the file. What bbolt makes of it is an
+// TestD06_damagedPages flips bytes all over the file. What bbolt makes of it is an
 // error or other rows (values are guarded by package gate), never the end of
 // the process or a hang.
 //
 // Only the lowest bit is flipped: a length beyond a few dozen megabytes makes the
 // race detector itself, in C, fault over bbolt's comparisons.
-func TestDamagedPages(t *testing.T) {
+func TestD06_damagedPages(t *testing.T) {
 	c, _ := filled(t)
 	end := used(t, c.Path)
 	whole := must(os.ReadFile(c.Path))(t)[:end]

@@ -32,9 +32,9 @@ func fillUp(t testing.TB, s store.Store, prefix string) int {
 	return 0
 }
 
-// TestQuota: at MaxSize a commit is refused and changes nothing; reading goes
+// TestD03_quota: at MaxSize a commit is refused and changes nothing; reading goes
 // on, and with more space writing too.
-func TestQuota(t *testing.T) {
+func TestD03_quota(t *testing.T) {
 	c := config(t.TempDir())
 	c.MaxSize = 20 << 20
 	s := must(bolt.Create(c))(t)
@@ -63,9 +63,9 @@ func TestQuota(t *testing.T) {
 
 const smallDisk = "SIGILL_TEST_SMALL_DISK"
 
-// TestFullDisk runs itself again in a mount namespace of its own, where it
+// TestD03_diskFull runs itself again in a mount namespace of its own, where it
 // mounts a disk of 24 MiB and fills it.
-func TestFullDisk(t *testing.T) {
+func TestD03_diskFull(t *testing.T) {
 	if folder := os.Getenv(smallDisk); folder != "" {
 		ok(t, syscall.Mount("none", "/", "", syscall.MS_REC|syscall.MS_PRIVATE, ""))
 		ok(t, syscall.Mount("tmpfs", folder, "tmpfs", 0, "size=24m,mode=0700"))
@@ -73,7 +73,7 @@ func TestFullDisk(t *testing.T) {
 		t.Run("inside", func(t *testing.T) { fullInsideCommit(t, folder) })
 		return
 	}
-	again := exec.Command(must(os.Executable())(t), "-test.run=^TestFullDisk$", "-test.v")
+	again := exec.Command(must(os.Executable())(t), "-test.run=^TestD03_diskFull$", "-test.v")
 	again.Env = append(os.Environ(), smallDisk+"="+t.TempDir())
 	again.SysProcAttr = &syscall.SysProcAttr{Unshareflags: syscall.CLONE_NEWNS}
 	out, err := again.CombinedOutput()
@@ -81,7 +81,7 @@ func TestFullDisk(t *testing.T) {
 		t.Log("not tried: mounting a small disk needs root")
 		return
 	}
-	if err != nil || !strings.Contains(string(out), "--- PASS: TestFullDisk/inside") {
+	if err != nil || !strings.Contains(string(out), "--- PASS: TestD03_diskFull/inside") {
 		t.Fatalf("%v\n%s", err, out)
 	}
 }
