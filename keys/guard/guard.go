@@ -5,7 +5,7 @@
 // Use [Check] first, with what must not be said and where it must not stand;
 // [CheckMedia] says whether the bytes are text that can be judged at all;
 // [Warn] is for writers who have no terms to search for (returns, refusals).
-// See SPEC.md, "The guard", and threats.md F6, F7, F10, F11. guard_test.go
+// See SPEC.md, "The guard". guard_test.go
 // proves every kind below, corpus_test.go the absence of false alarms.
 //
 // # Found

@@ -46,8 +46,7 @@ var (
 )
 
 // CheckMedia says whether content is what it claims to be and shows all that
-// it says, so that the text that is signed is the text that is read (threats.md
-// F10, F11). Media types are text/plain and text/markdown, each with or without
+// it says, so that the text that is signed is the text that is read. Media types are text/plain and text/markdown, each with or without
 // charset=utf-8. Markdown may hold no HTML, no images and nothing that renders
 // as nothing: link reference definitions, link titles, invisible characters
 // written as entities. Autolinks are no HTML if they are http, https, mailto

@@ -37,8 +37,8 @@ type Warning struct {
 }
 
 // Warn returns what in texts looks like a person, for those who write without
-// terms to search for: returns, refusals, and authors before they send
-// (threats.md F7). It is a help to the writer and refuses nothing. Order, limit
+// terms to search for: returns, refusals, and authors before they send. It
+// is a help to the writer and refuses nothing. Order, limit
 // and cost are those of [Check].
 func Warn(texts ...Text) []Warning {
 	var out []Warning

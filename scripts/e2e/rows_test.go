@@ -23,7 +23,7 @@ import (
 	"sigill/keys/record"
 )
 
-// The tests are named by the rows of the threat table's part on the command line.
+// The tests are named by the rows C of scripts/rows/rows.txt.
 // Each has a person's folder and the built program, and no server.
 
 const passphrase = "rätt häst batteri häftklammer"

@@ -11,7 +11,7 @@
 // proto/SPEC.md, "Errors" and "Tokens", has what clients see. TestEveryMethod
 // holds server/access against the service descriptors, TestEveryReason the table
 // of errors; door_test.go and the tests that begin with TestG try rows J and G of
-// threats.md over real sockets.
+// scripts/rows over real sockets.
 package rpc
 
 import (

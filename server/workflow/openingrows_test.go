@@ -17,8 +17,7 @@ import (
 	"sigill/server/workflow"
 )
 
-// The tests are named by the rows of the threat table's part on seal and opening
-// that the office decides; the others stand in keys/unseal, keys/disclosure,
+// The tests are named by the rows E of scripts/rows/rows.txt that the office decides; the others stand in keys/unseal, keys/disclosure,
 // keys/order, keys/record and client.
 
 // An approval is of no use for another request, another court or another key.

@@ -19,10 +19,8 @@ import (
 	"sigill/server/workflow"
 )
 
-// The tests are named by the rows of the threat table's part on the states of a
-// decision; S14 has
-// its own in keys/jws, S15 and S17 stand in admissionrows_test.go, S16 in
-// fault_test.go.
+// The tests are named by the rows S of scripts/rows/rows.txt; S14 has its own in
+// keys/jws, S15 and S17 stand in admissionrows_test.go, S16 in fault_test.go.
 
 func TestS01_sameCosignTwice(t *testing.T) {
 	h := newHouse(t)
