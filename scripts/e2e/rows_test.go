@@ -233,53 +233,75 @@ func TestC03_wrongPassphrase(t *testing.T) {
 	}
 }
 
-// Whatever fails or interrupts the writing of a key, both of its files are there and
-// whole, or neither, and nothing else.
-func TestC04_diskFullOrInterrupted(t *testing.T) {
-	d := newDesk(t)
-	d.env = append(d.env, "GOMAXPROCS=1") // one thread makes the calls, which are counted by thread
-	before, tried := d.files(), map[string]int{}
-	// whole wants the key whole, which it then takes away, or nothing left.
-	whole := func(fault string, code int, talk string) {
-		t.Helper()
-		if d.files() == before {
-			if code == 0 {
-				t.Fatalf("%s: no key, and exit 0", fault)
-			}
-			return
-		}
-		d.done("keys", "show", "b2.age")
-		d.done("board", "sign", "order.yaml", "--key", "b2.age", "--out", "signed")
-		for _, name := range []string{"b2.age", "b2.age.pub.json", "signed"} {
-			d.ok(os.Remove(d.path(name)))
-		}
-		if d.files() != before {
-			t.Fatalf("%s: something is left: %s", fault, talk)
-		}
-	}
-	code, out, talk := d.run([]string{"sh", "-c", `ulimit -f 0; exec "$@"`, "sh"}, "keys", "new", "board", "b2.age") // no byte can be written
-	if code != 1 || out != "" || d.files() != before {
-		t.Fatalf("no space: exit %d, %s%s", code, out, talk)
-	}
-	for _, fault := range []string{"fsync:error=ENOSPC", "fsync:error=EIO", "linkat:error=ENOSPC", "unlinkat:error=EIO", "fchmod:error=EIO",
-		"fsync:signal=SIGINT", "linkat:signal=SIGINT", "unlinkat:signal=SIGINT"} {
+// faulty runs a command again and again, with each of the calls that a fault names
+// failing or interrupted once, and has check look at what is there after each. It
+// returns at how many calls each fault struck.
+func (d *desk) faulty(faults []string, check func(fault string, code int, talk string), args ...string) map[string]int {
+	d.Helper()
+	struck := map[string]int{}
+	for _, fault := range faults {
+		struck[fault] = 0
 		call, what, _ := strings.Cut(fault, ":")
 		for n := 1; ; n++ {
-			log := filepath.Join(t.TempDir(), "strace")
-			code, _, talk := d.run([]string{"strace", "-f", "-qq", "-o", log, "-e", "trace=" + call, "-e", fmt.Sprintf("inject=%s:%s:when=%d", call, what, n)},
-				"keys", "new", "board", "b2.age")
-			whole(fmt.Sprintf("%s at call %d", fault, n), code, talk)
+			log := filepath.Join(d.TempDir(), "strace")
+			code, _, talk := d.run([]string{"strace", "-f", "-qq", "-o", log, "-e", "trace=" + call, "-e", fmt.Sprintf("inject=%s:%s:when=%d", call, what, n)}, args...)
+			check(fmt.Sprintf("%s at call %d", fault, n), code, talk)
 			b, err := os.ReadFile(log)
 			d.ok(err)
 			if !bytes.Contains(b, []byte("INJECTED")) && !bytes.Contains(b, []byte("--- SIGINT")) {
 				break
 			}
-			tried[fault]++
+			struck[fault]++
 		}
 	}
-	for fault, n := range map[string]int{"fsync:error=ENOSPC": 3, "fsync:error=EIO": 3, "linkat:error=ENOSPC": 2, "fsync:signal=SIGINT": 3} {
-		if tried[fault] < n {
-			t.Errorf("%s was tried at %d calls, want %d", fault, tried[fault], n)
+	return struck
+}
+
+var faults = []string{"fsync:error=ENOSPC", "fsync:error=EIO", "linkat:error=ENOSPC", "fchmod:error=EIO",
+	"fsync:signal=SIGINT", "linkat:signal=SIGINT", "unlinkat:signal=SIGINT"}
+
+// Whatever fails or interrupts the writing of two files that belong together, both are
+// there and whole, or neither, and nothing else.
+func TestC04_diskFullOrInterrupted(t *testing.T) {
+	d := newDesk(t)
+	d.packet()
+	d.env = append(d.env, "GOMAXPROCS=1") // calls are counted by thread, and one thread makes most of them then
+	for _, c := range []struct {
+		args  []string
+		files []string
+		use   []string
+	}{
+		{[]string{"keys", "new", "board", "b2.age"}, []string{"b2.age", "b2.age.pub.json"}, []string{"board", "sign", "order.yaml", "--key", "b2.age", "--out", "-"}},
+		{[]string{"open", "opening.package", "--trust", "trust.json", "--recipient", "recipient.age", "--out", "p"}, []string{"p.json", "p.txt"}, []string{"keys", "show", "b1.age"}},
+	} {
+		before := d.files()
+		check := func(fault string, code int, talk string) {
+			t.Helper()
+			if d.files() == before {
+				if code == 0 {
+					t.Fatalf("%s: no file, and exit 0", fault)
+				}
+				return
+			}
+			d.done(c.use...)
+			for _, name := range c.files {
+				if len(d.read(name)) == 0 {
+					t.Fatalf("%s: %s is empty", fault, name)
+				}
+				d.ok(os.Remove(d.path(name)))
+			}
+			if d.files() != before {
+				t.Fatalf("%s: something is left: %s", fault, talk)
+			}
+		}
+		code, out, talk := d.run([]string{"sh", "-c", `ulimit -f 0; exec "$@"`, "sh"}, c.args...) // no byte can be written
+		if code != 1 || out != "" || d.files() != before {
+			t.Fatalf("no space: exit %d, %s%s", code, out, talk)
+		}
+		for fault, n := range d.faulty(faults, check, c.args...) {
+			if n == 0 {
+				t.Errorf("%v: %s never struck", c.args, fault)
+			}
 		}
 	}
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"os"
 	"path/filepath"
 	"strings"
 
@@ -123,6 +124,7 @@ func (a *app) recipient(pkg []byte, path string) (*client.Recipient, error) {
 	return a.recipientOf(req.Opening, path)
 }
 
+// writeProtocol writes both files, or leaves neither where none was before.
 func (a *app) writeProtocol(p *disclosure.Protocol, files []string, force bool) error {
 	data, err := p.Marshal()
 	if err != nil {
@@ -131,7 +133,10 @@ func (a *app) writeProtocol(p *disclosure.Protocol, files []string, force bool) 
 	if err := a.output(files[0], append(data, '\n'), 0o600, force); err != nil {
 		return err
 	}
-	return a.output(files[1], []byte(p.Text(a.lang)), 0o600, force)
+	if err = a.output(files[1], []byte(p.Text(a.lang)), 0o600, force); err != nil && !force {
+		os.Remove(files[0]) // one without the other would be in the way of the next try
+	}
+	return err
 }
 
 // shown prints the protocol where it may be seen, and where not, that it is there.
