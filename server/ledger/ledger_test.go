@@ -216,9 +216,9 @@ func testRefusalWaits(t *testing.T, fault error) {
 	}
 }
 
-// TestGivingUp: the error of a context means that nothing happened. A caller whose
-// operation has begun waits for its end (G11, G12).
-func TestGivingUp(t *testing.T) {
+// TestG12_givingUp: the error of a context means that nothing happened. A caller whose
+// operation has begun waits for its end.
+func TestG12_givingUp(t *testing.T) {
 	r := newRig(t)
 	release, started := make(chan bool), make(chan bool)
 	r.disk.Fault(1, memory.Fault{During: func() { close(started); <-release }})

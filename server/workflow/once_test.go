@@ -15,10 +15,10 @@ import (
 	"sigill/server/workflow"
 )
 
-// TestOnce: each change is made once for a request id. The same request again is
+// TestG11_once: each change is made once for a request id. The same request again is
 // answered alike and leaves nothing, also over a restart, on another day, under
-// another order and when the matter has moved on (G11).
-func TestOnce(t *testing.T) {
+// another order and when the matter has moved on.
+func TestG11_once(t *testing.T) {
 	bubble(t, "2026-11-22T12:00:00Z", func(t *testing.T) {
 		h := newHouse(t)
 		a := h.author("Åsa Öberg")
@@ -106,9 +106,9 @@ func (h *house) reopen() {
 	h.open(h.logSigner)
 }
 
-// TestGivenUp: a call that was given up before it began has done nothing, and can be
-// made again (G12).
-func TestGivenUp(t *testing.T) {
+// TestG12_givenUp: a call that was given up before it began has done nothing, and
+// can be made again.
+func TestG12_givenUp(t *testing.T) {
 	h := newHouse(t)
 	a := h.author("Åsa Öberg")
 	in, _ := a.submission()
