@@ -71,7 +71,7 @@ func Init(ctx context.Context, c Config) error {
 	if err != nil {
 		return err
 	}
-	if err := os.MkdirAll(c.Data, 0o700); err != nil {
+	if err := makeData(c.Data); err != nil {
 		return fmt.Errorf("making the data directory: %w", err)
 	}
 	for _, f := range []string{storeFile, checkpointFile} {
@@ -88,6 +88,16 @@ func Init(ctx context.Context, c Config) error {
 		return errors.Join(err, engine.Close())
 	}
 	return s.Close()
+}
+
+// makeData makes the directory where there is none, and flushes its name: else a
+// power cut could take it away later, with all that it holds.
+func makeData(dir string) error {
+	_, before := os.Stat(dir)
+	if err := os.MkdirAll(dir, 0o700); err != nil || before == nil {
+		return err
+	}
+	return syncDir(filepath.Dir(dir))
 }
 
 func openEngine(dir string) (store.Store, error) { return openWith(bolt.Open, dir) }
