@@ -28,6 +28,7 @@ func TestDaily(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				time.Sleep(time.Until(time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)))
 				s := &Server{config: Config{OwedHour: Hour(3 * time.Hour)}, log: slog.New(slog.DiscardHandler)}
+				s.watch = s.newWatch()
 				ctx, cancel := context.WithTimeout(t.Context(), 47*time.Hour+45*time.Minute)
 				defer cancel()
 				var ran []string

@@ -125,7 +125,7 @@ func (w *world) status(values ...string) (*sigillv1.GetStatusResponse, error) {
 	return sigillv1.NewAdministrationServiceClient(w.cc).GetStatus(ctx, &sigillv1.GetStatusRequest{})
 }
 
-// TestToken is rows J and G of the door: whatever is wrong with who calls, the
+// TestToken: whatever is wrong with who calls, the
 // answer is one, and nothing happens.
 func TestToken(t *testing.T) {
 	w := newWorld(t, authority.Options{})
