@@ -23,21 +23,12 @@ import (
 
 // measure runs one case: a fresh authority, a closed loop of callers.
 func measure(ctx context.Context, dir, binary string, s shape, callersN int, each time.Duration) (rows []row, err error) {
-	run, stop, err := start(ctx, dir, binary, s.groups)
+	c, stop, err := begin(ctx, dir, binary, s)
 	if err != nil {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, stop()) }()
-	c, err := newCaller(run)
-	if err != nil {
-		return nil, err
-	}
-	defer c.close()
-	for w := range len(c.conns) { // connect, and fetch the provider's keys
-		if err := c.decision(ctx, w); err != nil {
-			return nil, err
-		}
-	}
+	run := c.run
 	cpu := cpuTime(run.PID())
 	began := time.Now()
 	times, err := loop(ctx, callersN, each, func(w int) error { return c.decision(ctx, w) })
@@ -68,6 +59,29 @@ func measure(ctx context.Context, dir, binary string, s shape, callersN int, eac
 		rows = append(rows, row{s.name, name, m.metric, m.value})
 	}
 	return rows, nil
+}
+
+// begin starts an authority with callers that are connected and have the provider's
+// keys fetched. What it returns may be stopped twice.
+func begin(ctx context.Context, dir, binary string, s shape) (*caller, func() error, error) {
+	run, stop, err := start(ctx, dir, binary, s.groups)
+	if err != nil {
+		return nil, nil, err
+	}
+	c, err := newCaller(run)
+	if err != nil {
+		return nil, nil, errors.Join(err, stop())
+	}
+	end := func() error {
+		c.close()
+		return stop()
+	}
+	for w := range len(c.conns) {
+		if err := c.decision(ctx, w); err != nil {
+			return nil, nil, errors.Join(err, end())
+		}
+	}
+	return c, end, nil
 }
 
 func start(ctx context.Context, dir, binary string, groups []authority.Shape) (*authority.Running, func() error, error) {

@@ -36,21 +36,11 @@ func steady(ctx context.Context, perS float64, each time.Duration, f func(worker
 
 // half measures decisions at half of what 64 callers got.
 func half(ctx context.Context, dir, binary string, s shape, peak float64, each time.Duration) (rows []row, err error) {
-	run, stop, err := start(ctx, dir, binary, s.groups)
+	c, stop, err := begin(ctx, dir, binary, s)
 	if err != nil {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, stop()) }()
-	c, err := newCaller(run)
-	if err != nil {
-		return nil, err
-	}
-	defer c.close()
-	for w := range len(c.conns) {
-		if err := c.decision(ctx, w); err != nil {
-			return nil, err
-		}
-	}
 	times, err := steady(ctx, peak/2, each, func(w int) error { return c.decision(ctx, w) })
 	if err != nil {
 		return nil, err
