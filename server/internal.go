@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log"
@@ -31,7 +32,7 @@ func (s *Server) serveInternal(jobs *errgroup.Group) internal {
 	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, _ *http.Request) {
 		if why := s.unready(time.Now()); len(why) > 0 {
 			w.WriteHeader(http.StatusServiceUnavailable)
-			_, _ = io.WriteString(w, reasons(why)) // who asked has gone, then
+			fmt.Fprintln(w, strings.Join(why, "\n"))
 			return
 		}
 		fmt.Fprintln(w, "ready")
@@ -54,7 +55,7 @@ func (s *Server) serveInternal(jobs *errgroup.Group) internal {
 	h.Protocols.SetHTTP1(true)
 	h.Protocols.SetUnencryptedHTTP2(true)
 	jobs.Go(func() error {
-		if err := h.Serve(s.internal); err != http.ErrServerClosed {
+		if err := h.Serve(s.internal); !errors.Is(err, http.ErrServerClosed) {
 			return fmt.Errorf("serving health and metrics: %w", err)
 		}
 		return nil

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
@@ -115,7 +114,7 @@ var (
 	descUntil   = prometheus.NewDesc("sigilld_certificate_ends_timestamp_seconds",
 		"When seals under the institutional certificate cease to count.", nil, nil)
 	descAuthors = prometheus.NewDesc("sigilld_author_calls",
-		"Calls of authors on the last day that has ended in Sweden, by method. Of today nothing is shown.", []string{"method"}, nil)
+		"Calls of authors on the last day that ended in Sweden at least an hour ago, by method.", []string{"method"}, nil)
 )
 
 // Describe implements prometheus.Collector.
@@ -140,7 +139,8 @@ func (st state) Collect(out chan<- prometheus.Metric) {
 	if until := st.trust.CertifiedUntil(st.leaf); until != "" {
 		gauge(descUntil, float64(until.AddDays(1).Start().Unix()))
 	}
-	calls, err := st.office.AuthorCalls(context.Background(), ident.DateOf(now).AddDays(-1))
+	// Not at once: a call that was received before midnight may be counted after it.
+	calls, err := st.office.AuthorCalls(context.Background(), ident.DateOf(now.Add(-time.Hour)).AddDays(-1))
 	if err != nil {
 		out <- prometheus.NewInvalidMetric(descAuthors, errors.New("the day's totals cannot be read"))
 		return
@@ -149,6 +149,3 @@ func (st state) Collect(out chan<- prometheus.Metric) {
 		gauge(descAuthors, float64(n), method)
 	}
 }
-
-// reasons is a text of lines.
-func reasons(why []string) string { return strings.Join(why, "\n") + "\n" }

@@ -103,14 +103,7 @@ func TestS17_emptyContent(t *testing.T) {
 func TestS17_thresholds(t *testing.T) {
 	h := newHouse(t)
 	for name, shape := range map[string]struct{ t, n int }{"t of t + 1": {3, 4}, "t of t": {4, 4}, "t over n": {5, 4}, "t is 0": {0, 4}, "t below 0": {-1, 4}} {
-		next := *h.set
-		next.Epoch, next.Previous = 2, h.setEpoch.Digest
-		next.Groups = slices.Clone(h.set.Groups)
-		next.Groups[0].Threshold, next.Groups[0].Members = shape.t, slices.Clone(next.Groups[0].Members[:shape.n])
-		var signatures []string
-		for _, s := range []*jws.Signer{h.reviewers[0][0].sign, h.reviewers[0][1].sign, h.reviewers[1][0].sign} {
-			signatures = append(signatures, must(jws.Sign(s, order.TypReviewers, &next)))
-		}
+		signatures := h.unlawfulSet(func(g *order.Group) { g.Threshold, g.Members = shape.t, g.Members[:shape.n] })
 		no := h.refuses(workflow.ErrInvalid, workflow.ReasonField, nothing, func() error {
 			_, err := h.PublishReviewerSet(ctx, h.admin("PublishReviewerSet"), signatures)
 			return err
@@ -157,4 +150,19 @@ func TestS17_signerWhoDrafts(t *testing.T) {
 	second.Identity.UserID = "dirdir01"
 	h.refuses(workflow.ErrPermission, workflow.ReasonOfficer, byDay, func() error { _, err := h.SubmitDraft(ctx, second, in); return err })
 	must(b.submit())
+}
+
+// unlawfulSet is a next set whose first group has been changed, signed by a quorum
+// whose software does not look.
+func (h *house) unlawfulSet(change func(*order.Group)) (signatures []string) {
+	h.t.Helper()
+	next := *h.set
+	next.Epoch, next.Previous = h.set.Epoch+1, h.setEpoch.Digest
+	next.Groups = slices.Clone(h.set.Groups)
+	next.Groups[0].Members = slices.Clone(next.Groups[0].Members)
+	change(&next.Groups[0])
+	for _, s := range []*jws.Signer{h.reviewers[0][0].sign, h.reviewers[0][1].sign, h.reviewers[1][0].sign} {
+		signatures = append(signatures, must(jws.Sign(s, order.TypReviewers, &next)))
+	}
+	return signatures
 }

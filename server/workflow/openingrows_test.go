@@ -214,15 +214,7 @@ func TestE13_registeredKeys(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			h.t = t
-			next := *h.set
-			next.Epoch, next.Previous = 2, h.setEpoch.Digest
-			next.Groups = slices.Clone(h.set.Groups)
-			next.Groups[0].Members = slices.Clone(next.Groups[0].Members)
-			next.Groups[0].Members[0].HPKE = key
-			var signatures []string
-			for _, s := range []*jws.Signer{h.reviewers[0][0].sign, h.reviewers[0][1].sign, h.reviewers[1][0].sign} {
-				signatures = append(signatures, must(jws.Sign(s, order.TypReviewers, &next)))
-			}
+			signatures := h.unlawfulSet(func(g *order.Group) { g.Members[0].HPKE = key })
 			no := h.refuses(workflow.ErrInvalid, workflow.ReasonField, nothing, func() error {
 				_, err := h.PublishReviewerSet(ctx, h.admin("PublishReviewerSet"), signatures)
 				return err
