@@ -2,11 +2,13 @@ package client_test
 
 import (
 	"crypto/x509"
+	"encoding/json"
 	"encoding/pem"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -16,6 +18,7 @@ import (
 	"sigill/keys/jws"
 	"sigill/keys/keyfile"
 	"sigill/keys/order"
+	"sigill/keys/vectors"
 )
 
 // saved makes a key file and gives the key back.
@@ -224,4 +227,50 @@ func TestSelfMadeCertificate(t *testing.T) {
 	} else if got, err := jws.NewPublicKey(certs[0].PublicKey); err != nil || !got.Equal(want) {
 		t.Errorf("the leaf is another key's: %v", err)
 	}
+}
+
+// FuzzDocument: what is read as a document of authority is one, and is read as the
+// same from the text of its own members.
+func FuzzDocument(f *testing.F) {
+	key := vectors.Ed25519(f, "director").Public().JWK()
+	inline, err := json.Marshal(key)
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add([]byte(strings.Replace(courtText, "court.age", string(inline), 1)))
+	f.Add([]byte("document: delegation-order\nitems: [{item: '3.4'}]\n"))
+	f.Add([]byte("document: reviewer-set\nepoch: 1\ngroups: [{name: a, threshold: 1, members: []}]\n"))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		path := filepath.Join(t.TempDir(), "document.yaml")
+		if err := os.WriteFile(path, data, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		doc, err := client.ReadDocument(path)
+		if err != nil {
+			if !errors.Is(err, client.ErrDocument) || doc != nil {
+				t.Fatalf("%v, %v", doc, err)
+			}
+			return
+		}
+		if err := doc.Check(); err != nil {
+			t.Fatal(err)
+		}
+		var members map[string]any
+		b, err := json.Marshal(doc)
+		if err != nil || json.Unmarshal(b, &members) != nil {
+			t.Fatal(err)
+		}
+		kinds := map[reflect.Type]string{reflect.TypeFor[*order.Delegation](): "delegation-order",
+			reflect.TypeFor[*order.ReviewerSet](): "reviewer-set", reflect.TypeFor[*order.Requester](): "requester"}
+		members["document"] = kinds[reflect.TypeOf(doc)]
+		if b, err = json.Marshal(members); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, b, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if again, err := client.ReadDocument(path); err != nil || !reflect.DeepEqual(again, doc) {
+			t.Fatalf("%s: %v", b, err)
+		}
+	})
 }

@@ -184,3 +184,22 @@ func TestFolderRefusals(t *testing.T) {
 		}
 	}
 }
+
+// FuzzFolder: whatever an editor leaves is read or refused as [client.ErrFolder],
+// and what a refusal says repeats nothing of it: it may be a name.
+func FuzzFolder(f *testing.F) {
+	f.Add(client.FolderTemplate)
+	f.Add([]byte("content: content.md\nme: &a {name: *a}\n"))
+	f.Add([]byte("content: content.md\nme: {<<: {name: Oberghult}}\nparticipants: [Oberghult]\n"))
+	f.Add([]byte("content: content.md\ncorrects: {decision: Oberghult}\n"))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		dir := fstest.MapFS{client.FolderFile: {Data: data}, client.FolderText: {Data: client.ContentTemplate}}
+		_, err := client.ReadFolder(dir)
+		if err == nil {
+			return
+		}
+		if !errors.Is(err, client.ErrFolder) || strings.Contains(err.Error(), "Oberghult") || len(err.Error()) > 200 {
+			t.Fatalf("%q", err)
+		}
+	})
+}

@@ -121,11 +121,11 @@ func (s *Signed) Marshal() ([]byte, error) {
 	return append(b, '\n'), err
 }
 
-// Document reads the payload without checking a signature: what to show before
-// signing or carrying it.
+// Document reads the payload, which keeps the rules of its type, without checking
+// a signature: what to show before signing or carrying it.
 func (s *Signed) Document() (order.Document, error) {
 	for _, doc := range []order.Document{&order.Delegation{}, &order.ReviewerSet{}, &order.Requester{}, &opening.Countersigned{}} {
-		if err := jws.Peek(s.Signatures[0], doc); err == nil {
+		if jws.Peek(s.Signatures[0], doc) == nil && doc.Check() == nil {
 			return doc, nil
 		}
 	}

@@ -4,9 +4,12 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
+
+	"go.yaml.in/yaml/v3"
 
 	"sigill/server"
 )
@@ -34,6 +37,31 @@ func TestExample(t *testing.T) {
 			t.Errorf("line %d, %q mistyped: %v", i+1, name, err)
 		}
 	}
+}
+
+// FuzzConfig: a configuration that is taken is the same when it is written down
+// with all its defaults, and none makes the server fall.
+func FuzzConfig(f *testing.F) {
+	f.Add([]byte(server.Example))
+	f.Add([]byte(strings.Replace(server.Example, `inbox_hours: ["08:00", "13:00"]`, "inbox_hours: immediate", 1)))
+	f.Add([]byte(strings.Replace(server.Example, `owed_hour: "03:00"`, `owed_hour: "-1:+1"`, 1)))
+	f.Add([]byte("providers: [*x]\nlisten: {}\n"))
+	f.Fuzz(func(t *testing.T, text []byte) {
+		c, err := server.ParseConfig(text)
+		if err != nil {
+			if !errors.Is(err, server.ErrConfig) {
+				t.Fatal(err)
+			}
+			return
+		}
+		written, err := yaml.Marshal(c)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if again, err := server.ParseConfig(written); err != nil || !reflect.DeepEqual(again, c) {
+			t.Fatalf("%s: %v", written, err)
+		}
+	})
 }
 
 // inMap are keys that the operator chooses.

@@ -56,6 +56,25 @@ func TestLogKey(t *testing.T) {
 	}
 }
 
+// FuzzLogKey: a vkey that is read has one form, which x/mod reads as the same key.
+func FuzzLogKey(f *testing.F) {
+	f.Add(signer(f, authority, 1).String())
+	f.Add(string(authority) + "+00000000+AQ==")
+	f.Fuzz(func(t *testing.T, vkey string) {
+		k, err := proof.ParseLogKey(vkey)
+		if err != nil {
+			if !errors.Is(err, proof.ErrLogKey) {
+				t.Fatal(err)
+			}
+			return
+		}
+		theirs, err := note.NewVerifier(vkey)
+		if err != nil || theirs.Name() != k.Name() || theirs.KeyHash() != k.KeyHash() || k.String() != vkey {
+			t.Fatalf("%q is %q: %v", vkey, k, err)
+		}
+	})
+}
+
 // signed is a note with any text under the log's real signature.
 func signed(t *testing.T, text string, signers ...note.Signer) []byte {
 	t.Helper()

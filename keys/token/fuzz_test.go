@@ -2,7 +2,10 @@ package token_test
 
 import (
 	"bytes"
+	"crypto/ecdsa"
+	"crypto/elliptic"
 	"encoding/json"
+	"errors"
 	"reflect"
 	"strings"
 	"testing"
@@ -11,6 +14,7 @@ import (
 	"github.com/golang-jwt/jwt/v5"
 
 	"sigill/keys/ident"
+	"sigill/keys/jws"
 	"sigill/keys/token"
 	"sigill/keys/vectors"
 )
@@ -165,4 +169,89 @@ func FuzzAuthorProof(f *testing.F) {
 			t.Fatalf("accepted and made again otherwise: %v\n%s\n%s", err, proof, again)
 		}
 	})
+}
+
+// FuzzAuthorization: of two metadata keys with any values, what is taken is one
+// token under one scheme, with one proof under DPoP alone.
+func FuzzAuthorization(f *testing.F) {
+	f.Add("DPoP e30.e30.AA", "", "e30.e30.AQ", "")
+	f.Add("bearer e30.e30.AA", "", "", "")
+	f.Add("Bearer a, DPoP b", "Bearer a", "p", "q")
+	f.Fuzz(func(t *testing.T, auth1, auth2, proof1, proof2 string) {
+		given := func(values ...string) (out []string) {
+			for _, v := range values {
+				if v != "" {
+					out = append(out, v)
+				}
+			}
+			return out
+		}
+		auth, dpop := given(auth1, auth2), given(proof1, proof2)
+		a, err := token.ParseAuthorization(auth, dpop)
+		if err != nil {
+			if !errors.Is(err, token.ErrToken) || a != (token.Authorization{}) {
+				t.Fatal("refused, and something is left")
+			}
+			return
+		}
+		scheme := "Bearer"
+		if len(dpop) == 1 {
+			scheme = "DPoP"
+		}
+		if len(auth) != 1 || len(dpop) > 1 || !strings.EqualFold(auth[0], scheme+" "+a.Token) || a.Proof != strings.Join(dpop, "") ||
+			!strings.HasSuffix(auth[0], " "+a.Token) {
+			t.Fatal("read otherwise than it stands")
+		}
+	})
+}
+
+// FuzzProof: what is accepted under the day key's own signature says, as
+// encoding/json reads it, that it is for this call, and says it once.
+func FuzzProof(f *testing.F) {
+	const tok = "a.b.c"
+	key, err := ecdsa.ParseRawPrivateKey(elliptic.P256(), bytes.Repeat([]byte{7}, 32))
+	if err != nil {
+		f.Fatal(err)
+	}
+	day, err := jws.NewSigner(key)
+	if err != nil {
+		f.Fatal(err)
+	}
+	pub := jwkOf("", key)
+	delete(pub, "kid")
+	h := obj{"typ": "dpop+jwt", "alg": "ES256", "jwk": pub}.json()
+	c := obj{"htm": htm, "htu": htu, "iat": now.Unix(), "jti": "x", "ath": ident.Sum(tok).String()}.json()
+	f.Add(h, c)
+	f.Add(h, strings.Replace(c, `"iat":`, `"iat": 0, "iat":`, 1))
+	f.Add(strings.Replace(h, `"typ":`, `"crit":[],"typ":`, 1), c)
+	f.Add(h, strings.Replace(c, `"htm"`, `"h\u0074m"`, 1))
+	f.Fuzz(func(t *testing.T, h, c string) {
+		p, err := token.CheckProof(raw(h, c, key), tok, day.Public().Thumbprint(), htm, htu, now)
+		if err != nil {
+			if !errors.Is(err, token.ErrToken) || p != (token.Proof{}) {
+				t.Fatal("refused, and something is left")
+			}
+			return
+		}
+		var said struct {
+			Htm, Htu, Ath, Jti string
+			Iat                float64
+		}
+		if err := json.Unmarshal([]byte(c), &said); err != nil {
+			t.Fatal(err)
+		}
+		off := said.Iat - float64(now.Unix())
+		if said.Htm != htm || said.Htu != htu || said.Ath != ident.Sum(tok).String() || said.Jti != p.ID || p.ID == "" ||
+			off < -token.Window.Seconds() || off > token.Window.Seconds() || strings.Count(tokens(c), "k") != len(members(t, c)) {
+			t.Fatalf("accepted: %q", c)
+		}
+	})
+}
+
+func members(t *testing.T, object string) (m map[string]any) {
+	t.Helper()
+	if err := json.Unmarshal([]byte(object), &m); err != nil {
+		t.Fatal(err)
+	}
+	return m
 }

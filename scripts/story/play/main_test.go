@@ -60,7 +60,7 @@ func get(t *testing.T, dir, name string) []byte {
 }
 
 // TestDemo runs the script as README says, from another directory: a line for
-// each step, and everything that issue 2 lists, in its shape.
+// each step, and every file that it promises, in its shape.
 func TestDemo(t *testing.T) {
 	work := t.TempDir()
 	code, out, talk := shell(t, work, "--dir", "beslut")
