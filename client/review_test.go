@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"google.golang.org/grpc"
+	"google.golang.org/protobuf/proto"
 
 	"sigill/client"
 	"sigill/keys/ident"
@@ -32,9 +33,11 @@ type hearing struct {
 	asked  *client.Recipient
 	lie    func(reply any) // changes what the server says
 	calls  []string        // what clients have asked of it, by method
+
+	instead func(reply proto.Message) error // answers in the server's place; nil: the server does
 }
 
-func newHearing(t *testing.T, sections ...record.Section) *hearing {
+func newHearing(t testing.TB, sections ...record.Section) *hearing {
 	t.Helper()
 	ctx := t.Context()
 	h := &hearing{lie: func(any) {}}
@@ -42,6 +45,9 @@ func newHearing(t *testing.T, sections ...record.Section) *hearing {
 		Dial: func(string) []grpc.DialOption {
 			return []grpc.DialOption{grpc.WithChainUnaryInterceptor(func(ctx context.Context, method string, req, reply any, cc *grpc.ClientConn, call grpc.UnaryInvoker, opts ...grpc.CallOption) error {
 				h.calls = append(h.calls, method[strings.LastIndex(method, "/")+1:])
+				if h.instead != nil {
+					return h.instead(reply.(proto.Message))
+				}
 				err := call(ctx, method, req, reply, cc, opts...)
 				h.lie(reply)
 				return err

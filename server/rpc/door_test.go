@@ -62,11 +62,11 @@ func TestEveryMethod(t *testing.T) {
 // a world is a running authority with a bare connection to it.
 type world struct {
 	*authority.Running
-	t  *testing.T
+	t  testing.TB
 	cc *grpc.ClientConn
 }
 
-func newWorld(t *testing.T, o authority.Options) *world {
+func newWorld(t testing.TB, o authority.Options) *world {
 	t.Helper()
 	a, err := authority.Make(t.Context(), t.TempDir(), o)
 	if err != nil {

@@ -110,13 +110,13 @@ func post(t *testing.T, addr, path string, body []byte, headers ...string) answe
 // A raw is a connection that plays by no rules but those of frames.
 type raw struct {
 	*http2.Framer
-	t     *testing.T
+	t     testing.TB
 	conn  net.Conn
 	block bytes.Buffer
 	enc   *hpack.Encoder
 }
 
-func newRaw(t *testing.T, conn net.Conn, settings ...http2.Setting) *raw {
+func newRaw(t testing.TB, conn net.Conn, settings ...http2.Setting) *raw {
 	t.Helper()
 	t.Cleanup(func() { conn.Close() })
 	conn.SetDeadline(time.Now().Add(time.Minute))
