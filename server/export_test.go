@@ -34,3 +34,6 @@ func (s *Server) Job(name string, err error) { s.job(name, err) }
 
 // InternalAddr is where supervisor and operator are answered.
 func (s *Server) InternalAddr() net.Addr { return s.internal.Addr() }
+
+// Layout is what a store's file has.
+func Layout() store.Layout { return layout() }
