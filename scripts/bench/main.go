@@ -8,7 +8,9 @@
 // answered. Keys are of the limit's kinds: Ed25519 for author and director, P-256
 // for tokens and the institution.
 //
-// Each round ends with calls that come evenly, at half the rate of the most callers.
+// Each round ends with one caller of a server that has one processor and so seals to
+// its reviewers one after the other, and with calls that come evenly, at half the
+// rate of the most callers.
 // Beside the rounds: what one verifier checks and one court opens in a second, the
 // program's size, and for each number in -stores how long a server takes from its
 // start until it is ready, and how much longer the file is than what lies in it
@@ -114,6 +116,9 @@ var shapes = []shape{
 	{"2 of 4 + 1 of 3", []authority.Shape{{Threshold: 2, Members: 4}, {Threshold: 1, Members: 3}}},
 }
 
+// alone is the shape for a server on one processor.
+func (s shape) alone() shape { return shape{s.name + ", alone", s.groups} }
+
 func bench(ctx context.Context, o options, stdout, stderr io.Writer) error {
 	tmp, err := os.MkdirTemp("/var/tmp", "sigill-bench-")
 	if err != nil {
@@ -126,8 +131,12 @@ func bench(ctx context.Context, o options, stdout, stderr io.Writer) error {
 	if err := build.Run(); err != nil {
 		return fmt.Errorf("building sigilld: %w", err)
 	}
+	alone := filepath.Join(tmp, "alone")
+	if err := os.WriteFile(alone, fmt.Appendf(nil, "#!/bin/sh\nGOMAXPROCS=1 exec %s \"$@\"\n", server), 0o700); err != nil {
+		return err
+	}
 	var t table
-	if err := t.rounds(ctx, o, tmp, server, stderr); err != nil {
+	if err := t.rounds(ctx, o, tmp, server, alone, stderr); err != nil {
 		return err
 	}
 	rows, err := offline(ctx, filepath.Join(tmp, "offline"), server)
@@ -154,8 +163,9 @@ func bench(ctx context.Context, o options, stdout, stderr io.Writer) error {
 	return nil
 }
 
-// rounds runs every case once in each round, in turn.
-func (t *table) rounds(ctx context.Context, o options, tmp, server string, stderr io.Writer) error {
+// rounds runs every case once in each round, in turn; alone is the server on one
+// processor.
+func (t *table) rounds(ctx context.Context, o options, tmp, server, alone string, stderr io.Writer) error {
 	for round := range o.rounds {
 		peak := 0.0
 		for _, n := range o.conc {
@@ -181,6 +191,18 @@ func (t *table) rounds(ctx context.Context, o options, tmp, server string, stder
 					return err
 				}
 				t.add(rows...)
+			}
+		}
+		for i, s := range shapes {
+			fmt.Fprintf(stderr, "round %d of %d: 1 caller, sealed to %s one after the other\n", round+1, o.rounds, s.name)
+			dir := filepath.Join(tmp, fmt.Sprintf("%d-alone-%d", round, i))
+			rows, err := measure(ctx, dir, alone, s.alone(), 1, o.each)
+			if err != nil {
+				return err
+			}
+			t.add(rows...)
+			if err := os.RemoveAll(dir); err != nil {
+				return err
 			}
 		}
 		fmt.Fprintf(stderr, "round %d of %d: evenly, %.0f a second\n", round+1, o.rounds, peak/2)

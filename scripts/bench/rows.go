@@ -96,6 +96,13 @@ func (t *table) print(w io.Writer, o options) {
 				t.median(limitGroup, name, "p99_ms"), t.median(limitGroup, name, "server_us"))
 		}
 	}
+	for _, s := range shapes {
+		m := func(s shape, metric string) float64 { return t.median(s.name, callers(1), metric) }
+		if together := m(s, "p50_ms"); together > 0 {
+			fmt.Fprintf(w, "sealed to %s at one caller: p50 %.1f ms on all processors, %.1f ms on one, which seals one after the other\n", s.name,
+				together, m(s.alone(), "p50_ms"))
+		}
+	}
 	half := func(metric string) float64 { return t.median(shapes[0].name, "half", metric) }
 	fmt.Fprintf(w, "\nsealed to %s, evenly at half of that, %.0f decisions/s: p50 %.1f ms, p99 %.1f ms\n", shapes[0].name, half("per_s"), half("p50_ms"), half("p99_ms"))
 	fmt.Fprintf(w, "one after the other: %.0f decisions verified, %.0f packages opened in a second\n", t.median("verify", "@1", "per_s"), t.median("open", "@1", "per_s"))
