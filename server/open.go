@@ -61,7 +61,8 @@ func (cipher) OpenMatter(key [32]byte, place string, sealed []byte) ([]byte, err
 }
 
 // Init makes a new store in the configured directory, which it makes too, with
-// mode 0700. An existing store is refused and left as it is.
+// mode 0700. An existing store is refused and left as it is, but for one that was
+// begun and holds nothing yet, which is completed.
 func Init(ctx context.Context, c Config) error {
 	trust, err := readTrust(c.Trust)
 	if err != nil {
@@ -74,12 +75,18 @@ func Init(ctx context.Context, c Config) error {
 	if err := makeData(c.Data); err != nil {
 		return fmt.Errorf("making the data directory: %w", err)
 	}
-	for _, f := range []string{storeFile, checkpointFile} {
-		if _, err := os.Lstat(filepath.Join(c.Data, f)); !errors.Is(err, fs.ErrNotExist) {
+	open := bolt.Create
+	for _, f := range []string{checkpointFile, storeFile} {
+		path := filepath.Join(c.Data, f)
+		if _, err := os.Lstat(path); errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if f != storeFile || !unbegun(ctx, path) {
 			return fmt.Errorf("making the store: %s: %w", f, fs.ErrExist)
 		}
+		open = bolt.Open
 	}
-	engine, err := bolt.Create(bolt.Config{Path: filepath.Join(c.Data, storeFile), Layout: layout()})
+	engine, err := open(bolt.Config{Path: filepath.Join(c.Data, storeFile), Layout: layout()})
 	if err != nil {
 		return err
 	}
@@ -88,6 +95,27 @@ func Init(ctx context.Context, c Config) error {
 		return errors.Join(err, engine.Close())
 	}
 	return s.Close()
+}
+
+// unbegun reports whether a file is a store that holds nothing, not even its key:
+// what an Init leaves that was ended between the two. It changes nothing.
+func unbegun(ctx context.Context, path string) bool {
+	engine, err := bolt.OpenReadOnly(bolt.Config{Path: path, Layout: layout()})
+	if err != nil {
+		return false
+	}
+	defer engine.Close()
+	snapshot, err := engine.Snapshot(ctx)
+	if err != nil {
+		return false
+	}
+	defer snapshot.Close()
+	for room := range layout() {
+		for range snapshot.Scan(room, nil, nil) { // a row, or damage
+			return false
+		}
+	}
+	return true
 }
 
 // makeData makes the directory where there is none, and flushes its name: else a
