@@ -8,6 +8,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"sigill/keys/ident"
 )
 
 // TestDaily: a job runs at its hour every day; one that fails is tried again within
@@ -72,6 +74,27 @@ func TestNextHour(t *testing.T) {
 		h := Hour(time.Duration(clock.Hour())*time.Hour + time.Duration(clock.Minute())*time.Minute)
 		if next := nextHour(now, h).UTC().Format(time.RFC3339); next != c.next {
 			t.Errorf("after %s at %s: %s, want %s", c.now, c.hour, next, c.next)
+		}
+	}
+}
+
+// TestLastShown: a day's totals are shown when it has been over for an hour in
+// Sweden, and those of no other day.
+func TestLastShown(t *testing.T) {
+	for now, want := range map[string]ident.Date{
+		"2026-11-27T22:59:59Z": "2026-11-26",
+		"2026-11-27T23:00:00Z": "2026-11-26", // midnight
+		"2026-11-27T23:59:59Z": "2026-11-26",
+		"2026-11-28T00:00:00Z": "2026-11-27",
+		"2026-07-27T22:59:59Z": "2026-07-26", // summer time
+		"2026-07-27T23:00:00Z": "2026-07-27",
+	} {
+		at, err := time.Parse(time.RFC3339, now)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := lastShown(at); got != want {
+			t.Errorf("%s: %s, want %s", now, got, want)
 		}
 	}
 }

@@ -139,8 +139,7 @@ func (st state) Collect(out chan<- prometheus.Metric) {
 	if until := st.trust.CertifiedUntil(st.leaf); until != "" {
 		gauge(descUntil, float64(until.AddDays(1).Start().Unix()))
 	}
-	// Not at once: a call that was received before midnight may be counted after it.
-	calls, err := st.office.AuthorCalls(context.Background(), ident.DateOf(now.Add(-time.Hour)).AddDays(-1))
+	calls, err := st.office.AuthorCalls(context.Background(), lastShown(now))
 	if err != nil {
 		out <- prometheus.NewInvalidMetric(descAuthors, errors.New("the day's totals cannot be read"))
 		return
@@ -149,3 +148,7 @@ func (st state) Collect(out chan<- prometheus.Metric) {
 		gauge(descAuthors, float64(n), method)
 	}
 }
+
+// lastShown is the last day that ended in Sweden at least an hour ago: a call that was
+// received before midnight may be counted after it.
+func lastShown(now time.Time) ident.Date { return ident.DateOf(now.Add(-time.Hour)).AddDays(-1) }
