@@ -2,14 +2,9 @@ package guard_test
 
 import (
 	"fmt"
-	"net/url"
 	"strings"
 	"testing"
-	"time"
-	"unicode/utf16"
-	"unicode/utf8"
 
-	"golang.org/x/text/unicode/norm"
 	"pgregory.net/rapid"
 
 	"sigill/keys/guard"
@@ -206,88 +201,6 @@ func TestMailboxIsNoWords(t *testing.T) {
 	check(t, terms, "info@exempelkommun.se", guard.Email)
 }
 
-func TestDisguised(t *testing.T) {
-	entities := func(format string) func(string) string {
-		return func(s string) string {
-			var b strings.Builder
-			for _, r := range s {
-				fmt.Fprintf(&b, format, r)
-			}
-			return b.String()
-		}
-	}
-	between := func(sep string) func(string) string {
-		return func(s string) string { return strings.Join(strings.Split(s, ""), sep) }
-	}
-	disguises := map[string]func(string) string{
-		"upper": strings.ToUpper, "lower": strings.ToLower,
-		"NFC": norm.NFC.String, "NFD": norm.NFD.String,
-		"full width": func(s string) string {
-			return strings.Map(func(r rune) rune {
-				if r > ' ' && r < 0x7f {
-					return r + 0xFEE0
-				}
-				return r
-			}, s)
-		},
-		"zero width space": between("\u200b"), "zero width joiner": between("\u200d"), "soft hyphen": between("\u00ad"),
-		"word joiner": between("\u2060"), "byte order mark": between("\ufeff"), "variation selector": between("\ufe0f"),
-		"tag": between("\U000E0041"), "letter-spaced": between(" "), "no-break spaced": between("\u00a0"), "dotted": between("."),
-		"hyphened": between("-"), "lines": between("\n"), "bold": between("**"), "code": between("`"), "strike": between("~~"),
-		"escapes": between("\\"), "underscores": between("_"), "tags": between("<b></b>"), "comments": between("<!-- -->"),
-		"hangul filler": between("\u3164"),
-		"Cyrillic":      strings.NewReplacer("a", "а", "o", "о", "e", "е", "p", "р", "B", "В", "A", "А").Replace,
-		"Greek":         strings.NewReplacer("A", "Α", "o", "ο", "B", "Β", "i", "ι", "n", "ո").Replace,
-		"mathematical": func(s string) string {
-			return strings.NewReplacer("A", "𝐀", "n", "𝗻", "i", "𝑖", "d", "𝓭").Replace(s)
-		},
-		"circled":       strings.NewReplacer("a", "ⓐ", "n", "ⓝ", "r", "ⓡ").Replace,
-		"small capital": strings.NewReplacer("n", "ɴ", "i", "ɪ", "r", "ʀ").Replace,
-		"digits":        strings.NewReplacer("i", "1", "o", "0", "e", "3").Replace,
-		"capital I":     strings.NewReplacer("l", "I", "i", "l").Replace,
-		"rn for m":      strings.NewReplacer("m", "rn").Replace,
-		"no marks":      strings.NewReplacer("å", "a", "ä", "a", "ö", "o", "Å", "A", "Ö", "O", "Ä", "A", "é", "e").Replace,
-		"spelled out":   strings.NewReplacer("å", "aa", "ä", "ae", "ö", "oe", "Å", "Aa", "Ö", "Oe", "Ä", "Ae").Replace,
-		"decimal":       entities("&#%d;"), "hex": entities("&#x%X;"), "open decimal": entities("&#%d"), "percent": percent,
-		"twice percent": func(s string) string { return url.QueryEscape(percent(s)) },
-		"named":         strings.NewReplacer("å", "&aring;", "ö", "&ouml;", "ä", "&auml;", "Å", "&Aring;", "Ö", "&Ouml;", " ", "&nbsp;").Replace,
-		"nested":        strings.NewReplacer("n", "&amp;#110;", "ö", "&amp;amp;ouml;").Replace,
-		"latin-1":       strings.NewReplacer("å", "%E5", "ö", "%F6", "ä", "%E4", "Ö", "%D6", "Å", "%C5").Replace,
-		"quoted":        strings.NewReplacer("å", "=C3=A5", "ö", "=C3=B6", "ä", "=C3=A4", "Ö", "=C3=96", "Å", "=C3=85").Replace,
-		"backslash u": func(s string) string {
-			var b strings.Builder
-			for _, u := range utf16.Encode([]rune(s)) {
-				fmt.Fprintf(&b, `\u%04x`, u)
-			}
-			return b.String()
-		},
-		"escaped space":  strings.NewReplacer(" ", `\_`).Replace,
-		"half bold":      func(s string) string { return s[:2] + "**" + s[2:4] + "** " + s[4:] },
-		"split link":     func(s string) string { return "[" + s[:2] + "](https://x.example/a)" + s[2:] },
-		"two links":      func(s string) string { return "[" + strings.Replace(s, " ", "](x) [", 1) + "](y)" },
-		"reference link": func(s string) string { return "[" + s[:2] + "][1]" + s[2:] },
-	}
-	for what, f := range disguises {
-		for _, n := range []string{"Anna Lindberg", "Monica Öberg", "Sara Åkesson", "Emil Väinö Malm", "Björn Lind", "Per Ek"} {
-			if what == "lower" && n == "Per Ek" {
-				continue // "per ek" is not found, as the package says
-			}
-			got := guard.Check(names(n), guard.Text{Field: "content", Body: "Ärendet har beretts, " + f(n) + ", och avgjorts."})
-			if len(got) == 0 || got[0].Kind != guard.Name || got[0].Line > 20 {
-				t.Errorf("%s: %q: got %v", what, f(n), got)
-			}
-		}
-	}
-}
-
-func percent(s string) string {
-	var b strings.Builder
-	for _, c := range []byte(s) {
-		fmt.Fprintf(&b, "%%%02X", c)
-	}
-	return b.String()
-}
-
 func TestNotNamed(t *testing.T) {
 	for name, texts := range map[string][]string{
 		"Björn Lind": {
@@ -392,28 +305,6 @@ func TestFindingNeverHoldsTheTerm(t *testing.T) {
 	})
 }
 
-// TestLinear: ten people and text made to be slow. What is quadratic takes
-// minutes here, what is linear well under a second without -race.
-func TestLinear(t *testing.T) {
-	terms := anna
-	for i := range 10 {
-		terms.Names = append(terms.Names, fmt.Sprintf("Anna%c-Lena Berg%c Lindström", 'a'+i, 'a'+i))
-	}
-	for _, unit := range []string{
-		"Anna Lindber ", "Berg ", "a", "](", "<a", "[", "&amp;", "%25", "A. ", "Anna A. B. C. ", "070-174 06 0 ", "\u200b", "**", "a\u0308", "handläggare i på för ", "aA",
-		"Nämnden har utrett barnets behov av stöd och bedömer att insatsen bör beviljas.\n", "&#38;#38;#38;", "\\u005cu", "[x](", "An ",
-	} {
-		body := strings.Repeat(unit, guard.MaxContent/8/len(unit))
-		start := time.Now()
-		guard.Check(terms, guard.Text{Field: "content", Body: body})
-		if d := time.Since(start); d > 8*time.Second {
-			t.Errorf("%q repeated took %v", unit, d)
-		} else {
-			t.Logf("%-20q %v", unit, d.Round(time.Millisecond))
-		}
-	}
-}
-
 func BenchmarkCheck(b *testing.B) {
 	terms := names("Anna Lindberg", "Björn Lind", "Karin Öberg", "Per Ek", "Hans Berg", "Eva Hall", "Maria af Klint", "Bo Ek", "Åsa Sund", "Ali Hassan")
 	line := "Nämnden har utrett barnets behov av stöd och bedömer, enligt 11 kap. 1 § socialtjänstlagen, att insatsen bör beviljas.\n"
@@ -422,29 +313,4 @@ func BenchmarkCheck(b *testing.B) {
 	for b.Loop() {
 		guard.Check(terms, guard.Text{Field: "content", Body: body})
 	}
-}
-
-func FuzzCheck(f *testing.F) {
-	f.Add("Anna Lindberg", "anna.lindberg@x.se", "0701740605", "annlin07", "A&#110;na [Lind](x)berg \xff%C3%A5 \\u00e5")
-	f.Add("Ö-Å von", "@", "+46", "\\", "</a><![CDATA[ &amp;amp;#x6e; ]]>](")
-	f.Fuzz(func(t *testing.T, name, mail, phone, user, body string) {
-		terms := guard.Terms{Names: []string{name}, Emails: []string{mail}, Phones: []string{phone}, UserIDs: []string{user}, HSAIDs: []string{user}}
-		got := guard.Check(terms, guard.Text{Field: "f", Body: body})
-		lines := strings.Split(body, "\n")
-		inside := func(line, column int) {
-			if line < 1 || line > len(lines) || column < 1 || column > utf8.RuneCountInString(lines[line-1]) {
-				t.Fatalf("line %d, column %d is not in %q", line, column, body)
-			}
-		}
-		for i, g := range got {
-			inside(g.Line, g.Column)
-			if i > 0 && (g.Line < got[i-1].Line || g.Line == got[i-1].Line && g.Column < got[i-1].Column) {
-				t.Fatalf("out of order: %v", got)
-			}
-		}
-		for _, w := range guard.Warn(guard.Text{Field: "f", Body: body}) {
-			inside(w.Line, w.Column)
-		}
-		_ = guard.CheckMedia("text/markdown", []byte(body))
-	})
 }
