@@ -27,3 +27,23 @@ func TestEncodedEnds(t *testing.T) {
 		t.Errorf("Latin-1 after what is no text: %v", got)
 	}
 }
+
+// TestLinkHidesNoLink: what is no link target to a reader takes no other link,
+// and no part of a name, away.
+func TestLinkHidesNoLink(t *testing.T) {
+	for _, body := range []string{
+		"Se [bilagan](sidan 2. [Bj](x)örn Frid",
+		"](\n\n[Bj](x)örn Frid",
+		"[a](<b [Bj](x)örn Frid",
+		"[a](b(c [Bj](x)örn Frid",
+		"[a][b [Bj](x)örn Frid",
+		"[Bj](x(y)z)örn Frid",
+		"[Bj](x(y)örn Frid) [Bj](x)örn Frid",
+		"[Bj](<x y>)örn Frid",
+		"[Bj]( x )örn Frid",
+		"[Bj](x\\)y)örn Frid",
+		"[Bj](x[y]z)örn Frid",
+	} {
+		check(t, names("Björn Frid"), body, guard.Name)
+	}
+}
