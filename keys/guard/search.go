@@ -55,6 +55,9 @@ func (v *view) match(p *pattern, i int) (hit, bool) {
 			h.breaks |= v.toks[k].gap
 		}
 	}
+	if h.broken && !h.spaced && p.shape <= given && v.allDigits(i) {
+		return hit{}, false // the 4 before Åsa is no A
+	}
 	stop := v.hi(h.j)
 	tail := v.stream[end:stop]
 	switch {
@@ -114,10 +117,10 @@ func (v *view) namesByPair(h hit) bool {
 	if h.broken {
 		return true
 	}
-	last := h.second
+	first, last := h.first, h.second
 	if !has(h.who.given, h.first.key) { // last name first
-		last = h.first
-		if last.weak && places[last.key] && v.in(h.i-1, placeWords) && g&gapComma != 0 {
+		first, last = last, first
+		if last.weak && places[last.key] && v.in(h.i-1, placeWords) && v.toks[h.i].gap.is(gapSpace|gapLine) && g&gapComma != 0 {
 			return false
 		}
 	}
@@ -126,7 +129,7 @@ func (v *view) namesByPair(h hit) bool {
 		return true
 	case !last.weak:
 		return true
-	case functionWords[h.first.key] || functionWords[h.second.key]:
+	case functionWords[first.key]:
 		return g&(gapDot|gapMark|gapHyphen|gapAt) != 0 && g&gapSpace == 0
 	}
 	return g.is(simple)
@@ -157,20 +160,20 @@ func (v *view) namesBySurname(h hit) bool {
 	if v.givenBefore(h) || v.initialAfter(h.j, h.who.given, !weak) {
 		return true
 	}
-	if weak && v.isPlace(h) {
+	if weak && (v.isPlace(h) || givenNames[h.first.key] && v.lastNameAfter(h.j)) {
 		return false
 	}
-	if v.titleBefore(h.i) || v.titleAfter(h.j) || v.signed(h) {
+	if v.titleBefore(h) || v.titleAfter(h.j) || v.signed(h) {
 		return true
 	}
-	if v.somebodyElse(h.i) {
+	if v.somebodyElse(h) {
 		v.setOther(h.first.key)
 	}
 	if v.others[h.first.key] {
 		return false // a reader takes it for the one who is named
 	}
 	if !weak {
-		return t.upper || h.first.letters >= 6
+		return t.upper || h.first.letters >= 6 && !small[h.first.key]
 	}
 	if h.i > 0 && slices.Contains(h.who.particles, string(v.key(h.i-1))) && t.gap.is(gapSpace|gapLine) {
 		return true
@@ -181,8 +184,8 @@ func (v *view) namesBySurname(h hit) bool {
 // personal says whether the words beside a last name that is also a word go
 // with a person only.
 func (v *view) personal(h hit) bool {
-	if places[h.first.key] {
-		return false
+	if towns[h.first.key] {
+		return false // one that may answer, ring and decide
 	}
 	next := h.j+1 < len(v.toks) && v.after(h.j).is(gapSpace|gapLine)
 	if h.endings {
@@ -214,14 +217,16 @@ func (v *view) namesByGiven(h hit) bool {
 	if !h.endings && v.initialAfter(h.j, h.who.sur, !functionWords[h.first.key]) {
 		return true
 	}
-	next := h.j + 1
-	if next < len(v.toks) && v.toks[next].upper && v.after(h.j).is(gapSpace|gapHyphen) && !isTitle(v.key(next)) && !contact[string(v.key(next))] {
-		return false // somebody else's last name, or another double name
+	if v.lastNameAfter(h.j) || t.gap == gapHyphen {
+		return false // somebody else, or another double name
 	}
-	if t.gap == gapHyphen {
-		return false
-	}
-	return v.titleBefore(h.i) || v.titleAfter(h.j) || v.signed(h)
+	return v.titleBefore(h) || v.titleAfter(h.j) || v.signed(h)
+}
+
+// lastNameAfter says whether a word that may be a last name follows word j.
+func (v *view) lastNameAfter(j int) bool {
+	next := j + 1
+	return next < len(v.toks) && v.toks[next].upper && v.after(j).is(gapSpace|gapHyphen) && !isTitle(v.key(next)) && !v.in(next, contact)
 }
 
 var contact = foldedSet(`telefon tel mobil e e-post epost mail mejl mvh`)

@@ -84,6 +84,18 @@ falkenberg kalmar malmö falun gävle umeå eda hova habo trosa skara lerum part
 skog skogen hallen ängen parken torg norge danmark finland england island tyskland skåne sverige
 `)
 
+// towns are those of places that act as people do: Lund svarar att.
+var towns = foldedSet(`
+lund mark kil vara sala mora nora boden oman london paris rom holland norden stad norra södra västra östra
+falkenberg kalmar malmö falun gävle umeå eda habo trosa skara lerum partille mölndal nacka solna uppsala stockholm hamburg
+norge danmark finland england island tyskland skåne sverige
+`)
+
+// small are last names that are words when in small letters, and only then.
+var small = foldedSet(`
+ekblad lindblad lönnblad rosenblad lindblom törnros sjöstrand sandstrand stenmur bergvägg
+`)
+
 // particles stand before a last name.
 var particles = foldedSet(`von af av de van der den la le el al bin ibn abu ben di da du zu dos das del la ter ten`)
 
@@ -104,7 +116,7 @@ var shortTitles = foldedSet(`handl socialsekr soc sekr tf f bitr hr dr ref sign 
 
 // titleEnds end compounds: enhetschef, familjehemssekreterare, förvaltningsdirektör.
 var titleEnds, titleEndSizes = func() (map[string]bool, []int) {
-	set := inflected(`handläggare sekreterare sekr chef direktör utredare kurator assistent pedagog behandlare inspektör jurist terapeut
+	set := inflected(`handläggare sekreterare sekr chef direktör utredare kurator assistent pedagog behandlare bedömare inspektör jurist terapeut
 samordnare konsulent ledare strateg rådgivare vägledare tjänsteman referent ansvarig`)
 	seen := map[int]bool{}
 	var sizes []int
@@ -133,6 +145,9 @@ func isTitle(key []byte) bool {
 // fillers may stand between a title and its name.
 var fillers = foldedSet(`är heter var blir vid i på för ärendet ärende namn din er vår min hos socialförvaltningen förvaltningen kommunen
 kommunens nämnden nämndens socialnämnden enheten varit av genom`)
+
+// ofWhom stand between a title and somebody else than who has it.
+var ofWhom = foldedSet(`för till åt mot om kring`)
 
 // placeWords stand before the name of a place.
 var placeWords = foldedSet(`i på från till vid mot utanför kring genom mellan nära norr söder öster väster`)
