@@ -91,6 +91,9 @@ func (v *view) titleBefore(h hit) bool {
 		if g&gapStop != 0 && !(title && v.in(k, shortTitles)) {
 			return false
 		}
+		if title && n > 0 && v.in(k-1, accordingTo) {
+			return false // enligt handläggaren är Lind
+		}
 		if title {
 			return g&gapPara == 0 || n == 0 && (g&gapColon != 0 || v.after(h.j)&(gapLine|gapPara) != 0)
 		}
@@ -123,15 +126,21 @@ func (v *view) titleAfter(j int) bool {
 	return false
 }
 
+var accordingTo = foldedSet(`enligt`)
+
 // linking words stand between a name and the title that it has.
 var linking = foldedSet(`är som din er min vår ansvarig blir var i ärendet ditt`)
 
 // closing are those titles that begin a signature and follow no name.
 var closing = inflected(`herr fru fröken hälsning hälsningar vänligen högaktningsfullt tjänsten referens upprättad beslutad handläggning`)
 
-// signed says whether the name ends a line and a slash begins it: /Anna.
+// signed says whether the name ends a line and a slash begins it, as in /Anna,
+// or is alone on the last line, below a sentence or an empty line.
 func (v *view) signed(h hit) bool {
 	g := v.toks[h.i].gap
+	if h.j == len(v.toks)-1 && g&gapLine != 0 && g&(gapPara|gapStop) != 0 {
+		return true
+	}
 	return g&gapSlash != 0 && g&(gapSpace|gapLine|gapPara) != 0 && v.after(h.j)&(gapLine|gapPara) != 0
 }
 

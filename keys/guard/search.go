@@ -11,7 +11,7 @@ type hit struct {
 	broken  bool // a part goes over several words otherwise than usual
 	spaced  bool // every word of it is one letter
 	digits  bool // digits follow, as in anna.lindberg2
-	endings bool // -s follows
+	endings bool // -s or -ska follows
 }
 
 // search adds to out what is found in v.
@@ -62,7 +62,7 @@ func (v *view) match(p *pattern, i int) (hit, bool) {
 	tail := v.stream[end:stop]
 	switch {
 	case len(tail) == 0:
-	case string(tail) == "s" && p.shape <= given:
+	case string(tail) == "s" && p.shape <= given, string(tail) == "ska" && p.shape == surname: // Lindbergska
 		h.endings = true
 	case p.shape <= account && v.onlyDigits(end, stop):
 		h.digits = true
@@ -118,7 +118,11 @@ func (v *view) namesByPair(h hit) bool {
 		return true
 	}
 	first, last := h.first, h.second
-	if !has(h.who.given, h.first.key) { // last name first
+	if has(h.who.given, h.first.key) {
+		if g&gapComma != 0 && g&gapSpace != 0 && !has(h.who.sur, h.first.key) {
+			return false // Liv, Bergs dotter
+		}
+	} else { // last name first
 		first, last = last, first
 		if last.weak && places[last.key] && v.in(h.i-1, placeWords) && v.toks[h.i].gap.is(gapSpace|gapLine) && g&gapComma != 0 {
 			return false
