@@ -91,8 +91,8 @@ func (v *view) titleBefore(h hit) bool {
 		if g&gapStop != 0 && !(title && v.in(k, shortTitles)) {
 			return false
 		}
-		if title && n > 0 && v.in(k-1, accordingTo) {
-			return false // enligt handläggaren är Lind
+		if title && (n > 0 && v.in(k-1, accordingTo) || v.in(k, services) && v.goesOn(h.j)) {
+			return false // enligt handläggaren är Lind; kontaktperson: Anna får
 		}
 		if title {
 			return g&gapPara == 0 || n == 0 && (g&gapColon != 0 || v.after(h.j)&(gapLine|gapPara) != 0)
@@ -127,6 +127,14 @@ func (v *view) titleAfter(j int) bool {
 }
 
 var accordingTo = foldedSet(`enligt`)
+
+// services are titles that are also granted to people, who are then spoken of.
+var services = inflected(`kontaktperson`)
+
+// goesOn says whether a small word follows word j.
+func (v *view) goesOn(j int) bool {
+	return j+1 < len(v.toks) && !v.toks[j+1].upper && v.after(j).is(gapSpace)
+}
 
 // linking words stand between a name and the title that it has.
 var linking = foldedSet(`är som din er min vår ansvarig blir var i ärendet ditt`)

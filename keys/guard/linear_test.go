@@ -14,7 +14,7 @@ import (
 
 // small and large are two sizes of the same text, in bytes.
 const (
-	small  = 4 << 10
+	small  = 2 << 10
 	growth = 16
 	large  = growth * small
 )

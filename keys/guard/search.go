@@ -110,7 +110,7 @@ func (v *view) namesByPair(h hit) bool {
 	if h.spaced || !h.first.weak && !h.second.weak {
 		return true
 	}
-	if g&gapStop != 0 && !(h.broken && letters >= 9) {
+	if g&gapPara != 0 || g&gapStop != 0 && !(h.broken && letters >= 9) {
 		return false
 	}
 	upper := v.toks[h.i].upper && v.toks[h.seam].upper
@@ -123,7 +123,10 @@ func (v *view) namesByPair(h hit) bool {
 			return false // Liv, Bergs dotter
 		}
 	} else { // last name first
-		first, last = last, first
+		if last = h.first; last.weak && !v.toks[h.i].upper && v.toks[h.seam].upper {
+			return false // din man Jan
+		}
+		first = h.second
 		if last.weak && places[last.key] && v.in(h.i-1, placeWords) && v.toks[h.i].gap.is(gapSpace|gapLine) && g&gapComma != 0 {
 			return false
 		}
