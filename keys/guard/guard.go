@@ -6,7 +6,7 @@
 // [CheckMedia] says whether the bytes are text that can be judged at all;
 // [Warn] is for writers who have no terms to search for (returns, refusals).
 // See SPEC.md, "The guard". guard_test.go
-// proves every kind below, corpus_test.go the absence of false alarms.
+// proves every kind below; corpus_test.go holds bars over 280 documents.
 //
 // # Found
 //
@@ -17,13 +17,14 @@
 //     the first name and an initial (Anna L.), the usual account and mailbox
 //     names (anna.lindberg, alindberg, annlin01), å, ä, ö written a, o or
 //     aa, ae, oe.
-//   - The last name alone, if it has five letters or more and is no ordinary
-//     word or place, unless somebody else's first name stands before it there or
-//     earlier in the text.
+//   - The last name alone, also with -ska, if it has five letters or more and is
+//     no ordinary word or place, unless somebody else's first name stands before
+//     it there or earlier in the text.
 //   - A last name that is also a word (Lind, Berg, Sten) or shorter, and a first
 //     name, where the context says a caseworker: after a title, a label or a
-//     closing phrase, before a title. Such a last name also with a word that
-//     only a person can have (Lind bedömer, enligt Lind, Linds bedömning).
+//     closing phrase, before a title, after a slash at the end of a line, alone
+//     on the last line. Such a last name also with a word that only a person can
+//     have (Lind bedömer, enligt Lind, Linds bedömning), unless it is a town.
 //   - E-mail address, also with (at), its local part; phone numbers in any
 //     grouping with +46, 0046 or 0; user ids and HSA ids as whole words.
 //   - All of this under case, NFC, NFD, full width, homoglyphs, digits for
@@ -35,12 +36,26 @@
 //
 // Initials alone (AL; [Warn] has a pattern), nicknames, other spellings
 // (Lindkvist for Lindqvist), style; a last name that
-// is a word or has four letters or fewer, without context; the same in small
-// letters after a first name that is a function word (hans berg); a last name
-// alone broken by a space without a hyphen; a name spread over two fields;
+// is a word or has four letters or fewer, and a first name, without context; the
+// same in small letters after a first name that is a function word (hans berg);
+// such a last name with an initial after it and no full stop (Gran L); account
+// names of a last name with fewer than six letters without @ or digits; a last
+// name alone broken by a space without a hyphen; a name spread over two fields;
 // numbers in words; an extension alone; reversed text; base64 and other
 // encodings; images. Somebody else with the same last name is an alarm where
-// nothing in the text says that it is somebody else.
+// nothing in the text says that it is somebody else, somebody else with the same
+// first name where a title stands beside it.
+//
+// # Measured
+//
+// Of 308 traces of 41 kinds in the corpus none is missed, and of 6,898 that
+// forms and disguises make in its clean documents; of 29 that are beyond what is
+// stated, such as those under "Not found", two are found. Of 149 clean documents
+// one is alarmed at, by somebody among 90 people. [Warn] finds all 20 patterns in
+// 46 returns and refusals, and nothing else. FuzzPlanted lays the disguises over
+// one another between any two texts. The documents were written by those who
+// wrote the rules: in the last thirty of them, first read when the guard was mended,
+// no trace of 38 was missed and four of fifteen clean texts were alarmed at.
 package guard
 
 import (
