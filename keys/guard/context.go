@@ -72,6 +72,9 @@ func (v *view) initialAfter(j int, parts []part, bare bool) bool {
 	if !t.upper || !t.gap.is(gapSpace|gapComma|gapLine) || t.gap&gapPara != 0 {
 		return false
 	}
+	if after.is(gapHyphen) && after != 0 && j+2 < len(v.toks) && v.toks[j+2].letters == 1 && initialOf(parts, string(v.key(j+2))) {
+		return true // Lind, G-B
+	}
 	return after&gapDot != 0 || bare && t.first != 'I' // I is also a word
 }
 
@@ -143,10 +146,10 @@ var linking = foldedSet(`är som din er min vår ansvarig blir var i ärendet di
 var closing = inflected(`herr fru fröken hälsning hälsningar vänligen högaktningsfullt tjänsten referens upprättad beslutad handläggning`)
 
 // signed says whether the name ends a line and a slash begins it, as in /Anna,
-// or is alone on the last line, below a sentence or an empty line.
+// or is alone on the last line, below a sentence, a comma or an empty line.
 func (v *view) signed(h hit) bool {
 	g := v.toks[h.i].gap
-	if h.j == len(v.toks)-1 && g&gapLine != 0 && g&(gapPara|gapStop) != 0 {
+	if h.j == len(v.toks)-1 && g&gapLine != 0 && g&(gapPara|gapStop|gapComma) != 0 {
 		return true
 	}
 	return g&gapSlash != 0 && g&(gapSpace|gapLine|gapPara) != 0 && v.after(h.j)&(gapLine|gapPara) != 0

@@ -101,6 +101,7 @@ func TestDoubleNames(t *testing.T) {
 	} {
 		check(t, names("Anna-Karin Öberg Lindström"), text, guard.Name)
 	}
+	check(t, names("Gun-Britt Lind"), "Lind, G-B", guard.Name)
 	check(t, names("Eva Berg-Lind"), "Beslut av Berg-Lind", guard.Name)
 	check(t, names("Eva Berg-Lind"), "Eva Berg", guard.Name)
 	check(t, names("Eva Berg-Lind"), "Eva Lind", guard.Name)
@@ -134,7 +135,7 @@ func TestLastNameAlone(t *testing.T) {
 	} {
 		check(t, names("Björn Lind"), text, guard.Name)
 	}
-	for _, text := range []string{"Torp skrev till", "enligt Torp", "Torps bedömning", "Välkommen!\nTorp", "kl. 9. /Torp", "biståndsbedömaren Torp", "Torp (biståndsbedömare)"} {
+	for _, text := range []string{"Torp skrev till", "enligt Torp", "Torps bedömning", "Torp kommer inte att ringa", "Torps brevlåda", "Ha det gott,\nTorp", "Välkommen!\nTorp", "kl. 9. /Torp", "biståndsbedömaren Torp", "Torp (biståndsbedömare)"} {
 		check(t, names("Nils Torp"), text, guard.Name)
 	}
 	check(t, names("Eva Karlsson"), "Per Karlsson har sökt. Handläggare Karlsson", guard.Name)
@@ -234,32 +235,33 @@ func TestNotNamed(t *testing.T) {
 			"En björn syntes vid en lind.", "Lind och ek växer där.", "Björnen gick. Lind växer", "avdelning Lind", "Björn", "Björn Svensson",
 			"i Lindköping", "lindring", "Linda", "familjen Lind", "Maria Lind", "M. Lind", "Björkens förskola", "Björn. Lind planterades.", "boendet Lind",
 		},
-		"Hans Berg":    {"hans berg av skulder", "Hans bergfasta tro", "i Berg", "Bergs kommun", "handläggare i Bergs kommun", "Berg och dal", "från Berg", "hans Bergs"},
-		"Per Ek":       {"per ekonomisk enhet", "Per eko", "perek", "person per ek", "Ek är ett träslag."},
-		"Bo Ek":        {"att bo ekonomiskt", "bo ek", "boek", "Bo ekologiskt"},
-		"Bo Ende":      {"kan bo en de första åren", "boende"},
-		"Björn Ek":     {"Kontaktperson\n\nBjörn har sökt", "Insats: kontaktperson för Björn på sikt", "handläggare för Ek", "Kontaktperson: Björn får stöd"},
-		"Jan Man":      {"din man Jan"},
-		"Dag Ek":       {"enligt handledaren är Dag en god vän", "Välkommen Dag!", "Barn:\nDag"},
-		"Saga Sten":    {"Saga, Stens syster", "direktör Sten Alm", "Med vänlig hälsning\nSten Alm"},
-		"Eva Lund":     {"Lund svarade att", "enligt Lund", "Lunds beslut"},
-		"Hans Ekblad":  {"löv och ekblad"},
-		"Bo Stad":      {"bostad", "Bostad", "bo stadigvarande"},
-		"Bo Berg":      {"Karin Boberg", "Boberg"},
-		"Per Son":      {"person", "Person", "Personen"},
-		"Sten Sund":    {"en sten, sund mat", "Sundsvall", "sunt"},
-		"Ingrid Lund":  {"Flytt från Lund\n\nIngrid har sökt", "I Lund finns", "i Lund. I utredningen", "Lunds tingsrätt", "Universitetet i Lund", "bor i Lund, I dag"},
-		"Anna Trygg":   {"känna sig trygg", "Trygg är den som", "en trygg vardag", "Trygg-Hansa"},
-		"Mona Modig":   {"hon var modig", "Modig som hon är"},
-		"Anna Lund":    {"så länge de bor i Lund, Anna och hennes mor", "bor i Lund. Anna går i skolan", "barnet Anna trivs", "modern uppger att Anna och Karl bor i Lund", "ann alund"},
-		"Anna Öman":    {"ambassaden i Oman", "från Oman"},
-		"Eva Häll":     {"en hall", "Hall"},
-		"Lena Sol":     {"enligt SoL bedömer nämnden", "SOL"},
-		"Eva Karlsson": {"Per Karlsson har sökt. Karlsson uppger, och Karlssons mor", "makarna Karlsson. Karlsson är"},
-		"Åsa Vik":      {"Per Vik har sökt. Vik uppger att"},
-		"Anna Maria":   {"barnet Anna trivs"},
-		"Eva Ali":      {"alla barn", "all hjälp", "Ali har", "eva li"},
-		"Mattias Mark": {"på statens mark", "Mark kommun", "i Mark"},
+		"Hans Berg":      {"hans berg av skulder", "Hans bergfasta tro", "i Berg", "Bergs kommun", "handläggare i Bergs kommun", "Berg och dal", "från Berg", "hans Bergs"},
+		"Per Ek":         {"per ekonomisk enhet", "Per eko", "perek", "person per ek", "Ek är ett träslag."},
+		"Bo Ek":          {"att bo ekonomiskt", "bo ek", "boek", "Bo ekologiskt"},
+		"Bo Ende":        {"kan bo en de första åren", "boende"},
+		"Björn Ek":       {"Kontaktperson\n\nBjörn har sökt", "Insats: kontaktperson för Björn på sikt", "handläggare för Ek", "Kontaktperson: Björn får stöd"},
+		"Jan Man":        {"din man Jan"},
+		"Dag Ek":         {"enligt handledaren är Dag en god vän", "Välkommen Dag!", "Barn:\nDag"},
+		"Petra Hagström": {"Hagström Bygg AB", "hos Hagströms HB"},
+		"Saga Sten":      {"Saga, Stens syster", "direktör Sten Alm", "Med vänlig hälsning\nSten Alm"},
+		"Eva Lund":       {"Lund svarade att", "enligt Lund", "Lunds beslut"},
+		"Hans Ekblad":    {"löv och ekblad"},
+		"Bo Stad":        {"bostad", "Bostad", "bo stadigvarande"},
+		"Bo Berg":        {"Karin Boberg", "Boberg"},
+		"Per Son":        {"person", "Person", "Personen"},
+		"Sten Sund":      {"en sten, sund mat", "Sundsvall", "sunt"},
+		"Ingrid Lund":    {"Flytt från Lund\n\nIngrid har sökt", "I Lund finns", "i Lund. I utredningen", "Lunds tingsrätt", "Universitetet i Lund", "bor i Lund, I dag"},
+		"Anna Trygg":     {"känna sig trygg", "Trygg är den som", "en trygg vardag", "Trygg-Hansa"},
+		"Mona Modig":     {"hon var modig", "Modig som hon är"},
+		"Anna Lund":      {"så länge de bor i Lund, Anna och hennes mor", "bor i Lund. Anna går i skolan", "barnet Anna trivs", "modern uppger att Anna och Karl bor i Lund", "ann alund"},
+		"Anna Öman":      {"ambassaden i Oman", "från Oman"},
+		"Eva Häll":       {"en hall", "Hall"},
+		"Lena Sol":       {"enligt SoL bedömer nämnden", "SOL"},
+		"Eva Karlsson":   {"Per Karlsson har sökt. Karlsson uppger, och Karlssons mor", "makarna Karlsson. Karlsson är"},
+		"Åsa Vik":        {"Per Vik har sökt. Vik uppger att"},
+		"Anna Maria":     {"barnet Anna trivs"},
+		"Eva Ali":        {"alla barn", "all hjälp", "Ali har", "eva li"},
+		"Mattias Mark":   {"på statens mark", "Mark kommun", "i Mark"},
 		"Anna Lindberg": {
 			"Hanna Lindberg", "Johanna Lindberg", "Anna Lindbergh", "Lindbergsgatan", "Maria Lindberg", "M. Lindberg", "modern Xaawo Lindberg",
 			"Anna Svensson", "Anna Lind", "Anna", "Anna och Karl", "handläggare Anna Svensson", "handläggare Anna-Lena Berg", "lind berg", "syskonen Lindberg",

@@ -167,6 +167,9 @@ func (v *view) namesBySurname(h hit) bool {
 	if v.givenBefore(h) || v.initialAfter(h.j, h.who.given, !weak) {
 		return true
 	}
+	if v.isCompany(h.j) {
+		return false
+	}
 	if weak && (v.isPlace(h) || givenNames[h.first.key] && v.lastNameAfter(h.j)) {
 		return false
 	}
@@ -198,16 +201,34 @@ func (v *view) personal(h hit) bool {
 	if h.endings {
 		return next && v.in(h.j+1, personOwned)
 	}
-	if next && v.in(h.j+1, auxiliaries) && v.after(h.j+1).is(gapSpace|gapLine) && v.in(h.j+2, personAfter) ||
-		next && !v.toks[h.j+1].upper && v.in(h.j+1, personAfter) {
+	if next && !v.toks[h.j+1].upper && v.acts(h.j+1) {
 		return true
 	}
 	return v.toks[h.i].gap.is(gapSpace|gapLine) && v.in(h.i-1, personBefore) && !v.toks[h.j].capitals
 }
 
+// acts says whether what begins at word i is what only a person does.
+func (v *view) acts(i int) bool {
+	for n := 0; n < reach && v.in(i, auxiliaries) && v.after(i).is(gapSpace|gapLine); n++ {
+		i++
+	}
+	return v.in(i, personAfter)
+}
+
+// isCompany says whether what follows makes a company of the name.
+func (v *view) isCompany(j int) bool {
+	for k := j + 1; k <= j+3 && k < len(v.toks) && v.toks[k].upper && v.toks[k].gap.is(gapSpace|gapMark); k++ {
+		if v.toks[k].capitals && v.in(k, companies) {
+			return true
+		}
+	}
+	return false
+}
+
 // isPlace says whether a name stands as that of a place, a house or a family.
 func (v *view) isPlace(h hit) bool {
-	near := v.toks[h.i].gap.is(gapSpace | gapLine | gapMark | gapColon)
+	owner := h.endings && v.in(h.j+1, personOwned) // i Bergs beslut
+	near := !owner && v.toks[h.i].gap.is(gapSpace|gapLine|gapMark|gapColon)
 	return v.in(h.j+1, afterPlaces) && v.after(h.j).is(gapSpace|gapLine) ||
 		near && (v.in(h.i-1, placeWords) || v.in(h.i-1, facilities))
 }

@@ -165,8 +165,12 @@ vårdcentralen gruppbostaden gruppbostad servicebostad daglig verksamheten verks
 var personBefore = foldedSet(`med enligt hos kontakta kontaktade kontaktat ring ringde ringt träffade träffat träffa mötte fråga frågade
 informerade informerat underrättade underrättat skriven utredd deltog närvarade`)
 
-// auxiliaries stand between a person and one of personAfter: Lind har bedömt.
-var auxiliaries = foldedSet(`har hade ska skall kommer vill kan`)
+// auxiliaries stand between a person and one of personAfter: Lind har bedömt,
+// Lind kommer inte att ringa.
+var auxiliaries = foldedSet(`har hade ska skall kommer vill kan att inte också även sedan nu då bara själv`)
+
+// companies stand at the end of the name of one.
+var companies = foldedSet(`ab hb kb`)
 
 var personAfter = foldedSet(`bedömer bedömde bedömt skriver skrev anser ansåg beslutar beslutade föreslår föreslog informerar informerade
 ringer ringde träffar träffade besöker besökte kontaktar kontaktade utreder utredde meddelar meddelade handlägger handlade svarar svarade
@@ -177,7 +181,8 @@ noterat deltagit närvarat sagt frågat uppgett upplyst erbjudit återkommit mö
 bedöma besluta skriva anse föreslå informera ringa träffa besöka kontakta utreda meddela handlägga svara förklara delta återkomma`)
 
 var personOwned = foldedSet(`bedömning utredning beslut samtal anteckning anteckningar journalanteckning telefon telefonnummer namn uppfattning
-förslag tjänsteutlåtande handläggning besök uppgifter mening mejl brev chef kollega`)
+förslag tjänsteutlåtande handläggning besök uppgifter mening mejl brev chef kollega kollegor vikarie semester brevlåda rapport skrivelse
+underlag utlåtande föredragning slutsats slutsatser bedömningar beräkning ärenden`)
 
 // organisations end words that are no first names though written with a capital.
 var organisations = strings.Fields(`tjanst tjansten forvaltnlng forvaltnlngen narnnd narnnden kontoret enheten avdelnlngen kornrnun kornrnunen
