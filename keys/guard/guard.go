@@ -6,7 +6,7 @@
 // [CheckMedia] says whether the bytes are text that can be judged at all;
 // [Warn] is for writers who have no terms to search for (returns, refusals).
 // See SPEC.md, "The guard". guard_test.go
-// proves every kind below; corpus_test.go holds bars over 280 documents.
+// proves every kind below; corpus_test.go holds bars over 340 documents.
 //
 // # Found
 //
@@ -19,7 +19,7 @@
 //     aa, ae, oe.
 //   - The last name alone, also with -ska, if it has five letters or more and is
 //     no ordinary word or place, unless somebody else's first name stands before
-//     it there or earlier in the text.
+//     it there or earlier in the text, or it is a company's (Lindberg Bygg AB).
 //   - A last name that is also a word (Lind, Berg, Sten) or shorter, and a first
 //     name, where the context says a caseworker: after a title, a label or a
 //     closing phrase, before a title, after a slash at the end of a line, alone
@@ -48,14 +48,17 @@
 //
 // # Measured
 //
-// Of 308 traces of 41 kinds in the corpus none is missed, and of 6,898 that
-// forms and disguises make in its clean documents; of 29 that are beyond what is
-// stated, such as those under "Not found", two are found. Of 149 clean documents
-// one is alarmed at, by somebody among 90 people. [Warn] finds all 20 patterns in
-// 46 returns and refusals, and nothing else. FuzzPlanted lays the disguises over
-// one another between any two texts. The documents were written by those who
-// wrote the rules: in the last thirty of them, first read when the guard was mended,
-// no trace of 38 was missed and four of fifteen clean texts were alarmed at.
+// Of 382 traces of 41 stated kinds in the corpus none is missed, nor of 8,153
+// that forms and disguises make in its clean documents. Of 33 beyond what is
+// stated, as under "Not found", two are found; two namesakes beside a title are
+// taken for the author. None of 178 clean documents is alarmed at by the terms of
+// any of 90 people. [Warn] finds all 20 patterns in 46 returns and refusals, and
+// nothing else. FuzzPlanted lays disguises over one another between any texts.
+//
+// Those who wrote the rules wrote the documents. Of the last thirty, read by
+// the guard as it had become, two traces of 42 passed, of no stated kind, and no
+// clean text of fifteen was alarmed at; of the thirty before, six of 36 and two
+// of sixteen, mended since.
 package guard
 
 import (
