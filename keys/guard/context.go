@@ -72,13 +72,20 @@ func (v *view) initialAfter(j int, parts []part, bare bool) bool {
 	if !t.upper || !t.gap.is(gapSpace|gapComma|gapLine) || t.gap&gapPara != 0 {
 		return false
 	}
+	if after.is(gapHyphen) && after != 0 && j+2 < len(v.toks) && v.toks[j+2].letters == 1 && initialOf(parts, string(v.key(j+2))) {
+		return true // Lind, G-B
+	}
 	return after&gapDot != 0 || bare && t.first != 'I' // I is also a word
 }
 
-// titleBefore says whether a title, label or closing phrase stands before word
-// i, with nothing but fillers between.
-func (v *view) titleBefore(i int) bool {
-	for k, n := i-1, 0; k >= 0 && n <= reach; k, n = k-1, n+1 {
+// titleBefore says whether a title, label or closing phrase stands before a
+// name, with nothing but fillers between. Over an empty line only a label with
+// its colon does, or what has the name alone on a line below it.
+func (v *view) titleBefore(h hit) bool {
+	if v.in(h.i-1, ofWhom) {
+		return false // kontaktperson för Anna
+	}
+	for k, n := h.i-1, 0; k >= 0 && n <= reach; k, n = k-1, n+1 {
 		g := v.toks[k+1].gap
 		title := isTitle(v.key(k))
 		if g&gapComma != 0 && !title || g&gapAt != 0 || g == 0 {
@@ -87,8 +94,11 @@ func (v *view) titleBefore(i int) bool {
 		if g&gapStop != 0 && !(title && v.in(k, shortTitles)) {
 			return false
 		}
+		if title && (n > 0 && v.in(k-1, accordingTo) || v.in(k, services) && v.goesOn(h.j)) {
+			return false // enligt handläggaren är Lind; kontaktperson: Anna får
+		}
 		if title {
-			return !(n > 0 && g&gapPara != 0)
+			return g&gapPara == 0 || n == 0 && (g&gapColon != 0 || v.after(h.j)&(gapLine|gapPara) != 0)
 		}
 		if !v.in(k, fillers) {
 			return false
@@ -119,23 +129,37 @@ func (v *view) titleAfter(j int) bool {
 	return false
 }
 
+var accordingTo = foldedSet(`enligt`)
+
+// services are titles that are also granted to people, who are then spoken of.
+var services = inflected(`kontaktperson`)
+
+// goesOn says whether a small word follows word j.
+func (v *view) goesOn(j int) bool {
+	return j+1 < len(v.toks) && !v.toks[j+1].upper && v.after(j).is(gapSpace)
+}
+
 // linking words stand between a name and the title that it has.
 var linking = foldedSet(`är som din er min vår ansvarig blir var i ärendet ditt`)
 
 // closing are those titles that begin a signature and follow no name.
 var closing = inflected(`herr fru fröken hälsning hälsningar vänligen högaktningsfullt tjänsten referens upprättad beslutad handläggning`)
 
-// signed says whether the name is alone on a line after a slash: /Anna.
+// signed says whether the name ends a line and a slash begins it, as in /Anna,
+// or is alone on the last line, below a sentence, a comma or an empty line.
 func (v *view) signed(h hit) bool {
 	g := v.toks[h.i].gap
-	return g&gapSlash != 0 && g&(gapLine|gapPara) != 0 && v.after(h.j)&(gapLine|gapPara) != 0
+	if h.j == len(v.toks)-1 && g&gapLine != 0 && g&(gapPara|gapStop|gapComma) != 0 {
+		return true
+	}
+	return g&gapSlash != 0 && g&(gapSpace|gapLine|gapPara) != 0 && v.after(h.j)&(gapLine|gapPara) != 0
 }
 
 // somebodyElse says whether the word before a last name makes it another
 // person's: a first name, an initial, a family, a name used elsewhere.
-func (v *view) somebodyElse(i int) bool {
-	k := i - 1
-	if k < 0 {
+func (v *view) somebodyElse(h hit) bool {
+	i, k := h.i, h.i-1
+	if k < 0 || has(h.who.given, string(v.key(k))) {
 		return false
 	}
 	t, g := v.toks[k], v.toks[i].gap

@@ -244,9 +244,9 @@ func strip(rd reading) (out reading, changed bool) {
 		switch next := text[i+1]; text[i] {
 		case ']':
 			if next == '(' {
-				end = ahead.find(i, ')')
+				end = target(text, i+2)
 			} else if next == '[' {
-				end = ahead.find(i+1, ']')
+				end = ahead.label(i + 1)
 			}
 		case '<':
 			if startsTag(text[i+1:]) {
@@ -261,6 +261,59 @@ func strip(rd reading) (out reading, changed bool) {
 		}
 	}
 	return w.result()
+}
+
+// target returns where the link target whose text begins at i ends, as Markdown
+// has it: no space within, round brackets in pairs. What ended elsewhere could
+// take another link, and a name in it, away.
+func target(text string, i int) int {
+	const length, depth = 2048, 32 // bytes, and brackets, so that many openings cost one pass each
+	rest := text[i:min(len(text), i+length)]
+	n := spaces(rest)
+	if strings.HasPrefix(rest[n:], "<") {
+		end := strings.IndexAny(rest[n+1:], "<>\n") + n + 1
+		if rest[end] != '>' {
+			return -1
+		}
+		n = end + 1
+	}
+	for open := 0; n < len(rest); n++ {
+		switch rest[n] {
+		case '(':
+			open++
+		case ')':
+			open--
+		case '\\':
+			n++
+		case ' ', '\t', '\n':
+			n += spaces(rest[n:])
+			if open > 0 || !strings.HasPrefix(rest[n:], ")") {
+				return -1
+			}
+			return i + n
+		}
+		if open < 0 {
+			return i + n
+		}
+		if open > depth {
+			return -1
+		}
+	}
+	return -1
+}
+
+// spaces counts those at the beginning, with at most one line break.
+func spaces(text string) int {
+	n := 0
+	for lines := 0; n < len(text); n++ {
+		if text[n] == '\n' {
+			lines++
+		}
+		if lines > 1 || text[n] != ' ' && text[n] != '\t' && text[n] != '\n' {
+			break
+		}
+	}
+	return n
 }
 
 func startsTag(rest string) bool {
@@ -302,6 +355,15 @@ func (c *closings) find(from int, closing byte) int {
 		return -1
 	}
 	return to.at
+}
+
+// label returns where the label that opens at from ends; it holds no bracket.
+func (c *closings) label(from int) int {
+	end, inner := c.find(from, ']'), c.find(from+1, '[')
+	if inner >= 0 && inner < end {
+		return -1
+	}
+	return end
 }
 
 // holds says whether any of some ASCII characters stands in a text.

@@ -1,9 +1,7 @@
 package guard_test
 
 import (
-	"strings"
 	"testing"
-	"time"
 
 	"sigill/keys/guard"
 )
@@ -30,14 +28,22 @@ func TestEncodedEnds(t *testing.T) {
 	}
 }
 
-// TestEncodedLinear: runs that are no text cost one pass, however long.
-func TestEncodedLinear(t *testing.T) {
-	for _, unit := range []string{"%FF", "%E2", "%C3%28", "=FF", "%25FF", "%41%FF"} {
-		body := strings.Repeat(unit, guard.MaxContent/2/len(unit))
-		start := time.Now()
-		guard.Check(anna, guard.Text{Field: "content", Body: body})
-		if d := time.Since(start); d > 8*time.Second {
-			t.Errorf("%q repeated took %v", unit, d)
-		}
+// TestLinkHidesNoLink: what is no link target to a reader takes no other link,
+// and no part of a name, away.
+func TestLinkHidesNoLink(t *testing.T) {
+	for _, body := range []string{
+		"Se [bilagan](sidan 2. [Bj](x)örn Frid",
+		"](\n\n[Bj](x)örn Frid",
+		"[a](<b [Bj](x)örn Frid",
+		"[a](b(c [Bj](x)örn Frid",
+		"[a][b [Bj](x)örn Frid",
+		"[Bj](x(y)z)örn Frid",
+		"[Bj](x(y)örn Frid) [Bj](x)örn Frid",
+		"[Bj](<x y>)örn Frid",
+		"[Bj]( x )örn Frid",
+		"[Bj](x\\)y)örn Frid",
+		"[Bj](x[y]z)örn Frid",
+	} {
+		check(t, names("Björn Frid"), body, guard.Name)
 	}
 }

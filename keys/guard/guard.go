@@ -6,7 +6,7 @@
 // [CheckMedia] says whether the bytes are text that can be judged at all;
 // [Warn] is for writers who have no terms to search for (returns, refusals).
 // See SPEC.md, "The guard". guard_test.go
-// proves every kind below, corpus_test.go the absence of false alarms.
+// proves every kind below; corpus_test.go holds bars over 340 documents.
 //
 // # Found
 //
@@ -17,13 +17,14 @@
 //     the first name and an initial (Anna L.), the usual account and mailbox
 //     names (anna.lindberg, alindberg, annlin01), å, ä, ö written a, o or
 //     aa, ae, oe.
-//   - The last name alone, if it has five letters or more and is no ordinary
-//     word or place, unless somebody else's first name stands before it there or
-//     earlier in the text.
+//   - The last name alone, also with -ska, if it has five letters or more and is
+//     no ordinary word or place, unless somebody else's first name stands before
+//     it there or earlier in the text, or it is a company's (Lindberg Bygg AB).
 //   - A last name that is also a word (Lind, Berg, Sten) or shorter, and a first
 //     name, where the context says a caseworker: after a title, a label or a
-//     closing phrase, before a title. Such a last name also with a word that
-//     only a person can have (Lind bedömer, enligt Lind, Linds bedömning).
+//     closing phrase, before a title, after a slash at the end of a line, alone
+//     on the last line. Such a last name also with a word that only a person can
+//     have (Lind bedömer, enligt Lind, Linds bedömning), unless it is a town.
 //   - E-mail address, also with (at), its local part; phone numbers in any
 //     grouping with +46, 0046 or 0; user ids and HSA ids as whole words.
 //   - All of this under case, NFC, NFD, full width, homoglyphs, digits for
@@ -35,12 +36,29 @@
 //
 // Initials alone (AL; [Warn] has a pattern), nicknames, other spellings
 // (Lindkvist for Lindqvist), style; a last name that
-// is a word or has four letters or fewer, without context; the same in small
-// letters after a first name that is a function word (hans berg); a last name
-// alone broken by a space without a hyphen; a name spread over two fields;
+// is a word or has four letters or fewer, and a first name, without context; the
+// same in small letters after a first name that is a function word (hans berg);
+// such a last name with an initial after it and no full stop (Gran L); account
+// names of a last name with fewer than six letters without @ or digits; a last
+// name alone broken by a space without a hyphen; a name spread over two fields;
 // numbers in words; an extension alone; reversed text; base64 and other
 // encodings; images. Somebody else with the same last name is an alarm where
-// nothing in the text says that it is somebody else.
+// nothing in the text says that it is somebody else, somebody else with the same
+// first name where a title stands beside it.
+//
+// # Measured
+//
+// Of 382 traces of 41 stated kinds in the corpus none is missed, nor of 8,153
+// that forms and disguises make in its clean documents. Of 33 beyond what is
+// stated, as under "Not found", two are found; two namesakes beside a title are
+// taken for the author. None of 178 clean documents is alarmed at by the terms of
+// any of 90 people. [Warn] finds all 20 patterns in 46 returns and refusals, and
+// nothing else. FuzzPlanted lays disguises over one another between any texts.
+//
+// Those who wrote the rules wrote the documents. Of the last thirty, read by
+// the guard as it had become, two traces of 42 passed, of no stated kind, and no
+// clean text of fifteen was alarmed at; of the thirty before, six of 36 and two
+// of sixteen, mended since.
 package guard
 
 import (

@@ -1,13 +1,12 @@
 package guard_test
 
 import (
-	"os"
 	"testing"
 
 	"sigill/keys/guard"
 )
 
-// appendix brings the decision under testdata to the 4 KiB of a usual one.
+// appendix brings a decision of the corpus to the 4 KiB of a usual one.
 const appendix = `
 ## Bilaga
 
@@ -20,11 +19,7 @@ const appendix = `
 // BenchmarkSubmission is what the server asks of every submission: a decision,
 // the free texts beside it, and one author.
 func BenchmarkSubmission(b *testing.B) {
-	decision, err := os.ReadFile("testdata/beslut.md")
-	if err != nil {
-		b.Fatal(err)
-	}
-	plain := string(decision) + appendix
+	plain := read(b, "testdata/corpus/barn-35.txt").body + appendix
 	for name, content := range map[string]string{
 		"plain": plain,
 		"links": plain + "\nLäs mer om [hur du överklagar](https://bjorkvik.example/overklaga?steg=1&sida=2) &ndash; 25 % gör det.\n",

@@ -2,14 +2,9 @@ package guard_test
 
 import (
 	"fmt"
-	"net/url"
 	"strings"
 	"testing"
-	"time"
-	"unicode/utf16"
-	"unicode/utf8"
 
-	"golang.org/x/text/unicode/norm"
 	"pgregory.net/rapid"
 
 	"sigill/keys/guard"
@@ -106,6 +101,7 @@ func TestDoubleNames(t *testing.T) {
 	} {
 		check(t, names("Anna-Karin Öberg Lindström"), text, guard.Name)
 	}
+	check(t, names("Gun-Britt Lind"), "Lind, G-B", guard.Name)
 	check(t, names("Eva Berg-Lind"), "Beslut av Berg-Lind", guard.Name)
 	check(t, names("Eva Berg-Lind"), "Eva Berg", guard.Name)
 	check(t, names("Eva Berg-Lind"), "Eva Lind", guard.Name)
@@ -114,6 +110,9 @@ func TestDoubleNames(t *testing.T) {
 	check(t, names("Erik von Essen"), "von Essen", guard.Name)
 	check(t, names("Erik von Essen"), "E. von Essen", guard.Name)
 	check(t, names("Maria af Klint"), "meddelat af Klint att", guard.Name)
+	for _, text := range []string{"erik von ek", "E r i k   v o n   E k", "Erik-von-Ek", "ErikVonEk", "von Ek, Erik", "E.r.i.k. .v.o.n. .E.k"} {
+		check(t, names("Erik von Ek"), text, guard.Name)
+	}
 	check(t, names("Ana de la Cruz"), "Ana de la Cruz", guard.Name)
 	check(t, names("Siobhán O'Brien"), "S. O’Brien", guard.Name)
 	check(t, names("Li Wu"), "Kontakta Li Wu.", guard.Name)
@@ -123,7 +122,7 @@ func TestDoubleNames(t *testing.T) {
 
 func TestLastNameAlone(t *testing.T) {
 	for _, text := range []string{
-		"Enligt Lindberg är", "Lindbergs utredning", "LINDBERG", "kontakta lindberg",
+		"Enligt Lindberg är", "den lindbergska utredningen", "Lindbergs utredning", "LINDBERG", "kontakta lindberg",
 		"L i n d b e r g", "Lind-\nberg", "socialsekreterare Lindberg", "på IFO Lindberg", "hos Socialtjänsten Lindberg", "Lind**berg**", "Kontakta Lindberg",
 	} {
 		check(t, names("Anna Lindberg"), text, guard.Name)
@@ -136,6 +135,9 @@ func TestLastNameAlone(t *testing.T) {
 	} {
 		check(t, names("Björn Lind"), text, guard.Name)
 	}
+	for _, text := range []string{"Torp skrev till", "enligt Torp", "Torps bedömning", "Torp kommer inte att ringa", "Torps brevlåda", "Ha det gott,\nTorp", "Välkommen!\nTorp", "kl. 9. /Torp", "biståndsbedömaren Torp", "Torp (biståndsbedömare)"} {
+		check(t, names("Nils Torp"), text, guard.Name)
+	}
 	check(t, names("Eva Karlsson"), "Per Karlsson har sökt. Handläggare Karlsson", guard.Name)
 	check(t, names("Eva Karlsson"), "Karlsson skrev till Per Karlsson", guard.Name)
 	check(t, names("Ingrid Lund"), "I. Lund", guard.Name)
@@ -143,16 +145,37 @@ func TestLastNameAlone(t *testing.T) {
 	check(t, names("Per Ek"), "Per Ek", guard.Name)
 	check(t, names("Hans Berg"), "Hans Berg", guard.Name)
 	check(t, names("Hans Berg"), "HANS BERG", guard.Name)
+	check(t, names("Saga Sten"), "saga sten", guard.Name)
+	check(t, names("Kaj Nora"), "två barn från (Nora, Kaj)", guard.Name)
 	check(t, names("Björn Lind"), "björn lind", guard.Name)
 	check(t, names("Bo Ek"), "B o   E k", guard.Name)
 	check(t, names("Bo Ek"), "bo.ek@kommun.se", guard.Name)
 	check(t, names("Bo Ek"), "BoEk", guard.Name)
 }
 
+// TestOwnFirstName: the full name once in a text does not make somebody else's
+// of the last name alone.
+func TestOwnFirstName(t *testing.T) {
+	for name, text := range map[string]string{
+		"Anna Lindberg": "Anna Lindberg skrev.\nLindberg svarade inte.",
+		"Björn Ek":      "Samtal med Björn Ek.\nEk frågade.",
+	} {
+		got := guard.Check(names(name), guard.Text{Field: "content", Body: text})
+		if len(got) != 2 || got[1].Line != 2 || got[1].Column != 1 {
+			t.Errorf("%q: %v", text, got)
+		}
+	}
+	// The number before the name is none of its letters, though 4 looks like A.
+	got := guard.Check(names("Åsa Öberg"), guard.Text{Field: "content", Body: "Rum 4\nÅsa Öberg"})
+	if len(got) != 1 || got[0].Line != 2 {
+		t.Errorf("after a number: %v", got)
+	}
+}
+
 func TestFirstNameInContext(t *testing.T) {
 	for _, text := range []string{
 		"handläggare Anna", "Handläggare: Anna", "Din handläggare heter Anna", "socialsekreterare Anna,", "Anna, socialsekreterare",
-		"Anna (handläggare)", "Anna är din handläggare", "Hälsningar Anna", "Med vänlig hälsning\n\nAnna", "Handläggare Anna Telefon 0123", "Mvh Anna", "/Anna\n", "handläggaren Annas bedömning",
+		"Anna (handläggare)", "Anna är din handläggare", "Hälsningar Anna", "Kontaktperson: Anna", "kontaktperson Anna, 0123", "Med vänlig hälsning\n\nAnna", "Handläggare Anna Telefon 0123", "Mvh Anna", "/Anna\n", "handläggaren Annas bedömning",
 	} {
 		check(t, names("Anna Lindberg"), text, guard.Name)
 	}
@@ -206,114 +229,39 @@ func TestMailboxIsNoWords(t *testing.T) {
 	check(t, terms, "info@exempelkommun.se", guard.Email)
 }
 
-func TestDisguised(t *testing.T) {
-	entities := func(format string) func(string) string {
-		return func(s string) string {
-			var b strings.Builder
-			for _, r := range s {
-				fmt.Fprintf(&b, format, r)
-			}
-			return b.String()
-		}
-	}
-	between := func(sep string) func(string) string {
-		return func(s string) string { return strings.Join(strings.Split(s, ""), sep) }
-	}
-	disguises := map[string]func(string) string{
-		"upper": strings.ToUpper, "lower": strings.ToLower,
-		"NFC": norm.NFC.String, "NFD": norm.NFD.String,
-		"full width": func(s string) string {
-			return strings.Map(func(r rune) rune {
-				if r > ' ' && r < 0x7f {
-					return r + 0xFEE0
-				}
-				return r
-			}, s)
-		},
-		"zero width space": between("\u200b"), "zero width joiner": between("\u200d"), "soft hyphen": between("\u00ad"),
-		"word joiner": between("\u2060"), "byte order mark": between("\ufeff"), "variation selector": between("\ufe0f"),
-		"tag": between("\U000E0041"), "letter-spaced": between(" "), "no-break spaced": between("\u00a0"), "dotted": between("."),
-		"hyphened": between("-"), "lines": between("\n"), "bold": between("**"), "code": between("`"), "strike": between("~~"),
-		"escapes": between("\\"), "underscores": between("_"), "tags": between("<b></b>"), "comments": between("<!-- -->"),
-		"hangul filler": between("\u3164"),
-		"Cyrillic":      strings.NewReplacer("a", "а", "o", "о", "e", "е", "p", "р", "B", "В", "A", "А").Replace,
-		"Greek":         strings.NewReplacer("A", "Α", "o", "ο", "B", "Β", "i", "ι", "n", "ո").Replace,
-		"mathematical": func(s string) string {
-			return strings.NewReplacer("A", "𝐀", "n", "𝗻", "i", "𝑖", "d", "𝓭").Replace(s)
-		},
-		"circled":       strings.NewReplacer("a", "ⓐ", "n", "ⓝ", "r", "ⓡ").Replace,
-		"small capital": strings.NewReplacer("n", "ɴ", "i", "ɪ", "r", "ʀ").Replace,
-		"digits":        strings.NewReplacer("i", "1", "o", "0", "e", "3").Replace,
-		"capital I":     strings.NewReplacer("l", "I", "i", "l").Replace,
-		"rn for m":      strings.NewReplacer("m", "rn").Replace,
-		"no marks":      strings.NewReplacer("å", "a", "ä", "a", "ö", "o", "Å", "A", "Ö", "O", "Ä", "A", "é", "e").Replace,
-		"spelled out":   strings.NewReplacer("å", "aa", "ä", "ae", "ö", "oe", "Å", "Aa", "Ö", "Oe", "Ä", "Ae").Replace,
-		"decimal":       entities("&#%d;"), "hex": entities("&#x%X;"), "open decimal": entities("&#%d"), "percent": percent,
-		"twice percent": func(s string) string { return url.QueryEscape(percent(s)) },
-		"named":         strings.NewReplacer("å", "&aring;", "ö", "&ouml;", "ä", "&auml;", "Å", "&Aring;", "Ö", "&Ouml;", " ", "&nbsp;").Replace,
-		"nested":        strings.NewReplacer("n", "&amp;#110;", "ö", "&amp;amp;ouml;").Replace,
-		"latin-1":       strings.NewReplacer("å", "%E5", "ö", "%F6", "ä", "%E4", "Ö", "%D6", "Å", "%C5").Replace,
-		"quoted":        strings.NewReplacer("å", "=C3=A5", "ö", "=C3=B6", "ä", "=C3=A4", "Ö", "=C3=96", "Å", "=C3=85").Replace,
-		"backslash u": func(s string) string {
-			var b strings.Builder
-			for _, u := range utf16.Encode([]rune(s)) {
-				fmt.Fprintf(&b, `\u%04x`, u)
-			}
-			return b.String()
-		},
-		"escaped space":  strings.NewReplacer(" ", `\_`).Replace,
-		"half bold":      func(s string) string { return s[:2] + "**" + s[2:4] + "** " + s[4:] },
-		"split link":     func(s string) string { return "[" + s[:2] + "](https://x.example/a)" + s[2:] },
-		"two links":      func(s string) string { return "[" + strings.Replace(s, " ", "](x) [", 1) + "](y)" },
-		"reference link": func(s string) string { return "[" + s[:2] + "][1]" + s[2:] },
-	}
-	for what, f := range disguises {
-		for _, n := range []string{"Anna Lindberg", "Monica Öberg", "Sara Åkesson", "Emil Väinö Malm", "Björn Lind", "Per Ek"} {
-			if what == "lower" && n == "Per Ek" {
-				continue // "per ek" is not found, as the package says
-			}
-			got := guard.Check(names(n), guard.Text{Field: "content", Body: "Ärendet har beretts, " + f(n) + ", och avgjorts."})
-			if len(got) == 0 || got[0].Kind != guard.Name || got[0].Line > 20 {
-				t.Errorf("%s: %q: got %v", what, f(n), got)
-			}
-		}
-	}
-}
-
-func percent(s string) string {
-	var b strings.Builder
-	for _, c := range []byte(s) {
-		fmt.Fprintf(&b, "%%%02X", c)
-	}
-	return b.String()
-}
-
 func TestNotNamed(t *testing.T) {
 	for name, texts := range map[string][]string{
 		"Björn Lind": {
 			"En björn syntes vid en lind.", "Lind och ek växer där.", "Björnen gick. Lind växer", "avdelning Lind", "Björn", "Björn Svensson",
 			"i Lindköping", "lindring", "Linda", "familjen Lind", "Maria Lind", "M. Lind", "Björkens förskola", "Björn. Lind planterades.", "boendet Lind",
 		},
-		"Hans Berg":    {"hans berg av skulder", "Hans bergfasta tro", "i Berg", "Bergs kommun", "handläggare i Bergs kommun", "Berg och dal", "från Berg", "hans Bergs"},
-		"Per Ek":       {"per ekonomisk enhet", "Per eko", "perek", "person per ek", "Ek är ett träslag."},
-		"Bo Ek":        {"att bo ekonomiskt", "bo ek", "boek", "Bo ekologiskt"},
-		"Bo Ende":      {"kan bo en de första åren", "boende"},
-		"Bo Stad":      {"bostad", "Bostad", "bo stadigvarande"},
-		"Bo Berg":      {"Karin Boberg", "Boberg"},
-		"Per Son":      {"person", "Person", "Personen"},
-		"Sten Sund":    {"en sten, sund mat", "Sundsvall", "sunt"},
-		"Ingrid Lund":  {"I Lund finns", "i Lund. I utredningen", "Lunds tingsrätt", "Universitetet i Lund", "bor i Lund, I dag"},
-		"Anna Trygg":   {"känna sig trygg", "Trygg är den som", "en trygg vardag", "Trygg-Hansa"},
-		"Mona Modig":   {"hon var modig", "Modig som hon är"},
-		"Anna Lund":    {"så länge de bor i Lund, Anna och hennes mor", "bor i Lund. Anna går i skolan", "barnet Anna trivs", "modern uppger att Anna och Karl bor i Lund", "ann alund"},
-		"Anna Öman":    {"ambassaden i Oman", "från Oman"},
-		"Eva Häll":     {"en hall", "Hall"},
-		"Lena Sol":     {"enligt SoL bedömer nämnden", "SOL"},
-		"Eva Karlsson": {"Per Karlsson har sökt. Karlsson uppger, och Karlssons mor", "makarna Karlsson. Karlsson är"},
-		"Åsa Vik":      {"Per Vik har sökt. Vik uppger att"},
-		"Anna Maria":   {"barnet Anna trivs"},
-		"Eva Ali":      {"alla barn", "all hjälp", "Ali har", "eva li"},
-		"Mattias Mark": {"på statens mark", "Mark kommun", "i Mark"},
+		"Hans Berg":      {"hans berg av skulder", "Hans bergfasta tro", "i Berg", "Bergs kommun", "handläggare i Bergs kommun", "Berg och dal", "från Berg", "hans Bergs"},
+		"Per Ek":         {"per ekonomisk enhet", "Per eko", "perek", "person per ek", "Ek är ett träslag."},
+		"Bo Ek":          {"att bo ekonomiskt", "bo ek", "boek", "Bo ekologiskt"},
+		"Bo Ende":        {"kan bo en de första åren", "boende"},
+		"Björn Ek":       {"Kontaktperson\n\nBjörn har sökt", "Insats: kontaktperson för Björn på sikt", "handläggare för Ek", "Kontaktperson: Björn får stöd"},
+		"Jan Man":        {"din man Jan"},
+		"Dag Ek":         {"enligt handledaren är Dag en god vän", "Välkommen Dag!", "Barn:\nDag"},
+		"Petra Hagström": {"Hagström Bygg AB", "hos Hagströms HB"},
+		"Saga Sten":      {"Saga, Stens syster", "direktör Sten Alm", "Med vänlig hälsning\nSten Alm"},
+		"Eva Lund":       {"Lund svarade att", "enligt Lund", "Lunds beslut"},
+		"Hans Ekblad":    {"löv och ekblad"},
+		"Bo Stad":        {"bostad", "Bostad", "bo stadigvarande"},
+		"Bo Berg":        {"Karin Boberg", "Boberg"},
+		"Per Son":        {"person", "Person", "Personen"},
+		"Sten Sund":      {"en sten, sund mat", "Sundsvall", "sunt"},
+		"Ingrid Lund":    {"Flytt från Lund\n\nIngrid har sökt", "I Lund finns", "i Lund. I utredningen", "Lunds tingsrätt", "Universitetet i Lund", "bor i Lund, I dag"},
+		"Anna Trygg":     {"känna sig trygg", "Trygg är den som", "en trygg vardag", "Trygg-Hansa"},
+		"Mona Modig":     {"hon var modig", "Modig som hon är"},
+		"Anna Lund":      {"så länge de bor i Lund, Anna och hennes mor", "bor i Lund. Anna går i skolan", "barnet Anna trivs", "modern uppger att Anna och Karl bor i Lund", "ann alund"},
+		"Anna Öman":      {"ambassaden i Oman", "från Oman"},
+		"Eva Häll":       {"en hall", "Hall"},
+		"Lena Sol":       {"enligt SoL bedömer nämnden", "SOL"},
+		"Eva Karlsson":   {"Per Karlsson har sökt. Karlsson uppger, och Karlssons mor", "makarna Karlsson. Karlsson är"},
+		"Åsa Vik":        {"Per Vik har sökt. Vik uppger att"},
+		"Anna Maria":     {"barnet Anna trivs"},
+		"Eva Ali":        {"alla barn", "all hjälp", "Ali har", "eva li"},
+		"Mattias Mark":   {"på statens mark", "Mark kommun", "i Mark"},
 		"Anna Lindberg": {
 			"Hanna Lindberg", "Johanna Lindberg", "Anna Lindbergh", "Lindbergsgatan", "Maria Lindberg", "M. Lindberg", "modern Xaawo Lindberg",
 			"Anna Svensson", "Anna Lind", "Anna", "Anna och Karl", "handläggare Anna Svensson", "handläggare Anna-Lena Berg", "lind berg", "syskonen Lindberg",
@@ -392,28 +340,6 @@ func TestFindingNeverHoldsTheTerm(t *testing.T) {
 	})
 }
 
-// TestLinear: ten people and text made to be slow. What is quadratic takes
-// minutes here, what is linear well under a second without -race.
-func TestLinear(t *testing.T) {
-	terms := anna
-	for i := range 10 {
-		terms.Names = append(terms.Names, fmt.Sprintf("Anna%c-Lena Berg%c Lindström", 'a'+i, 'a'+i))
-	}
-	for _, unit := range []string{
-		"Anna Lindber ", "Berg ", "a", "](", "<a", "[", "&amp;", "%25", "A. ", "Anna A. B. C. ", "070-174 06 0 ", "\u200b", "**", "a\u0308", "handläggare i på för ", "aA",
-		"Nämnden har utrett barnets behov av stöd och bedömer att insatsen bör beviljas.\n", "&#38;#38;#38;", "\\u005cu", "[x](", "An ",
-	} {
-		body := strings.Repeat(unit, guard.MaxContent/8/len(unit))
-		start := time.Now()
-		guard.Check(terms, guard.Text{Field: "content", Body: body})
-		if d := time.Since(start); d > 8*time.Second {
-			t.Errorf("%q repeated took %v", unit, d)
-		} else {
-			t.Logf("%-20q %v", unit, d.Round(time.Millisecond))
-		}
-	}
-}
-
 func BenchmarkCheck(b *testing.B) {
 	terms := names("Anna Lindberg", "Björn Lind", "Karin Öberg", "Per Ek", "Hans Berg", "Eva Hall", "Maria af Klint", "Bo Ek", "Åsa Sund", "Ali Hassan")
 	line := "Nämnden har utrett barnets behov av stöd och bedömer, enligt 11 kap. 1 § socialtjänstlagen, att insatsen bör beviljas.\n"
@@ -422,29 +348,4 @@ func BenchmarkCheck(b *testing.B) {
 	for b.Loop() {
 		guard.Check(terms, guard.Text{Field: "content", Body: body})
 	}
-}
-
-func FuzzCheck(f *testing.F) {
-	f.Add("Anna Lindberg", "anna.lindberg@x.se", "0701740605", "annlin07", "A&#110;na [Lind](x)berg \xff%C3%A5 \\u00e5")
-	f.Add("Ö-Å von", "@", "+46", "\\", "</a><![CDATA[ &amp;amp;#x6e; ]]>](")
-	f.Fuzz(func(t *testing.T, name, mail, phone, user, body string) {
-		terms := guard.Terms{Names: []string{name}, Emails: []string{mail}, Phones: []string{phone}, UserIDs: []string{user}, HSAIDs: []string{user}}
-		got := guard.Check(terms, guard.Text{Field: "f", Body: body})
-		lines := strings.Split(body, "\n")
-		inside := func(line, column int) {
-			if line < 1 || line > len(lines) || column < 1 || column > utf8.RuneCountInString(lines[line-1]) {
-				t.Fatalf("line %d, column %d is not in %q", line, column, body)
-			}
-		}
-		for i, g := range got {
-			inside(g.Line, g.Column)
-			if i > 0 && (g.Line < got[i-1].Line || g.Line == got[i-1].Line && g.Column < got[i-1].Column) {
-				t.Fatalf("out of order: %v", got)
-			}
-		}
-		for _, w := range guard.Warn(guard.Text{Field: "f", Body: body}) {
-			inside(w.Line, w.Column)
-		}
-		_ = guard.CheckMedia("text/markdown", []byte(body))
-	})
 }

@@ -3,7 +3,6 @@ package guard_test
 import (
 	"errors"
 	"fmt"
-	"os"
 	"strings"
 	"testing"
 
@@ -153,13 +152,6 @@ func TestWarn(t *testing.T) {
 		if got := guard.Warn(guard.Text{Field: "reason", Body: text}); len(got) != 0 {
 			t.Errorf("%q: %v", text, got)
 		}
-	}
-	body, err := os.ReadFile("testdata/atersand.txt")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if got := guard.Warn(guard.Text{Field: "reason", Body: string(body)}); len(got) != 0 {
-		t.Errorf("a clean return: %v", got)
 	}
 	got := guard.Warn(guard.Text{Field: "a", Body: "x\n åä ring 070-174 06 05"}, guard.Text{Field: "b", Body: strings.Repeat("a@b.se ", 1000)})
 	if got[0] != (guard.Warning{Kind: guard.PhoneNumber, Field: "a", Line: 2, Column: 10}) || len(got) != guard.MaxFindings {

@@ -11,7 +11,7 @@ type hit struct {
 	broken  bool // a part goes over several words otherwise than usual
 	spaced  bool // every word of it is one letter
 	digits  bool // digits follow, as in anna.lindberg2
-	endings bool // -s follows
+	endings bool // -s or -ska follows
 }
 
 // search adds to out what is found in v.
@@ -55,11 +55,14 @@ func (v *view) match(p *pattern, i int) (hit, bool) {
 			h.breaks |= v.toks[k].gap
 		}
 	}
+	if h.broken && !h.spaced && p.shape <= given && v.allDigits(i) {
+		return hit{}, false // the 4 before Åsa is no A
+	}
 	stop := v.hi(h.j)
 	tail := v.stream[end:stop]
 	switch {
 	case len(tail) == 0:
-	case string(tail) == "s" && p.shape <= given:
+	case string(tail) == "s" && p.shape <= given, string(tail) == "ska" && p.shape == surname: // Lindbergska
 		h.endings = true
 	case p.shape <= account && v.onlyDigits(end, stop):
 		h.digits = true
@@ -107,17 +110,24 @@ func (v *view) namesByPair(h hit) bool {
 	if h.spaced || !h.first.weak && !h.second.weak {
 		return true
 	}
-	if g&gapStop != 0 && !(h.broken && letters >= 9) {
+	if g&gapPara != 0 || g&gapStop != 0 && !(h.broken && letters >= 9) {
 		return false
 	}
 	upper := v.toks[h.i].upper && v.toks[h.seam].upper
 	if h.broken {
 		return true
 	}
-	last := h.second
-	if !has(h.who.given, h.first.key) { // last name first
-		last = h.first
-		if last.weak && places[last.key] && v.in(h.i-1, placeWords) && g&gapComma != 0 {
+	first, last := h.first, h.second
+	if has(h.who.given, h.first.key) {
+		if g&gapComma != 0 && g&gapSpace != 0 && !has(h.who.sur, h.first.key) {
+			return false // Liv, Bergs dotter
+		}
+	} else { // last name first
+		if last = h.first; last.weak && !v.toks[h.i].upper && v.toks[h.seam].upper {
+			return false // din man Jan
+		}
+		first = h.second
+		if last.weak && places[last.key] && v.in(h.i-1, placeWords) && v.toks[h.i].gap.is(gapSpace|gapLine) && g&gapComma != 0 {
 			return false
 		}
 	}
@@ -126,7 +136,7 @@ func (v *view) namesByPair(h hit) bool {
 		return true
 	case !last.weak:
 		return true
-	case functionWords[h.first.key] || functionWords[h.second.key]:
+	case functionWords[first.key]:
 		return g&(gapDot|gapMark|gapHyphen|gapAt) != 0 && g&gapSpace == 0
 	}
 	return g.is(simple)
@@ -157,20 +167,23 @@ func (v *view) namesBySurname(h hit) bool {
 	if v.givenBefore(h) || v.initialAfter(h.j, h.who.given, !weak) {
 		return true
 	}
-	if weak && v.isPlace(h) {
+	if v.isCompany(h.j) {
 		return false
 	}
-	if v.titleBefore(h.i) || v.titleAfter(h.j) || v.signed(h) {
+	if weak && (v.isPlace(h) || givenNames[h.first.key] && v.lastNameAfter(h.j)) {
+		return false
+	}
+	if v.titleBefore(h) || v.titleAfter(h.j) || v.signed(h) {
 		return true
 	}
-	if v.somebodyElse(h.i) {
+	if v.somebodyElse(h) {
 		v.setOther(h.first.key)
 	}
 	if v.others[h.first.key] {
 		return false // a reader takes it for the one who is named
 	}
 	if !weak {
-		return t.upper || h.first.letters >= 6
+		return t.upper || h.first.letters >= 6 && !small[h.first.key]
 	}
 	if h.i > 0 && slices.Contains(h.who.particles, string(v.key(h.i-1))) && t.gap.is(gapSpace|gapLine) {
 		return true
@@ -181,23 +194,41 @@ func (v *view) namesBySurname(h hit) bool {
 // personal says whether the words beside a last name that is also a word go
 // with a person only.
 func (v *view) personal(h hit) bool {
-	if places[h.first.key] {
-		return false
+	if towns[h.first.key] {
+		return false // one that may answer, ring and decide
 	}
 	next := h.j+1 < len(v.toks) && v.after(h.j).is(gapSpace|gapLine)
 	if h.endings {
 		return next && v.in(h.j+1, personOwned)
 	}
-	if next && v.in(h.j+1, auxiliaries) && v.after(h.j+1).is(gapSpace|gapLine) && v.in(h.j+2, personAfter) ||
-		next && !v.toks[h.j+1].upper && v.in(h.j+1, personAfter) {
+	if next && !v.toks[h.j+1].upper && v.acts(h.j+1) {
 		return true
 	}
 	return v.toks[h.i].gap.is(gapSpace|gapLine) && v.in(h.i-1, personBefore) && !v.toks[h.j].capitals
 }
 
+// acts says whether what begins at word i is what only a person does.
+func (v *view) acts(i int) bool {
+	for n := 0; n < reach && v.in(i, auxiliaries) && v.after(i).is(gapSpace|gapLine); n++ {
+		i++
+	}
+	return v.in(i, personAfter)
+}
+
+// isCompany says whether what follows makes a company of the name.
+func (v *view) isCompany(j int) bool {
+	for k := j + 1; k <= j+3 && k < len(v.toks) && v.toks[k].upper && v.toks[k].gap.is(gapSpace|gapMark); k++ {
+		if v.toks[k].capitals && v.in(k, companies) {
+			return true
+		}
+	}
+	return false
+}
+
 // isPlace says whether a name stands as that of a place, a house or a family.
 func (v *view) isPlace(h hit) bool {
-	near := v.toks[h.i].gap.is(gapSpace | gapLine | gapMark | gapColon)
+	owner := h.endings && v.in(h.j+1, personOwned) // i Bergs beslut
+	near := !owner && v.toks[h.i].gap.is(gapSpace|gapLine|gapMark|gapColon)
 	return v.in(h.j+1, afterPlaces) && v.after(h.j).is(gapSpace|gapLine) ||
 		near && (v.in(h.i-1, placeWords) || v.in(h.i-1, facilities))
 }
@@ -214,14 +245,16 @@ func (v *view) namesByGiven(h hit) bool {
 	if !h.endings && v.initialAfter(h.j, h.who.sur, !functionWords[h.first.key]) {
 		return true
 	}
-	next := h.j + 1
-	if next < len(v.toks) && v.toks[next].upper && v.after(h.j).is(gapSpace|gapHyphen) && !isTitle(v.key(next)) && !contact[string(v.key(next))] {
-		return false // somebody else's last name, or another double name
+	if v.lastNameAfter(h.j) || t.gap == gapHyphen {
+		return false // somebody else, or another double name
 	}
-	if t.gap == gapHyphen {
-		return false
-	}
-	return v.titleBefore(h.i) || v.titleAfter(h.j) || v.signed(h)
+	return v.titleBefore(h) || v.titleAfter(h.j) || v.signed(h)
+}
+
+// lastNameAfter says whether a word that may be a last name follows word j.
+func (v *view) lastNameAfter(j int) bool {
+	next := j + 1
+	return next < len(v.toks) && v.toks[next].upper && v.after(j).is(gapSpace|gapHyphen) && !isTitle(v.key(next)) && !v.in(next, contact)
 }
 
 var contact = foldedSet(`telefon tel mobil e e-post epost mail mejl mvh`)

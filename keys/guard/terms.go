@@ -319,7 +319,31 @@ func parseName(name string, keys *folder) *person {
 	if len(p.given)+len(p.sur) == 0 {
 		return nil
 	}
+	if len(p.particles) > 0 {
+		p.sur = withParticles(p.sur, p.particles, keys)
+	}
 	return p
+}
+
+// withParticles adds each last name with what stands before it, so that one
+// that is broken or in small letters is found whole.
+func withParticles(sur []part, particles []string, keys *folder) []part {
+	before := strings.Join(particles, "")
+	for _, s := range slices.Clone(sur) {
+		p := s
+		p.key, p.letters = keys.join(before, s.key), s.letters+utf8.RuneCountInString(before)
+		p.joints = nil
+		n := 0
+		for _, w := range particles {
+			n += len(w)
+			p.joints = append(p.joints, n)
+		}
+		for _, j := range s.joints {
+			p.joints = append(p.joints, n+j)
+		}
+		sur = append(sur, p)
+	}
+	return sur
 }
 
 // nameWord is a word of a name and its fold.

@@ -84,6 +84,18 @@ falkenberg kalmar malmö falun gävle umeå eda hova habo trosa skara lerum part
 skog skogen hallen ängen parken torg norge danmark finland england island tyskland skåne sverige
 `)
 
+// towns are those of places that act as people do: Lund svarar att.
+var towns = foldedSet(`
+lund mark kil vara sala mora nora boden oman london paris rom holland norden stad norra södra västra östra
+falkenberg kalmar malmö falun gävle umeå eda habo trosa skara lerum partille mölndal nacka solna uppsala stockholm hamburg
+norge danmark finland england island tyskland skåne sverige
+`)
+
+// small are last names that are words when in small letters, and only then.
+var small = foldedSet(`
+ekblad lindblad lönnblad rosenblad lindblom törnros sjöstrand sandstrand stenmur bergvägg
+`)
+
 // particles stand before a last name.
 var particles = foldedSet(`von af av de van der den la le el al bin ibn abu ben di da du zu dos das del la ter ten`)
 
@@ -104,7 +116,7 @@ var shortTitles = foldedSet(`handl socialsekr soc sekr tf f bitr hr dr ref sign 
 
 // titleEnds end compounds: enhetschef, familjehemssekreterare, förvaltningsdirektör.
 var titleEnds, titleEndSizes = func() (map[string]bool, []int) {
-	set := inflected(`handläggare sekreterare sekr chef direktör utredare kurator assistent pedagog behandlare inspektör jurist terapeut
+	set := inflected(`handläggare sekreterare sekr chef direktör utredare kurator assistent pedagog behandlare bedömare inspektör jurist terapeut
 samordnare konsulent ledare strateg rådgivare vägledare tjänsteman referent ansvarig`)
 	seen := map[int]bool{}
 	var sizes []int
@@ -134,6 +146,9 @@ func isTitle(key []byte) bool {
 var fillers = foldedSet(`är heter var blir vid i på för ärendet ärende namn din er vår min hos socialförvaltningen förvaltningen kommunen
 kommunens nämnden nämndens socialnämnden enheten varit av genom`)
 
+// ofWhom stand between a title and somebody else than who has it.
+var ofWhom = foldedSet(`för till åt mot om kring`)
+
 // placeWords stand before the name of a place.
 var placeWords = foldedSet(`i på från till vid mot utanför kring genom mellan nära norr söder öster väster`)
 
@@ -150,8 +165,12 @@ vårdcentralen gruppbostaden gruppbostad servicebostad daglig verksamheten verks
 var personBefore = foldedSet(`med enligt hos kontakta kontaktade kontaktat ring ringde ringt träffade träffat träffa mötte fråga frågade
 informerade informerat underrättade underrättat skriven utredd deltog närvarade`)
 
-// auxiliaries stand between a person and one of personAfter: Lind har bedömt.
-var auxiliaries = foldedSet(`har hade ska skall kommer vill kan`)
+// auxiliaries stand between a person and one of personAfter: Lind har bedömt,
+// Lind kommer inte att ringa.
+var auxiliaries = foldedSet(`har hade ska skall kommer vill kan att inte också även sedan nu då bara själv`)
+
+// companies stand at the end of the name of one.
+var companies = foldedSet(`ab hb kb`)
 
 var personAfter = foldedSet(`bedömer bedömde bedömt skriver skrev anser ansåg beslutar beslutade föreslår föreslog informerar informerade
 ringer ringde träffar träffade besöker besökte kontaktar kontaktade utreder utredde meddelar meddelade handlägger handlade svarar svarade
@@ -162,7 +181,8 @@ noterat deltagit närvarat sagt frågat uppgett upplyst erbjudit återkommit mö
 bedöma besluta skriva anse föreslå informera ringa träffa besöka kontakta utreda meddela handlägga svara förklara delta återkomma`)
 
 var personOwned = foldedSet(`bedömning utredning beslut samtal anteckning anteckningar journalanteckning telefon telefonnummer namn uppfattning
-förslag tjänsteutlåtande handläggning besök uppgifter mening mejl brev chef kollega`)
+förslag tjänsteutlåtande handläggning besök uppgifter mening mejl brev chef kollega kollegor vikarie semester brevlåda rapport skrivelse
+underlag utlåtande föredragning slutsats slutsatser bedömningar beräkning ärenden`)
 
 // organisations end words that are no first names though written with a capital.
 var organisations = strings.Fields(`tjanst tjansten forvaltnlng forvaltnlngen narnnd narnnden kontoret enheten avdelnlngen kornrnun kornrnunen
