@@ -47,7 +47,7 @@ var rows = map[string]string{
 		"keys/proof keys/record keys/seal keys/statement keys/token keys/unseal proto/sigill/v1",
 	"command": "",
 
-	"client/cmd/sigill": "client keys/bundle keys/disclosure keys/guard keys/ident keys/jws keys/keyfile keys/opening keys/order " +
+	"client/cmd/sigill": "client command keys/bundle keys/disclosure keys/guard keys/ident keys/jws keys/keyfile keys/opening keys/order " +
 		"keys/record keys/statement",
 }
 

@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"sigill/client"
+	"sigill/command"
 	"sigill/keys/disclosure/story"
 	"sigill/keys/keyfile"
 	"sigill/keys/order"
@@ -23,7 +24,7 @@ import (
 // The other rows on the command line are tried on the built program, in scripts/e2e.
 
 func TestC06_noSecretFlags(t *testing.T) {
-	all((&app{}).root(), func(c *cobra.Command) {
+	command.Each((&app{}).root(), func(c *cobra.Command) {
 		c.Flags().VisitAll(func(f *pflag.Flag) {
 			if slices.Contains([]string{"passphrase", "password", "token", "pin", "secret", "seed", "nonce"}, f.Name) {
 				t.Errorf("%s --%s takes a secret", c.CommandPath(), f.Name)

@@ -78,10 +78,10 @@ func (a *app) ask(twice bool) (string, error) {
 	if a.passFile != "" {
 		b, err := readSecret(a.passFile)
 		if err != nil {
-			return "", fmt.Errorf("passphrase file: %w", err)
+			return "", ofFile("passphrase file", err)
 		}
 		if a.pass = strings.TrimRight(string(b), "\r\n"); a.pass == "" {
-			return "", fmt.Errorf("passphrase file: %w", keyfile.ErrPassphrase)
+			return "", ofFile("passphrase file", keyfile.ErrPassphrase)
 		}
 		return a.pass, nil
 	}
@@ -96,7 +96,7 @@ func (a *app) ask(twice bool) (string, error) {
 	}
 	second, err := a.prompt(fd, a.words.again)
 	if err == nil && first != second {
-		err = errors.New("the passphrases differ")
+		err = errDiffer
 	}
 	if err != nil {
 		return "", err
