@@ -21,6 +21,7 @@ import (
 	"sigill/keys/ident"
 	"sigill/keys/jws"
 	"sigill/keys/keyfile"
+	"sigill/keys/opening"
 )
 
 // app is one run: its streams and its settings.
@@ -170,7 +171,7 @@ func (a *app) trust() (*bundle.Trust, error) {
 	if path == "" {
 		path = filepath.Join(a.homePath(), "trust.json")
 	}
-	b, err := os.ReadFile(path)
+	b, err := client.ReadFile(path, maxInput)
 	if errors.Is(err, fs.ErrNotExist) && a.trustFile == "" {
 		return nil, usage("no trust file: give --trust, or set SIGILL_TRUST")
 	}
@@ -267,7 +268,7 @@ func (a *app) reach(c *client.Config) error {
 	if a.cacert == "" {
 		return nil
 	}
-	b, err := os.ReadFile(a.cacert)
+	b, err := client.ReadFile(a.cacert, maxInput)
 	if err != nil {
 		return ofFile("CA certificate", err)
 	}
@@ -278,16 +279,15 @@ func (a *app) reach(c *client.Config) error {
 	return nil
 }
 
+// maxInput is the largest that anything is which is read from a file.
+const maxInput = opening.MaxPackage
+
 // input reads a file, or standard input for "-".
 func (a *app) input(path string) ([]byte, error) {
 	if path == "-" {
-		return io.ReadAll(io.LimitReader(a.stdin, bundle.MaxSize+1))
+		return client.ReadAll(a.stdin, maxInput)
 	}
-	b, err := os.ReadFile(path)
-	if err != nil {
-		return nil, pathless(err)
-	}
-	return b, nil
+	return client.ReadFile(path, maxInput)
 }
 
 // free refuses an output that exists, before anything is done.

@@ -120,7 +120,7 @@ func (a *app) read(folder string) (client.Text, error) {
 
 func (a *app) warn(texts ...guard.Text) {
 	for _, w := range guard.Warn(texts...) {
-		a.talk(a.words.warning, w.Field, w.Line, w.Column, w.Kind)
+		a.talk(a.words.warning, w.Field, w.Line, w.Column, a.t(w.Kind.String()))
 	}
 }
 

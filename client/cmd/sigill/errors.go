@@ -64,7 +64,7 @@ var causes = []struct {
 }{
 	{context.Canceled, "interrupted"}, {errNoTerminal, "no-terminal"}, {errConfirm, "confirm"}, {errDiffer, "differ"}, {errOpenSecret, "open-secret"},
 	{keyfile.ErrCannotOpen, "cannot-open"}, {keyfile.ErrUnsafe, "unsafe"}, {keyfile.ErrExists, "exists"}, {client.ErrExists, "exists"},
-	{keyfile.ErrPassphrase, "empty"}, {keyfile.ErrTooLong, "too-long"}, {keyfile.ErrUse, "use"}, {keyfile.ErrPEM, "pem"},
+	{keyfile.ErrPassphrase, "empty"}, {keyfile.ErrTooLong, "too-long"}, {client.ErrEndless, "endless"}, {keyfile.ErrUse, "use"}, {keyfile.ErrPEM, "pem"},
 	{client.ErrHome, "home"}, {client.ErrNoMatter, "no-matter"}, {client.ErrDayKey, "day-key"}, {client.ErrToken, "token"}, {client.ErrLogin, "login"},
 	{record.ErrBias, "bias"}, {record.ErrAssessment, "assessment"},
 	{order.ErrNoItem, "no-item"}, {order.ErrNoSigner, "no-signer"}, {client.ErrTooLarge, "too-large"}, {client.ErrSuperseded, "superseded"},
@@ -119,7 +119,7 @@ func (a *app) failure(err error) failure {
 	case errors.As(err, &ills):
 		f.Error, f.Advice = fmt.Sprintf(a.t("%d of the checks failed"), ills.failed), a.t("Do what stands under each of them, and run sigill doctor again.")
 	case errors.As(err, &named):
-		f.Error, f.Advice = w.named+places(named.Findings), w.do["NAMED"]
+		f.Error, f.Advice = w.named+a.places(named.Findings), w.do["NAMED"]
 	case errors.As(err, &form):
 		f.Error, f.Advice, f.Field, f.Line = fmt.Sprintf(w.form, w.forms[form.Err])+"\n  "+place(form.Field, form.Line), w.do["MEDIA"], form.Field, form.Line
 	case errors.As(err, &part):
@@ -190,7 +190,7 @@ func (a *app) local(err error) (what, do string) {
 	c := a.words.local[name]
 	what = c.what
 	if strings.Contains(what, "%s") {
-		what = fmt.Sprintf(what, err.Error())
+		what = fmt.Sprintf(what, strings.TrimPrefix(err.Error(), errVerify.Error()+": "))
 	} else if f := (*fileError)(nil); errors.As(err, &f) {
 		what = a.t(f.what) + ": " + what
 	}
@@ -206,10 +206,10 @@ func place(field string, line int) string {
 }
 
 // places lists findings of the guard, by field, line and column.
-func places(findings []guard.Finding) string {
+func (a *app) places(findings []guard.Finding) string {
 	var s strings.Builder
 	for _, f := range findings {
-		fmt.Fprintf(&s, "\n  %s:%d:%d (%s)", f.Field, f.Line, f.Column, f.Kind)
+		fmt.Fprintf(&s, "\n  %s:%d:%d (%s)", f.Field, f.Line, f.Column, a.t(f.Kind.String()))
 	}
 	return s.String()
 }

@@ -22,6 +22,7 @@ import (
 
 	"sigill/client"
 	"sigill/command"
+	"sigill/keys/guard"
 	"sigill/keys/statement"
 	sigillv1 "sigill/proto/sigill/v1"
 )
@@ -151,6 +152,13 @@ func TestTerms(t *testing.T) {
 			if n > 0 {
 				s := strings.ToLower(strings.TrimPrefix(strings.TrimPrefix(names[n], "DECISION_STATE_"), "OPENING_STATE_"))
 				any[s], shown[s] = true, true
+			}
+		}
+	}
+	for k := range 6 {
+		for _, s := range []fmt.Stringer{guard.Kind(k + 1), guard.WarningKind(k + 1)} {
+			if s.String() != "unknown" {
+				any[s.String()], shown[s.String()] = true, true
 			}
 		}
 	}

@@ -33,7 +33,7 @@ func sections(list []string) ([]record.Section, error) {
 	for _, name := range list {
 		var s record.Section
 		if err := s.UnmarshalText([]byte(strings.ToUpper(name))); err != nil {
-			return nil, usage("the sections are %s", sectionNames(record.All()))
+			return nil, usage("the sections are %s", strings.ReplaceAll(sectionNames(record.All()), ",", ", "))
 		}
 		out = append(out, s)
 	}
@@ -100,13 +100,13 @@ func grounds() string {
 	var b strings.Builder
 	line := 0
 	for i, g := range order.Grounds() {
-		if i > 0 {
+		switch {
+		case line > 60:
+			b.WriteString(",\n")
+			line = 0
+		case i > 0:
 			b.WriteString(", ")
 			line += 2
-		}
-		if line > 60 {
-			b.WriteString("\n")
-			line = 0
 		}
 		b.WriteString(string(g))
 		line += len(g)
@@ -133,7 +133,7 @@ func (a *app) sendRequest(ctx context.Context, f requestFlags) error {
 	}
 	ground := order.Ground(strings.ToUpper(f.ground))
 	if !ground.Valid() {
-		return usage("the grounds are %s", grounds())
+		return usage("the grounds are %s", strings.ReplaceAll(grounds(), "\n", " "))
 	}
 	v, _, err := a.verified(f.bundle)
 	if err != nil {

@@ -62,6 +62,10 @@ var inSwedish = map[string]string{
 	"a duty: only authenticity and scope are judged": "en skyldighet: bara äkthet och omfattning prövas",
 	"a secrecy test decides":                         "sekretessprövning avgör", "internal, under a legal basis of its own": "internt, med egen rättslig grund",
 
+	// What points at a person.
+	"name": "namn", "email": "e-postadress", "phone": "telefonnummer", "user_id": "användarnamn", "hsa_id": "HSA-id", "role label": "befattning", "full name": "för- och efternamn",
+	"email address": "e-postadress", "phone number": "telefonnummer", "initials": "initialer", "personal number": "personnummer",
+
 	// States, of decisions and openings.
 	"pending": "väntar", "returned": "återsänt", "signed": "undertecknat", "dispatched": "expedierat", "withdrawn": "återtaget",
 	"released": "utlämnat", "refused": "avslaget", "expired": "utgånget", "collected": "hämtat",
