@@ -61,6 +61,15 @@ func loose(dir string) (bool, error) {
 	return false, nil
 }
 
+// MatterNames lists the matters of a home for a prompt: none where there is no home.
+func MatterNames(dir string) []string {
+	names, err := (&Home{dir: dir}).Matters()
+	if err != nil {
+		return nil
+	}
+	return names
+}
+
 // ServerTrust fetches the trust file that the server has: to be compared, never to be
 // used.
 func (s *Session) ServerTrust(ctx context.Context) ([]byte, error) {

@@ -124,8 +124,33 @@ verification failed, 4 cannot tell, 5 not for this key.`,
 	f.StringVar(&a.homeDir, "home", "", "`directory` of what the client remembers (SIGILL_HOME)")
 	f.StringVar(&a.passFile, "passphrase-file", "", "`file` with the passphrase of keys and home (SIGILL_PASSPHRASE_FILE)")
 	root.AddCommand(a.keys(), a.draft(), a.inbox(), a.show(), a.sign(), a.returns(), a.abstain(), a.dispatch(), a.fetch(),
-		a.request(), a.collect(), a.open(), a.review(), a.verify(), a.board(), a.admin(), a.doctor())
+		a.request(), a.collect(), a.open(), a.review(), a.verify(), a.board(), a.admin(), a.doctor(), man())
+	a.complete(root)
 	return root
+}
+
+func man() *cobra.Command {
+	c := command.Man("1", version, `0
+:   Done.
+
+1
+:   Something here is wrong: the command line, a setting, a file. Nothing was done.
+
+2
+:   The server said no.
+
+3
+:   Verification failed: nothing of what was read may be relied on.
+
+4
+:   It cannot be told whether the call took effect. The same command asks again, and
+does it once at most.
+
+5
+:   What was to be opened is not for this key.
+`)
+	c.Example = "  sigill man /usr/local/share/man/man1"
+	return c
 }
 
 // help is what a group of commands does when none is named.
