@@ -19,7 +19,6 @@ import (
 	"os"
 	"os/signal"
 	"runtime/debug"
-	"strings"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -161,30 +160,6 @@ func example() *cobra.Command {
 		}}
 	cmd.AddCommand(check())
 	return cmd
-}
-
-func check() *cobra.Command {
-	cmd := &cobra.Command{Use: "check", Short: "Say whether a server could start, and what is wrong if not",
-		Long: "Looks at environment, trust file, keys, certificate, store, TLS and identity providers, a line for each.\n" +
-			"A server may be running meanwhile.",
-		Example: "  sigilld config check --config /etc/sigill/sigilld.yaml"}
-	return configured(cmd, func(cmd *cobra.Command, c server.Config) error {
-		wrong := 0
-		for _, f := range server.Check(cmd.Context(), c) {
-			state, text := "ok", f.Note
-			if f.Err != nil {
-				state, text = "wrong", f.Err.Error()
-				wrong++
-			}
-			if _, err := fmt.Fprintln(cmd.OutOrStdout(), strings.TrimRight(fmt.Sprintf("%-5s  %s  %s", state, f.What, text), " ")); err != nil {
-				return err
-			}
-		}
-		if wrong > 0 {
-			return fmt.Errorf("%d of the above would stop the server or keep everyone out", wrong)
-		}
-		return nil
-	})
 }
 
 func version() *cobra.Command {
