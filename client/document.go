@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"path/filepath"
 	"strings"
 
@@ -31,7 +30,7 @@ var ErrDocument = errors.New("not a document of authority")
 // "key" or "hpke" may be the path of a key file, relative to the text, beside
 // which the public half lies. It signs nothing.
 func ReadDocument(path string) (order.Document, error) {
-	data, err := os.ReadFile(path)
+	data, err := ReadFile(path, maxText)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrDocument, pathless(err))
 	}
@@ -206,7 +205,7 @@ type certificateText struct {
 // text. Without "policy" (lines of a C2SP tlog-policy) the log of "log" is
 // believed without witnesses.
 func ReadTrustText(path string) (*bundle.TrustFile, error) {
-	data, err := os.ReadFile(path)
+	data, err := ReadFile(path, maxText)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", bundle.ErrTrust, pathless(err))
 	}
@@ -244,7 +243,7 @@ func (t *trustText) file(dir string) (*bundle.TrustFile, error) {
 		if !filepath.IsAbs(file) {
 			file = filepath.Join(dir, file)
 		}
-		b, err := os.ReadFile(file)
+		b, err := ReadFile(file, maxText)
 		if err != nil {
 			return nil, fmt.Errorf("certificate: %w", pathless(err))
 		}

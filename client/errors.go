@@ -21,7 +21,10 @@ type Error struct {
 	Line    int            // in the content, from 1; 0 if it is not about a line
 	Digests []ident.Digest // what must be cited
 	Message string
-	Unsure  bool // an earlier try of the same call may have taken effect, whatever this one was told
+	// Handshake: no connection was made, since the two sides agreed on no TLS or the
+	// server's certificate is not one that was asked for. Nothing was sent.
+	Handshake bool
+	Unsure    bool // an earlier try of the same call may have taken effect, whatever this one was told
 }
 
 func (e *Error) Error() string {

@@ -19,6 +19,35 @@ import (
 // ErrExists says that a file would have been written over.
 var ErrExists = errors.New("the file exists")
 
+// ErrEndless says that a file holds more than anything that is read from it may.
+var ErrEndless = errors.New("the file is larger than anything that could be read from it")
+
+// maxText is the largest text that is read before its own limit is held against it.
+const maxText = 8 << 20
+
+// ReadFile reads a file of at most max bytes. The errors are [ErrEndless] and the
+// operating system's, without the path.
+func ReadFile(path string, max int64) ([]byte, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, pathless(err)
+	}
+	defer f.Close()
+	return ReadAll(f, max)
+}
+
+// ReadAll reads at most max bytes, or [ErrEndless].
+func ReadAll(r io.Reader, max int64) ([]byte, error) {
+	b, err := io.ReadAll(io.LimitReader(r, max+1))
+	if err == nil && int64(len(b)) > max {
+		err = ErrEndless
+	}
+	if err != nil {
+		return nil, pathless(err)
+	}
+	return b, nil
+}
+
 // WriteFile writes a file as a whole or not at all: to another name in the same
 // directory first, synced, then under its own name, which with force may exist.
 // Its times say on which day it was written, not when. Errors are [ErrExists] or

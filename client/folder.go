@@ -108,7 +108,7 @@ type folderOmitted struct {
 // ReadFolder reads a decision from its folder: decision.yaml, strictly, and the
 // text that it names. Errors are [ErrFolder].
 func ReadFolder(dir fs.FS) (Text, error) {
-	b, err := fs.ReadFile(dir, FolderFile)
+	b, err := readFrom(dir, FolderFile)
 	if err != nil {
 		return Text{}, fmt.Errorf("%w: %s: %w", ErrFolder, FolderFile, pathless(err))
 	}
@@ -125,7 +125,7 @@ func ReadFolder(dir fs.FS) (Text, error) {
 	default:
 		return Text{}, fmt.Errorf("%w: content is the name of a .md or .txt file", ErrFolder)
 	}
-	if t.Content, err = fs.ReadFile(dir, f.Content); err != nil {
+	if t.Content, err = readFrom(dir, f.Content); err != nil {
 		return Text{}, fmt.Errorf("%w: content: %w", ErrFolder, pathless(err))
 	}
 	t.Content = NormalText(t.Content)
@@ -222,4 +222,13 @@ func (f *folder) record() record.Record {
 		r.Participants.Persons = append(r.Participants.Persons, add(p, mine == record.RoleParticipant && i == 0, record.RoleParticipant, i+1))
 	}
 	return r
+}
+
+func readFrom(dir fs.FS, name string) ([]byte, error) {
+	f, err := dir.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return ReadAll(f, maxText)
 }

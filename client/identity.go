@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"sigill/keys/bundle"
 	"sigill/keys/ident"
@@ -50,6 +51,24 @@ func ReadIdentity(access string, trust *bundle.Trust) (Identity, *ident.Digest, 
 		return me, &d, nil
 	}
 	return Identity{}, nil, ErrToken
+}
+
+// TokenTimes reads from when to when a token says that it counts; zero where it does
+// not say.
+func TokenTimes(access string) (issued, expires time.Time) {
+	var claims struct{ Iat, Exp int64 }
+	if parts := strings.Split(access, "."); len(parts) == 3 {
+		if b, err := base64.RawURLEncoding.DecodeString(parts[1]); err != nil || json.Unmarshal(b, &claims) != nil {
+			return
+		}
+	}
+	if claims.Iat > 0 {
+		issued = time.Unix(claims.Iat, 0)
+	}
+	if claims.Exp > 0 {
+		expires = time.Unix(claims.Exp, 0)
+	}
+	return issued, expires
 }
 
 // text is the claim at a path, or "".

@@ -21,6 +21,7 @@ import (
 	"net/url"
 	"path"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"google.golang.org/grpc"
@@ -58,7 +59,24 @@ var ErrConfig = errors.New("client configuration")
 // A Session is one caller's connection. It may be used concurrently.
 type Session struct {
 	Config
-	cc *grpc.ClientConn
+	cc       *grpc.ClientConn
+	unshaken atomic.Bool // the last handshake failed: nothing that is answered came from the server
+}
+
+// handshakes tells whether the last one failed.
+type handshakes struct {
+	credentials.TransportCredentials
+	failed *atomic.Bool
+}
+
+func (h handshakes) ClientHandshake(ctx context.Context, authority string, conn net.Conn) (net.Conn, credentials.AuthInfo, error) {
+	c, info, err := h.TransportCredentials.ClientHandshake(ctx, authority, conn)
+	h.failed.Store(err != nil)
+	return c, info, err
+}
+
+func (h handshakes) Clone() credentials.TransportCredentials {
+	return handshakes{h.TransportCredentials.Clone(), h.failed}
 }
 
 // Dial makes a session. It connects at the first call.
@@ -78,6 +96,7 @@ func Dial(c Config) (*Session, error) {
 		transport = insecure.NewCredentials()
 	}
 	s := &Session{Config: c}
+	transport = handshakes{transport, &s.unshaken}
 	var err error
 	s.cc, err = grpc.NewClient("passthrough:///"+c.Addr, append([]grpc.DialOption{grpc.WithTransportCredentials(transport),
 		grpc.WithUnaryInterceptor(s.unary), grpc.WithStreamInterceptor(s.stream), grpc.WithUserAgent(""),
@@ -131,6 +150,9 @@ func (s *Session) unary(ctx context.Context, method string, req, reply any, cc *
 		out, err := s.identify(ctx, method, req)
 		if err == nil {
 			err = asError(invoke(out, method, req, reply, cc, opts...))
+		}
+		if e := (*Error)(nil); errors.As(err, &e) {
+			e.Handshake = e.Code == codes.Unavailable && s.unshaken.Load() && (lost == nil || lost.Handshake)
 		}
 		if err != nil && lost != nil && changes(method) {
 			err = after(lost, err)

@@ -89,6 +89,15 @@ func Load(path, passphrase string) (Key, error) {
 	return k, nil
 }
 
+// Safe is the error with which [Load] would refuse the place of a key file, whatever
+// is in it.
+func Safe(path string) error {
+	if _, err := read(path, 0o077); err != nil {
+		return fmt.Errorf("key file: %w", err)
+	}
+	return nil
+}
+
 // LoadPublic reads the public half that lies beside the key at path, which may
 // itself be elsewhere. It says whose key it is only if the place is trusted.
 func LoadPublic(path string) (Public, error) {

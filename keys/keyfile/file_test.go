@@ -90,6 +90,9 @@ func TestC01_places(t *testing.T) {
 			if k, err := keyfile.Load(target, pass); !errors.Is(err, keyfile.ErrUnsafe) || k.Use() != "" {
 				t.Errorf("loaded: %v", err)
 			}
+			if err := keyfile.Safe(target); !errors.Is(err, keyfile.ErrUnsafe) {
+				t.Errorf("called safe: %v", err)
+			}
 			if strings.HasPrefix(name, "directory ") && target == path {
 				before := listing(t, dir)
 				if err := keyfile.Save(path+"new", pass, key, fast); !errors.Is(err, keyfile.ErrUnsafe) {

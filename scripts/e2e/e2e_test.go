@@ -51,7 +51,8 @@ func TestStories(t *testing.T) {
 			"as":      func(ts *testscript.TestScript, neg bool, args []string) { of(ts).as(ts, neg, args, true) },
 			"bearer":  func(ts *testscript.TestScript, neg bool, args []string) { of(ts).as(ts, neg, args, false) },
 			"grab":    grab,
-			"refused": refused,
+			"refused": func(ts *testscript.TestScript, neg bool, args []string) { refused(ts, neg, args, false) },
+			"finds":   func(ts *testscript.TestScript, neg bool, args []string) { refused(ts, neg, args, true) },
 			"lose":    func(ts *testscript.TestScript, neg bool, args []string) { of(ts).lose(ts, neg, args) },
 			"halt":    func(ts *testscript.TestScript, neg bool, args []string) { of(ts).halt(ts, neg, args) },
 			"resume":  func(ts *testscript.TestScript, neg bool, args []string) { of(ts).resume(ts, neg, args) },
@@ -172,8 +173,9 @@ func grab(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Setenv(args[0], fmt.Sprint(v))
 }
 
-// refused runs sigill and holds that the refusal had no effect at all.
-func refused(ts *testscript.TestScript, neg bool, args []string) {
+// refused runs sigill and holds that the refusal had no effect at all, and printed
+// nothing unless it is what was found.
+func refused(ts *testscript.TestScript, neg bool, args []string, finds bool) {
 	if neg || len(args) < 2 {
 		ts.Fatalf("usage: refused CODE ARGUMENTS")
 	}
@@ -189,8 +191,8 @@ func refused(ts *testscript.TestScript, neg bool, args []string) {
 	if strconv.Itoa(code) != args[0] {
 		ts.Fatalf("exit code %d, want %s", code, args[0])
 	}
-	if out := ts.ReadFile("stdout"); out != "" {
-		ts.Fatalf("a refusal printed on standard output")
+	if out := ts.ReadFile("stdout"); (out != "") != finds {
+		ts.Fatalf("a refusal printed on standard output, or a finding did not")
 	}
 	if after := h.files(ts); after != files {
 		ts.Fatalf("a refusal changed files:\n%s", difference(files, after))

@@ -42,7 +42,7 @@ func newDesk(t *testing.T) *desk {
 	d.ok(os.Mkdir(d.dir, 0o700))
 	d.write("passphrase", []byte(passphrase+"\n"), 0o600)
 	d.write("order.yaml", []byte(orderYAML), 0o600)
-	d.env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + d.dir, "LANG=C", "SIGILL_WORK_FACTOR=1", "SIGILL_PASSPHRASE_FILE=" + d.path("passphrase")}
+	d.env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + d.dir, "LANG=C", "SIGILL_LANG=en", "SIGILL_WORK_FACTOR=1", "SIGILL_PASSPHRASE_FILE=" + d.path("passphrase")}
 	d.done("keys", "new", "board", "b1.age", "--authority", "212000-0449")
 	d.done("keys", "new", "director", "director.age", "--authority", "212000-0449")
 	return d

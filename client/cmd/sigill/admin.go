@@ -79,7 +79,7 @@ func (a *app) adminRequesters() *cobra.Command {
 				return err
 			}
 			out := []knownRequester{}
-			rows := [][]string{{"REQUESTER", "NAME", "THUMBPRINT", "REVOKED"}}
+			rows := [][]string{a.heads("REQUESTER", "NAME", "THUMBPRINT", "REVOKED")}
 			for _, r := range list {
 				key, err := r.Key.Public()
 				if err != nil {
@@ -121,9 +121,9 @@ func (a *app) adminStatus() *cobra.Command {
 			out := serverStatus{r.GetVersion(), r.GetLogSize(), r.GetReviewerEpoch(), r.GetDelegationOrderVersion(), r.GetCertificateUntil(),
 				r.GetPendingDrafts(), r.GetPendingOpenings(), r.GetOwedEntries()}
 			n := func(v uint64) string { return strconv.FormatUint(v, 10) }
-			return a.emit(out, []string{"version", out.Version}, []string{"log size", n(out.LogSize)}, []string{"reviewer epoch", n(uint64(out.ReviewerEpoch))},
-				[]string{"delegation order", n(uint64(out.Delegation))}, []string{"certificate until", out.CertificateUntil},
-				[]string{"pending drafts", n(out.PendingDrafts)}, []string{"pending openings", n(out.PendingOpenings)}, []string{"owed entries", n(out.Owed)})
+			return a.emit(out, []string{a.t("version"), out.Version}, []string{a.t("log size"), n(out.LogSize)}, []string{a.t("reviewer epoch"), n(uint64(out.ReviewerEpoch))},
+				[]string{a.t("delegation order"), n(uint64(out.Delegation))}, []string{a.t("certificate until"), out.CertificateUntil},
+				[]string{a.t("pending drafts"), n(out.PendingDrafts)}, []string{a.t("pending openings"), n(out.PendingOpenings)}, []string{a.t("owed entries"), n(out.Owed)})
 		},
 	}
 }

@@ -14,12 +14,14 @@ import (
 	"strconv"
 	"strings"
 	"text/tabwriter"
+	"time"
 
 	"sigill/client"
 	"sigill/keys/bundle"
 	"sigill/keys/ident"
 	"sigill/keys/jws"
 	"sigill/keys/keyfile"
+	"sigill/keys/opening"
 )
 
 // app is one run: its streams and its settings.
@@ -30,20 +32,9 @@ type app struct {
 
 	format, lang, addr, origin, cacert, tokenFile, trustFile, homeDir, passFile string
 
-	words *words
-	pass  string // once it has been asked for
-}
-
-var (
-	errUsage      = errors.New("usage")
-	errVerify     = errors.New("verification failed")
-	errNoTerminal = errors.New("no passphrase: set SIGILL_PASSPHRASE_FILE, or run this on a terminal")
-	errConfirm    = errors.New("not confirmed: answer on a terminal, or give --yes")
-	errOpenSecret = errors.New("must be your own file with mode 0600")
-)
-
-func usage(format string, args ...any) error {
-	return fmt.Errorf("%w: %s", errUsage, fmt.Sprintf(format, args...))
+	words   *words
+	expires time.Time // when the login in use runs out
+	pass    string    // once it has been asked for
 }
 
 // settle takes settings from the environment where no flag was given.
@@ -71,6 +62,16 @@ func (a *app) settle() error {
 		return usage("the language is sv or en")
 	}
 	return nil
+}
+
+// language is the one that is asked for, as far as that can be told without settings.
+func (a *app) language() string {
+	for _, name := range []string{a.lang, os.Getenv("SIGILL_LANG")} {
+		if languages[name] != nil {
+			return name
+		}
+	}
+	return systemLanguage()
 }
 
 // systemLanguage is Swedish unless the system speaks English.
@@ -170,14 +171,15 @@ func (a *app) trust() (*bundle.Trust, error) {
 	if path == "" {
 		path = filepath.Join(a.homePath(), "trust.json")
 	}
-	b, err := os.ReadFile(path)
+	b, err := client.ReadFile(path, maxInput)
 	if errors.Is(err, fs.ErrNotExist) && a.trustFile == "" {
 		return nil, usage("no trust file: give --trust, or set SIGILL_TRUST")
 	}
 	if err != nil {
-		return nil, fmt.Errorf("trust file: %w", pathless(err))
+		return nil, ofFile("trust file", err)
 	}
-	return bundle.ParseTrust(b)
+	t, err := bundle.ParseTrust(b)
+	return t, ofFile("trust file", err)
 }
 
 // keyPath is where the caller's key lies.
@@ -201,7 +203,7 @@ func (a *app) key(path string, use keyfile.Use) (keyfile.Key, error) {
 	if err == nil && k.Use() != use {
 		err = keyfile.ErrUse
 	}
-	return k, err
+	return k, ofFile("key file", err)
 }
 
 func (a *app) signerKey(path string, use keyfile.Use) (*jws.Signer, error) {
@@ -228,13 +230,14 @@ func (a *app) dial(context.Context) (*client.Session, client.Identity, error) {
 	}
 	b, err := readSecret(a.tokenFile)
 	if err != nil {
-		return nil, none, fmt.Errorf("token file: %w", err)
+		return nil, none, ofFile("token file", err)
 	}
 	access := strings.TrimSpace(string(b))
 	me, jkt, err := client.ReadIdentity(access, trust)
 	if err != nil {
 		return nil, none, err
 	}
+	_, a.expires = client.TokenTimes(access)
 	if jkt != nil {
 		h, err := a.home()
 		if err != nil {
@@ -265,9 +268,9 @@ func (a *app) reach(c *client.Config) error {
 	if a.cacert == "" {
 		return nil
 	}
-	b, err := os.ReadFile(a.cacert)
+	b, err := client.ReadFile(a.cacert, maxInput)
 	if err != nil {
-		return fmt.Errorf("CA certificate: %w", pathless(err))
+		return ofFile("CA certificate", err)
 	}
 	c.Roots = x509.NewCertPool()
 	if !c.Roots.AppendCertsFromPEM(b) {
@@ -276,16 +279,15 @@ func (a *app) reach(c *client.Config) error {
 	return nil
 }
 
+// maxInput is the largest that anything is which is read from a file.
+const maxInput = opening.MaxPackage
+
 // input reads a file, or standard input for "-".
 func (a *app) input(path string) ([]byte, error) {
 	if path == "-" {
-		return io.ReadAll(io.LimitReader(a.stdin, bundle.MaxSize+1))
+		return client.ReadAll(a.stdin, maxInput)
 	}
-	b, err := os.ReadFile(path)
-	if err != nil {
-		return nil, pathless(err)
-	}
-	return b, nil
+	return client.ReadFile(path, maxInput)
 }
 
 // free refuses an output that exists, before anything is done.
@@ -294,7 +296,7 @@ func free(path string, force bool) error {
 		return nil
 	}
 	if _, err := os.Lstat(path); err == nil {
-		return fmt.Errorf("%w: give --force to replace it", client.ErrExists)
+		return client.ErrExists
 	}
 	return nil
 }
@@ -330,11 +332,7 @@ func (a *app) paragraphs(path string) ([]string, error) {
 }
 
 func parseID(s string) (ident.ID, error) {
-	id, err := ident.ParseID(s)
-	if err != nil {
-		return "", usage("%v", err)
-	}
-	return id, nil
+	return ident.ParseID(s)
 }
 
 // state is an enum's value in small letters, without what all have in common.

@@ -3,7 +3,6 @@ package main
 import (
 	"fmt"
 	"slices"
-	"strconv"
 
 	"github.com/spf13/cobra"
 
@@ -38,9 +37,9 @@ func (a *app) emitDocument(file string, s *client.Signed, doc order.Document) er
 	if out.Signatures, err = s.Keys(); err != nil {
 		return err
 	}
-	rows := [][]string{{"document", out.Typ}, {"digest", digest.String()}}
+	rows := [][]string{{a.t("document"), out.Typ}, {a.t("digest"), digest.String()}}
 	for _, k := range out.Signatures {
-		rows = append(rows, []string{"signed by", k.String()})
+		rows = append(rows, []string{a.t("signed by"), k.String()})
 	}
 	return a.emit(out, rows...)
 }
@@ -188,14 +187,14 @@ func (a *app) trustMake() *cobra.Command {
 		Use: "make TEXT --out FILE", Short: "Make a trust file",
 		Long: `Make a trust file from a text in YAML:
 
-  authority: 212000-0449
-  name: Exempelstads socialnämnd
-  board: {need: 2, keys: [ledamot1.age, ledamot2.age, ledamot3.age]}
-  certificates:
-    - {file: institution.pem, from: 2026-11-01}
-  log: log.age
-  providers:
-    - {issuer: https://idp.example, audience: https://sigill.example, name: [name]}
+    authority: 212000-0449
+    name: Exempelstads socialnämnd
+    board: {need: 2, keys: [ledamot1.age, ledamot2.age, ledamot3.age]}
+    certificates:
+      - {file: institution.pem, from: 2026-11-01}
+    log: log.age
+    providers:
+      - {issuer: https://idp.example, audience: https://sigill.example, name: [name]}
 
 Keys are paths of key files, beside which the public halves lie. Instead of log,
 policy may list the lines of a witness policy (C2SP tlog-policy). Give the trust
@@ -250,21 +249,21 @@ func (a *app) emitTrust(b []byte) error {
 		return err
 	}
 	digest := ident.Sum(b)
-	rows := [][]string{{"digest", inGroups(digest.String())}, {"authority", t.Name + " (" + string(t.Authority) + ")"},
-		{"board", fmt.Sprintf("%d of %d keys", t.Board.Need, len(t.Board.Keys))}}
+	rows := [][]string{{a.t("digest"), inGroups(digest.String())}, {a.t("authority"), t.Name + " (" + string(t.Authority) + ")"},
+		{a.t("board"), fmt.Sprintf(a.t("%d of %d keys"), t.Board.Need, len(t.Board.Keys))}}
 	for _, k := range t.Board.Keys {
-		rows = append(rows, []string{"board key", k.Thumbprint().String()})
+		rows = append(rows, []string{a.t("board key"), k.Thumbprint().String()})
 	}
 	for _, c := range t.File.Certificates {
-		rows = append(rows, []string{"certificate", ident.Sum(c.Certificate).String() + ", " + string(c.From) + "–" + string(c.Until)})
+		rows = append(rows, []string{a.t("certificate"), ident.Sum(c.Certificate).String() + ", " + string(c.From) + "–" + string(c.Until)})
 	}
 	for _, k := range t.Policy.LogKeys() {
-		rows = append(rows, []string{"log", k.String()})
+		rows = append(rows, []string{a.t("log"), k.String()})
 	}
 	for _, p := range t.File.Providers {
-		rows = append(rows, []string{"provider", p.Issuer})
+		rows = append(rows, []string{a.t("provider"), p.Issuer})
 	}
-	rows = append(rows, []string{"witnesses", strconv.FormatBool(t.Policy.Witnessed())})
+	rows = append(rows, []string{a.t("witnesses"), a.yes(t.Policy.Witnessed())})
 	return a.emit(shownTrust{digest, &t.File}, rows...)
 }
 

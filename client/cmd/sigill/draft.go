@@ -96,7 +96,7 @@ func (a *app) emitRevision(name string, own *client.Own) error {
 		}
 		out.Received, out.Logged = rc.Received, rc.Due
 	}
-	return a.emit(out, []string{"MATTER", "REVISION", "RECEIVED", "LOGGED BY"},
+	return a.emit(out, a.heads("MATTER", "REVISION", "RECEIVED", "LOGGED BY"),
 		[]string{name, strconv.Itoa(n), string(out.Received), string(out.Logged)})
 }
 
@@ -120,7 +120,7 @@ func (a *app) read(folder string) (client.Text, error) {
 
 func (a *app) warn(texts ...guard.Text) {
 	for _, w := range guard.Warn(texts...) {
-		a.talk(a.words.warning, w.Field, w.Line, w.Column, w.Kind)
+		a.talk(a.words.warning, w.Field, w.Line, w.Column, a.t(w.Kind.String()))
 	}
 }
 
@@ -234,7 +234,7 @@ func (a *app) draftList() *cobra.Command {
 				return err
 			}
 			list := []ownMatter{}
-			rows := [][]string{{"MATTER", "CASE", "REVISIONS"}}
+			rows := [][]string{a.heads("MATTER", "CASE", "REVISIONS")}
 			for _, name := range names {
 				_, own, err := h.Matter(name)
 				if err != nil {
@@ -287,7 +287,7 @@ func (a *app) draftShow() *cobra.Command {
 			case m.Draft != nil:
 				v.Title, v.Names = m.Draft.Title, m.Draft.Names
 			}
-			rows := [][]string{{"MATTER", "STATE", "NUMBER", "TITLE"}, {name, v.State, v.Number, v.Title}}
+			rows := [][]string{a.heads("MATTER", "STATE", "NUMBER", "TITLE"), {name, a.t(v.State), v.Number, v.Title}}
 			for _, r := range m.Returns {
 				v.Returns = append(v.Returns, r.Paragraphs)
 				for _, p := range r.Paragraphs {
@@ -296,7 +296,7 @@ func (a *app) draftShow() *cobra.Command {
 			}
 			if out != "" {
 				if m.Verdict == nil {
-					return errors.New("the decision is not signed")
+					return usage("the decision is not signed: --bundle has nothing to write")
 				}
 				if err := a.output(out, m.Bundle, 0o600, force); err != nil {
 					return err
@@ -328,7 +328,7 @@ func (a *app) draftDissent() *cobra.Command {
 			if err := w.Dissent(cmd.Context(), own, text); err != nil {
 				return err
 			}
-			return a.emit(map[string]string{"matter": name, "act": "dissent"}, []string{name, "dissent"})
+			return a.emit(map[string]string{"matter": name, "act": "dissent"}, []string{name, a.t("dissent")})
 		},
 	}
 	c.Flags().StringVar(&file, "file", "", "the text's `file`, - for standard input")
@@ -345,13 +345,13 @@ func (a *app) draftWithdraw() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if err := a.confirm(yes, own.Case+"?"); err != nil {
+			if err := a.confirm(yes, fmt.Sprintf(a.words.withdraw, own.Case)); err != nil {
 				return err
 			}
 			if err := w.Withdraw(cmd.Context(), own); err != nil {
 				return err
 			}
-			return a.emit(map[string]string{"matter": name, "act": "withdraw"}, []string{name, "withdrawn"})
+			return a.emit(map[string]string{"matter": name, "act": "withdraw"}, []string{name, a.t("withdrawn")})
 		},
 	}
 	c.Flags().BoolVar(&yes, "yes", false, "do not ask")
@@ -384,7 +384,7 @@ func (a *app) draftOpenings() *cobra.Command {
 				return err
 			}
 			out := []sealOpening{}
-			rows := [][]string{{"DATE", "REQUESTER", "GROUND", "REFERENCE", "GRANTED"}}
+			rows := [][]string{a.heads("DATE", "REQUESTER", "GROUND", "REFERENCE", "GRANTED")}
 			for _, o := range list {
 				r := o.Request
 				out = append(out, sealOpening{r.Opening, o.Release.Date, o.Requester, string(r.Ground), r.Ground.Law(), r.Reference, o.Release.Granted})
@@ -412,13 +412,13 @@ were promised.`,
 			if err != nil {
 				return err
 			}
-			if err := a.confirm(yes, fmt.Sprintf("%s?", own.Case)); err != nil {
+			if err := a.confirm(yes, fmt.Sprintf(a.words.forget, own.Case)); err != nil {
 				return err
 			}
 			if err := h.Forget(name); err != nil {
 				return err
 			}
-			return a.emit(map[string]string{"matter": name, "act": "forget"}, []string{name, "forgotten"})
+			return a.emit(map[string]string{"matter": name, "act": "forget"}, []string{name, a.t("forgotten")})
 		},
 	}
 	c.Flags().BoolVar(&yes, "yes", false, "do not ask")

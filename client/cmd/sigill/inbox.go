@@ -90,7 +90,7 @@ func (a *app) inbox() *cobra.Command {
 				return err
 			}
 			out := []waitingDraft{}
-			rows := [][]string{{"DECISION", "TYPE", "CASE", "TITLE"}}
+			rows := [][]string{a.heads("DECISION", "TYPE", "CASE", "TITLE")}
 			for _, w := range list {
 				d := w.Draft
 				out = append(out, waitingDraft{d.Decision, d.Title, d.Type, d.Case, d.Mode, d.Urgent})
@@ -181,7 +181,7 @@ the same command gets the same decision. The verified decision is written to FIL
 			}
 			a.talk(a.words.signed, v.Number(), out)
 			return a.emit(signedDecision{id, v.Number(), v.Decision.Date, v.Digest, v.Index, v.Witnessed, out},
-				[]string{"NUMBER", "DATE", "DIGEST"}, []string{v.Number(), string(v.Decision.Date), v.Digest.String()})
+				a.heads("NUMBER", "DATE", "DIGEST"), []string{v.Number(), string(v.Decision.Date), v.Digest.String()})
 		},
 	}
 	keyFlag(c, &key)
@@ -278,7 +278,7 @@ func (a *app) returns() *cobra.Command {
 			if err := g.Return(cmd.Context(), c, text); err != nil {
 				return err
 			}
-			return a.emit(map[string]string{"decision": args[0], "act": "return"}, []string{args[0], "returned"})
+			return a.emit(map[string]string{"decision": args[0], "act": "return"}, []string{args[0], a.t("returned")})
 		},
 	}
 	keyFlag(c, &key)
@@ -317,7 +317,7 @@ func (a *app) abstain() *cobra.Command {
 			if err := g.Abstain(cmd.Context(), c); err != nil {
 				return err
 			}
-			return a.emit(map[string]string{"decision": args[0], "act": "abstain"}, []string{args[0], "abstained"})
+			return a.emit(map[string]string{"decision": args[0], "act": "abstain"}, []string{args[0], a.t("abstained")})
 		},
 	}
 	keyFlag(c, &key)
@@ -343,7 +343,7 @@ func (a *app) dispatch() *cobra.Command {
 			if err := g.seen(g.Dispatch(cmd.Context(), v)); err != nil {
 				return err
 			}
-			return a.emit(map[string]string{"number": v.Number(), "act": "dispatch"}, []string{v.Number(), "dispatched"})
+			return a.emit(map[string]string{"number": v.Number(), "act": "dispatch"}, []string{v.Number(), a.t("dispatched")})
 		},
 	}
 	keyFlag(c, &key)

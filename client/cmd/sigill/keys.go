@@ -2,7 +2,6 @@ package main
 
 import (
 	"crypto/rand"
-	"errors"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -51,7 +50,7 @@ type publicKey struct {
 }
 
 func (a *app) emitKeys(list []publicKey) error {
-	rows := [][]string{{"FILE", "USE", "THUMBPRINT"}}
+	rows := [][]string{a.heads("FILE", "USE", "THUMBPRINT")}
 	for _, k := range list {
 		thumb := "-"
 		if k.Thumbprint != nil {
@@ -76,7 +75,7 @@ votes, FILE with -hpke in its name opens shares. The gate key has no public half
 SIGILL_WORK_FACTOR below 18 makes passphrases cheap to guess: for tests and
 demonstrations alone.`,
 		Example: "  sigill keys new director director.age --authority 212000-0449\n  sigill keys new reviewer granskare.age",
-		Args:    cobra.ExactArgs(2), ValidArgs: useNames(),
+		Args:    cobra.ExactArgs(2),
 		RunE: func(_ *cobra.Command, args []string) error {
 			return a.makeKeys(args[0], args[1], ident.Authority(authority), force, func(u keyfile.Use) (keyfile.Key, error) {
 				return keyfile.Generate(u, ident.Authority(authority))
@@ -103,7 +102,7 @@ under the passphrase. Delete the PEM afterwards.`,
 			}
 			data, err := readSecret(pem)
 			if err != nil {
-				return err
+				return ofFile("PEM file", err)
 			}
 			return a.makeKeys(args[0], args[1], ident.Authority(authority), force, func(u keyfile.Use) (keyfile.Key, error) {
 				return keyfile.FromPEM(u, ident.Authority(authority), data)
@@ -172,7 +171,7 @@ func (a *app) keysShow() *cobra.Command {
 		Args:    cobra.MinimumNArgs(1),
 		RunE: func(_ *cobra.Command, args []string) error {
 			var list []keyfile.Public
-			rows := [][]string{{"FILE", "USE", "AUTHORITY", "THUMBPRINT"}}
+			rows := [][]string{a.heads("FILE", "USE", "AUTHORITY", "THUMBPRINT")}
 			for _, path := range args {
 				p, err := keyfile.LoadPublic(strings.TrimSuffix(path, ".pub.json"))
 				if err != nil {
@@ -260,7 +259,7 @@ With --proof URL it also makes the DPoP proof of a token request to that address
 				return err
 			}
 			d.JKT = day.Public().Thumbprint()
-			rows := [][]string{{"DATE", "JKT"}, {string(d.Date), d.JKT.String()}}
+			rows := [][]string{a.heads("DATE", "JKT"), {string(d.Date), d.JKT.String()}}
 			if proof != "" {
 				if d.Proof, err = tokenRequestProof(day, proof); err != nil {
 					return err
@@ -277,7 +276,7 @@ With --proof URL it also makes the DPoP proof of a token request to that address
 // tokenRequestProof is a DPoP proof for a token request: it names no token yet.
 func tokenRequestProof(day *jws.Signer, url string) (string, error) {
 	if jws.CheckText(url) != nil {
-		return "", errors.New("the URL holds a control character")
+		return "", usage("the URL holds a control character")
 	}
 	return jws.Sign(day, "dpop+jwt", struct {
 		Htm string `json:"htm"`

@@ -7,7 +7,9 @@
 // wrong, 2 the server said no, 3 verification failed, 4 it cannot be told whether
 // the call took effect, 5 not for this key. Secrets come by prompt, file or
 // environment, never as an argument. Where something is refused, nothing is
-// printed on standard output and no file is left.
+// printed on standard output and no file is left, and standard error ends with what
+// to do next: with -o json as one line of JSON. What is said to people stands in
+// swedish.go, english.go and terms.go, and nowhere else.
 //
 // Each command group is one file; what is not talk is in package client. The
 // stories in scripts/e2e prove the commands.
@@ -16,7 +18,6 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"os"
 	"os/signal"
@@ -25,6 +26,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"sigill/client"
+	"sigill/command"
 	"sigill/keys/disclosure"
 )
 
@@ -33,6 +35,9 @@ func main() {
 	defer stop()
 	os.Exit(run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
 }
+
+// version is that of both programs; a story holds them together.
+const version = "0.1.0"
 
 // Exit codes.
 const (
@@ -48,22 +53,26 @@ const (
 func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	a := &app{ctx: ctx, stdin: stdin, stdout: stdout, stderr: stderr}
 	root := a.root()
+	command.Strict(root)
 	root.SetArgs(args)
 	root.SetIn(stdin)
 	root.SetOut(stdout)
 	root.SetErr(stderr)
-	err := root.ExecuteContext(ctx)
+	cmd, err := root.ExecuteContextC(ctx)
 	if err != nil {
-		fmt.Fprintln(stderr, "sigill:", a.say(err))
+		a.fail(cmd, err)
 	}
 	return exitCode(err)
 }
 
 func exitCode(err error) int {
 	refused, unanswered := (*client.Error)(nil), (*client.UnansweredError)(nil)
+	ills := (*sick)(nil)
 	switch {
 	case err == nil:
 		return exitOK
+	case errors.As(err, &ills):
+		return ills.exit
 	case errors.Is(err, disclosure.ErrNotForKey):
 		return exitNotForKey
 	case errors.Is(err, client.ErrVerification), errors.Is(err, disclosure.ErrVerification), errors.Is(err, errVerify):
@@ -89,20 +98,24 @@ förvaltningslagen, which names who decided and who took part and lies sealed.
 Settings, each a flag or a variable: SIGILL_ADDR (host:port, or http://host:port
 on loopback), SIGILL_ORIGIN (the server's public name, if it is another),
 SIGILL_CACERT, SIGILL_TOKEN_FILE, SIGILL_TRUST, SIGILL_HOME, SIGILL_KEY,
-SIGILL_PASSPHRASE_FILE, SIGILL_FORMAT, SIGILL_LANG.
+SIGILL_PASSPHRASE_FILE, SIGILL_FORMAT, SIGILL_LANG. "sigill doctor" says what is
+configured, reachable and about to expire.
+
+Data is printed on standard output, talk and errors on standard error. With -o
+json an error is one line of JSON there, which says what to do next as "advice".
 
 Exit codes: 0 done, 1 something here is wrong, 2 the server said no, 3
 verification failed, 4 cannot tell, 5 not for this key.`,
+		Version: version,
 		Example: `  sigill verify decision.sigill --trust trust.json
   sigill draft new mitt-beslut
   sigill inbox`,
 		SilenceErrors: true, SilenceUsage: true, Args: cobra.NoArgs, RunE: help,
-		CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: true},
 		PersistentPreRunE: func(*cobra.Command, []string) error { return a.settle() },
 	}
 	f := root.PersistentFlags()
 	f.StringVarP(&a.format, "output", "o", "", "`form` of the data: table or json (SIGILL_FORMAT)")
-	f.StringVar(&a.lang, "lang", "", "sv or en (SIGILL_LANG, else LANG)")
+	f.StringVar(&a.lang, "lang", "", "`language` of what is said: sv or en (SIGILL_LANG, else LC_ALL, LANG)")
 	f.StringVar(&a.addr, "addr", "", "`host:port` of the server (SIGILL_ADDR)")
 	f.StringVar(&a.origin, "origin", "", "the server's public `https://host`, if it is not the address (SIGILL_ORIGIN)")
 	f.StringVar(&a.cacert, "cacert", "", "PEM `file` of who signs the server's TLS certificate (SIGILL_CACERT)")
@@ -111,8 +124,33 @@ verification failed, 4 cannot tell, 5 not for this key.`,
 	f.StringVar(&a.homeDir, "home", "", "`directory` of what the client remembers (SIGILL_HOME)")
 	f.StringVar(&a.passFile, "passphrase-file", "", "`file` with the passphrase of keys and home (SIGILL_PASSPHRASE_FILE)")
 	root.AddCommand(a.keys(), a.draft(), a.inbox(), a.show(), a.sign(), a.returns(), a.abstain(), a.dispatch(), a.fetch(),
-		a.request(), a.collect(), a.open(), a.review(), a.verify(), a.board(), a.admin())
+		a.request(), a.collect(), a.open(), a.review(), a.verify(), a.board(), a.admin(), a.doctor(), man())
+	a.complete(root)
 	return root
+}
+
+func man() *cobra.Command {
+	c := command.Man("1", version, `0
+:   Done.
+
+1
+:   Something here is wrong: the command line, a setting, a file. Nothing was done.
+
+2
+:   The server said no.
+
+3
+:   Verification failed: nothing of what was read may be relied on.
+
+4
+:   It cannot be told whether the call took effect. The same command asks again, and
+does it once at most.
+
+5
+:   What was to be opened is not for this key.
+`)
+	c.Example = "  sigill man /usr/local/share/man/man1"
+	return c
 }
 
 // help is what a group of commands does when none is named.

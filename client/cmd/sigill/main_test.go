@@ -8,9 +8,6 @@ import (
 	"go/ast"
 	"go/parser"
 	"go/token"
-	"maps"
-	"reflect"
-	"slices"
 	"strings"
 	"testing"
 
@@ -18,25 +15,18 @@ import (
 	"google.golang.org/grpc/codes"
 
 	"sigill/client"
+	"sigill/command"
 	"sigill/keys/disclosure"
 	"sigill/keys/guard"
 	"sigill/keys/record"
 	"sigill/keys/statement"
 )
 
-// all calls visit for every command.
-func all(c *cobra.Command, visit func(*cobra.Command)) {
-	visit(c)
-	for _, sub := range c.Commands() {
-		all(sub, visit)
-	}
-}
-
 // TestHelp: every command says what it does, with examples that name it, and
 // groups refuse what they do not have.
 func TestHelp(t *testing.T) {
 	n := 0
-	all((&app{}).root(), func(c *cobra.Command) {
+	command.Each((&app{}).root(), func(c *cobra.Command) {
 		n++
 		if c.Short == "" || !strings.Contains(c.Example, "sigill") {
 			t.Errorf("%s: no short text or no example", c.CommandPath())
@@ -87,38 +77,6 @@ func TestExitCodes(t *testing.T) {
 	}
 }
 
-// TestLanguages: both languages say everything, and neither promises what the law
-// does not.
-func TestLanguages(t *testing.T) {
-	sv, en := reflect.ValueOf(swedish).Elem(), reflect.ValueOf(english).Elem()
-	for i := range sv.NumField() {
-		name := sv.Type().Field(i).Name
-		for lang, v := range map[string]reflect.Value{"sv": sv.Field(i), "en": en.Field(i)} {
-			if v.Len() == 0 {
-				t.Errorf("%s does not say %s", lang, name)
-			}
-			text := fmt.Sprint(v)
-			for _, avoid := range []string{"anonym", "hemlig", "maskera", "mask", "secret caseworker"} {
-				if strings.Contains(strings.ToLower(text), avoid) {
-					t.Errorf("%s: %s says %s", lang, name, avoid)
-				}
-			}
-			if strings.Count(text, "%") != strings.Count(fmt.Sprint(sv.Field(i)), "%") {
-				t.Errorf("%s: %s takes another number of values", lang, name)
-			}
-		}
-	}
-	for _, m := range []func(*words) map[string]string{
-		func(w *words) map[string]string { return w.reason }, func(w *words) map[string]string { return w.appeals },
-		func(w *words) map[string]string { return w.roles }, func(w *words) map[string]string { return w.reasonsOf },
-	} {
-		a, b := slices.Sorted(maps.Keys(m(swedish))), slices.Sorted(maps.Keys(m(english)))
-		if !slices.Equal(a, b) {
-			t.Errorf("keys differ: %v, %v", a, b)
-		}
-	}
-}
-
 // TestSay: a refusal is told by its reason, in the caller's language.
 func TestSay(t *testing.T) {
 	err := fmt.Errorf("calling: %w", &client.Error{Code: codes.InvalidArgument, Reason: "NAMED", Field: "content", Line: 3})
@@ -126,7 +84,7 @@ func TestSay(t *testing.T) {
 		"sv": "servern sade nej: Texten anger någon vars namn ska utelämnas: content:3 (InvalidArgument NAMED)",
 		"en": "the server said no: the text names someone whose name is to be left out: content:3 (InvalidArgument NAMED)",
 	} {
-		if got := (&app{words: languages[lang]}).say(err); got != want {
+		if got := (&app{words: languages[lang]}).failure(err).Error; got != want {
 			t.Errorf("%s: %s", lang, got)
 		}
 	}
@@ -139,7 +97,7 @@ func TestSayPart(t *testing.T) {
 		section := strings.TrimSuffix(p.Provision(), " § FL")
 		for lang, want := range map[string]string{"sv": section + " § förvaltningslagen", "en": "section " + section} {
 			for _, line := range []int{0, 7} {
-				got := (&app{words: languages[lang]}).say(fmt.Errorf("drafting: %w", &statement.PartError{Part: p, Line: line}))
+				got := (&app{words: languages[lang]}).failure(fmt.Errorf("drafting: %w", &statement.PartError{Part: p, Line: line})).Error
 				if !strings.Contains(got, want) || strings.HasSuffix(got, "\n  content:7") != (line == 7) || strings.Contains(got, "%!") {
 					t.Errorf("%s: %s", lang, got)
 				}
@@ -167,13 +125,13 @@ func TestSayForm(t *testing.T) {
 			t.Errorf("%s says %d of %d", lang, len(w.forms), n)
 		}
 		for cause, text := range w.forms {
-			got := (&app{words: w}).say(fmt.Errorf("drafting: %w", &client.FormError{Field: "content", Line: 3, Err: cause}))
+			got := (&app{words: w}).failure(fmt.Errorf("drafting: %w", &client.FormError{Field: "content", Line: 3, Err: cause})).Error
 			if text == "" || !strings.Contains(got, text) || !strings.HasSuffix(got, "\n  content:3") {
 				t.Errorf("%s: %s", lang, got)
 			}
 		}
 	}
-	if got := (&app{words: swedish}).say(&client.FormError{Field: "content", Err: guard.ErrEmpty}); !strings.HasSuffix(got, "texten är tom. Ingenting har skickats.\n  content") {
+	if got := (&app{words: swedish}).failure(&client.FormError{Field: "content", Err: guard.ErrEmpty}).Error; !strings.HasSuffix(got, "texten är tom. Ingenting har skickats.\n  content") {
 		t.Error(got)
 	}
 }

@@ -145,8 +145,8 @@ func (a *app) reseal(f resealFlags) error {
 		return err
 	}
 	a.talk("%s", a.words.notLogged)
-	return a.emit(castVote{w.Request.Opening, j.Granted, "offline"}, []string{"OPENING", "STATE", "GRANTED"},
-		[]string{string(w.Request.Opening), "offline", sectionNames(j.Granted)})
+	return a.emit(castVote{w.Request.Opening, j.Granted, "offline"}, a.heads("OPENING", "STATE", "GRANTED"),
+		[]string{string(w.Request.Opening), a.t("offline"), sectionNames(j.Granted)})
 }
 
 // openOffline opens an extract with the votes of a quorum.
@@ -180,7 +180,7 @@ func (a *app) openOffline(extract string, f openFlags) error {
 	}
 	a.talk("%s", a.words.notShown)
 	return a.emit(openedSeal{e.Opening, e.Number, e.Outcome, e.Granted, []string{file}},
-		[]string{"NUMBER", "OUTCOME", "GRANTED"}, []string{e.Number, string(e.Outcome), sectionNames(e.Granted)})
+		a.heads("NUMBER", "OUTCOME", "GRANTED"), []string{e.Number, string(e.Outcome), sectionNames(e.Granted)})
 }
 
 func (a *app) establish(extract string, f openFlags) (*disclosure.Established, error) {

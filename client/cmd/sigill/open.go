@@ -148,7 +148,7 @@ func (a *app) shown(p *disclosure.Protocol, files []string, show bool) error {
 	if _, tty := isTerminal(a.stdout); !tty && !show {
 		a.talk("%s", a.words.notShown)
 		return a.emit(openedSeal{p.Opening, p.Decision.Number, p.Outcome, p.Granted, files},
-			[]string{"NUMBER", "OUTCOME", "GRANTED"}, []string{p.Decision.Number, string(p.Outcome), sectionNames(p.Granted)})
+			a.heads("NUMBER", "OUTCOME", "GRANTED"), []string{p.Decision.Number, string(p.Outcome), sectionNames(p.Granted)})
 	}
 	if a.format == "json" {
 		return a.emit(p)

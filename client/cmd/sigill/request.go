@@ -33,7 +33,7 @@ func sections(list []string) ([]record.Section, error) {
 	for _, name := range list {
 		var s record.Section
 		if err := s.UnmarshalText([]byte(strings.ToUpper(name))); err != nil {
-			return nil, usage("the sections are %s", sectionNames(record.All()))
+			return nil, usage("the sections are %s", strings.ReplaceAll(sectionNames(record.All()), ",", ", "))
 		}
 		out = append(out, s)
 	}
@@ -71,8 +71,8 @@ func (a *app) request() *cobra.Command {
 		Long: `Ask for parts of a decision's sealed record, on a ground that the law knows:
 ` + grounds() + `.
 
-The parts are ` + sectionNames(record.All()) + `: ask for
-the least that answers. The decision is verified first. The key to which the
+The parts are ` + strings.ReplaceAll(sectionNames(record.All()), ",", ", ") + `:
+ask for the least that answers. The decision is verified first. The key to which the
 answer will be sealed is fresh, and is kept, encrypted, in the home directory
 before the request is sent.
 
@@ -100,13 +100,13 @@ func grounds() string {
 	var b strings.Builder
 	line := 0
 	for i, g := range order.Grounds() {
-		if i > 0 {
+		switch {
+		case line > 60:
+			b.WriteString(",\n")
+			line = 0
+		case i > 0:
 			b.WriteString(", ")
 			line += 2
-		}
-		if line > 60 {
-			b.WriteString("\n")
-			line = 0
 		}
 		b.WriteString(string(g))
 		line += len(g)
@@ -133,7 +133,7 @@ func (a *app) sendRequest(ctx context.Context, f requestFlags) error {
 	}
 	ground := order.Ground(strings.ToUpper(f.ground))
 	if !ground.Valid() {
-		return usage("the grounds are %s", grounds())
+		return usage("the grounds are %s", strings.ReplaceAll(grounds(), "\n", " "))
 	}
 	v, _, err := a.verified(f.bundle)
 	if err != nil {
@@ -178,7 +178,7 @@ func (a *app) sendRequest(ctx context.Context, f requestFlags) error {
 		return err
 	}
 	return a.emit(sentRequest{req.Opening, v.Number(), req.Expires, req.Sections, jws.Digest(r.Request)},
-		[]string{"OPENING", "NUMBER", "EXPIRES"}, []string{string(req.Opening), v.Number(), string(req.Expires)})
+		a.heads("OPENING", "NUMBER", "EXPIRES"), []string{string(req.Opening), v.Number(), string(req.Expires)})
 }
 
 // asker is the requester, with a server or without.
@@ -228,10 +228,10 @@ func refusals(votes []opening.Vote) (out []ownRefusal) {
 }
 
 func (a *app) emitRequests(v any, list []ownRequest) error {
-	rows := [][]string{{"OPENING", "STATE", "REFERENCE", "SECTIONS", "EXPIRES", "VOTES"}}
+	rows := [][]string{a.heads("OPENING", "STATE", "REFERENCE", "SECTIONS", "EXPIRES", "VOTES")}
 	for _, r := range list {
-		rows = append(rows, []string{string(r.Opening), r.State, r.Reference, sectionNames(r.Sections), string(r.Expires),
-			fmt.Sprintf("%d of %d", r.Votes, r.Reviewers)})
+		rows = append(rows, []string{string(r.Opening), a.t(r.State), r.Reference, sectionNames(r.Sections), string(r.Expires),
+			fmt.Sprintf(a.t("%d of %d"), r.Votes, r.Reviewers)})
 		for _, f := range r.Refusals {
 			rows = append(rows, []string{"", string(f.Basis), f.Provision, strings.Join(f.Paragraphs, " ")})
 		}
@@ -328,7 +328,7 @@ func (a *app) requestWithdraw() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if err := a.confirm(yes, args[0]+"?"); err != nil {
+			if err := a.confirm(yes, fmt.Sprintf(a.words.takeBack, args[0])); err != nil {
 				return err
 			}
 			q, err := a.requester(cmd.Context(), "", false)
@@ -338,7 +338,7 @@ func (a *app) requestWithdraw() *cobra.Command {
 			if err := q.Withdraw(cmd.Context(), id); err != nil {
 				return err
 			}
-			return a.emit(map[string]string{"opening": args[0], "act": "withdraw"}, []string{args[0], "withdrawn"})
+			return a.emit(map[string]string{"opening": args[0], "act": "withdraw"}, []string{args[0], a.t("withdrawn")})
 		},
 	}
 	c.Flags().BoolVar(&yes, "yes", false, "do not ask")
@@ -398,7 +398,7 @@ func (a *app) waitFor(ctx context.Context, q *client.Requester, id ident.ID) err
 		fmt.Fprint(a.stderr, "\r\033[K")
 	}
 	if err == nil {
-		a.talk("%s: %s", id, state(ended))
+		a.talk("%s: %s", id, a.t(state(ended)))
 	}
 	return err
 }

@@ -114,7 +114,7 @@ func (a *app) reviewList() *cobra.Command {
 				return err
 			}
 			out := []pendingReview{}
-			rows := [][]string{{"OPENING", "GROUND", "REFERENCE", "SECTIONS", "EXPIRES"}}
+			rows := [][]string{a.heads("OPENING", "GROUND", "REFERENCE", "SECTIONS", "EXPIRES")}
 			for _, r := range list {
 				out = append(out, pendingReview{r.Opening, r.Ground, r.Reference, r.Sections, r.Expires})
 				rows = append(rows, []string{string(r.Opening), string(r.Ground), r.Reference, sectionNames(r.Sections), string(r.Expires)})
@@ -170,10 +170,10 @@ verify. Nothing is decrypted.`,
 			if out.Witnessed {
 				witnessed = "bevittnad"
 			}
-			return a.emit(out, []string{"requester", out.Requester + ", " + out.Address}, []string{"ground", string(out.Ground) + " (" + out.Law + ")"},
-				[]string{"force", string(r.Ground.Force())}, []string{"reference", out.Reference}, []string{"sections", sectionNames(out.Sections)},
-				[]string{"expires", string(out.Expires)}, []string{"decision", out.Number + ", " + out.Type + ", " + out.Title},
-				[]string{"dissent", strconv.FormatBool(out.Dissent)}, []string{"earlier requests", counts(out.Earlier)}, []string{"log", strconv.FormatUint(out.Size, 10) + ", " + witnessed})
+			return a.emit(out, []string{a.t("requester"), out.Requester + ", " + out.Address}, []string{a.t("ground"), string(out.Ground) + " (" + out.Law + ")"},
+				[]string{a.t("force"), a.force(r.Ground)}, []string{a.t("reference"), out.Reference}, []string{a.t("sections"), sectionNames(out.Sections)},
+				[]string{a.t("expires"), string(out.Expires)}, []string{a.t("decision"), out.Number + ", " + out.Type + ", " + out.Title},
+				[]string{a.t("dissent"), a.yes(out.Dissent)}, []string{a.t("earlier requests"), a.counts(out.Earlier)}, []string{a.t("log"), strconv.FormatUint(out.Size, 10) + ", " + witnessed})
 		},
 	}
 	keys.flags(c)
@@ -181,10 +181,10 @@ verify. Nothing is decrypted.`,
 }
 
 // counts writes numbers by name, in the order of the names.
-func counts(of map[string]int) string {
+func (a *app) counts(of map[string]int) string {
 	var list []string
 	for _, name := range slices.Sorted(maps.Keys(of)) {
-		list = append(list, strconv.Itoa(of[name])+" "+name)
+		list = append(list, strconv.Itoa(of[name])+" "+a.t(name))
 	}
 	if len(list) == 0 {
 		return "0"
@@ -303,7 +303,7 @@ func (a *app) vote(ctx context.Context, v *reviewer, w *client.Review, j client.
 	if out.Granted == nil {
 		out.Granted = []record.Section{}
 	}
-	return a.emit(out, []string{"OPENING", "STATE", "GRANTED"}, []string{string(out.Opening), out.State, sectionNames(out.Granted)})
+	return a.emit(out, a.heads("OPENING", "STATE", "GRANTED"), []string{string(out.Opening), a.t(out.State), sectionNames(out.Granted)})
 }
 
 func (a *app) reviewRefuse() *cobra.Command {
@@ -390,7 +390,7 @@ func (a *app) emitPins(h *client.Home) error {
 	if err != nil {
 		return err
 	}
-	rows := [][]string{{"REQUESTER", "THUMBPRINT"}}
+	rows := [][]string{a.heads("REQUESTER", "THUMBPRINT")}
 	for id, d := range all {
 		rows = append(rows, []string{string(id), d.String()})
 	}

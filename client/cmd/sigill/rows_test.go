@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"sigill/client"
+	"sigill/command"
 	"sigill/keys/disclosure/story"
 	"sigill/keys/keyfile"
 	"sigill/keys/order"
@@ -23,7 +24,7 @@ import (
 // The other rows on the command line are tried on the built program, in scripts/e2e.
 
 func TestC06_noSecretFlags(t *testing.T) {
-	all((&app{}).root(), func(c *cobra.Command) {
+	command.Each((&app{}).root(), func(c *cobra.Command) {
 		c.Flags().VisitAll(func(f *pflag.Flag) {
 			if slices.Contains([]string{"passphrase", "password", "token", "pin", "secret", "seed", "nonce"}, f.Name) {
 				t.Errorf("%s --%s takes a secret", c.CommandPath(), f.Name)
@@ -62,6 +63,39 @@ func fuzzed(r *rand.Rand, packet []byte, n int) (list [][]byte) {
 		}
 	}
 	return list
+}
+
+// TestEndless: a file without an end is refused for what it is, not read until the
+// machine has no memory left; so is one on standard input.
+func TestEndless(t *testing.T) {
+	t.Setenv("SIGILL_LANG", "en")
+	trustJSON, err := story.New(t).TrustFile.Marshal()
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	trust := filepath.Join(dir, "trust.json")
+	if err := os.WriteFile(trust, trustJSON, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink("/dev/zero", filepath.Join(dir, client.FolderFile)); err != nil {
+		t.Fatal(err)
+	}
+	zero, err := os.Open("/dev/zero")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer zero.Close()
+	for _, args := range [][]string{{"verify", "/dev/zero", "--trust", trust}, {"verify", "-", "--trust", trust}, {"verify", trust, "--trust", "/dev/zero"},
+		{"board", "show", "/dev/zero"}, {"board", "trust", "make", "/dev/zero", "--out", "-"}, {"draft", "submit", dir},
+		{"request", "list", "--trust", trust, "--addr", "localhost:1", "--cacert", "/dev/zero"}, {"doctor", "--trust", "/dev/zero"}} {
+		var stdout, stderr bytes.Buffer
+		code := run(context.Background(), args, zero, &stdout, &stderr)
+		said := stderr.String() + stdout.String()
+		if code != exitLocal || args[0] != "doctor" && stdout.Len() > 0 || !strings.Contains(said, "larger than anything") {
+			t.Errorf("%v: exit %d, %s", args, code, said)
+		}
+	}
 }
 
 // What a stranger sends ends in an exit code, whatever it is: nothing is printed on

@@ -115,7 +115,8 @@ func (a *app) screenTo(w io.Writer, c *client.Case) error {
 		fmt.Fprintf(&b, "\n%s\n", words.smallSet)
 	}
 	if c.Unfit != nil {
-		fmt.Fprintf(&b, "\n%s\n", c.Unfit)
+		what, do := a.local(c.Unfit)
+		fmt.Fprintf(&b, "\n%s: %s. %s\n", words.unfit, what, do)
 	}
 	_, err := io.WriteString(w, b.String())
 	return err

@@ -16,12 +16,9 @@ import (
 // talk writes a line for the person.
 func (a *app) talk(format string, args ...any) { fmt.Fprintf(a.stderr, format+"\n", args...) }
 
-func isTerminal(v any) (int, bool) {
+func isTerminal(v any) (*os.File, bool) {
 	f, ok := v.(*os.File)
-	if !ok {
-		return 0, false
-	}
-	return int(f.Fd()), term.IsTerminal(int(f.Fd()))
+	return f, ok && term.IsTerminal(int(f.Fd()))
 }
 
 // confirm asks, unless yes was given. Without a terminal there is nobody to ask.
@@ -78,25 +75,25 @@ func (a *app) ask(twice bool) (string, error) {
 	if a.passFile != "" {
 		b, err := readSecret(a.passFile)
 		if err != nil {
-			return "", fmt.Errorf("passphrase file: %w", err)
+			return "", ofFile("passphrase file", err)
 		}
 		if a.pass = strings.TrimRight(string(b), "\r\n"); a.pass == "" {
-			return "", fmt.Errorf("passphrase file: %w", keyfile.ErrPassphrase)
+			return "", ofFile("passphrase file", keyfile.ErrPassphrase)
 		}
 		return a.pass, nil
 	}
-	fd, ok := isTerminal(a.stdin)
+	f, ok := isTerminal(a.stdin)
 	if !ok {
 		return "", errNoTerminal
 	}
-	first, err := a.prompt(fd, a.words.passphrase)
+	first, err := a.prompt(f, a.words.passphrase)
 	if err != nil || !twice {
 		a.pass = first
 		return first, err
 	}
-	second, err := a.prompt(fd, a.words.again)
+	second, err := a.prompt(f, a.words.again)
 	if err == nil && first != second {
-		err = errors.New("the passphrases differ")
+		err = errDiffer
 	}
 	if err != nil {
 		return "", err
@@ -105,19 +102,20 @@ func (a *app) ask(twice bool) (string, error) {
 	return first, nil
 }
 
-func (a *app) prompt(fd int, text string) (string, error) {
-	before, err := term.GetState(fd)
+func (a *app) prompt(f *os.File, text string) (string, error) {
+	before, err := term.GetState(int(f.Fd()))
+	if err != nil {
+		return "", fmt.Errorf("reading the passphrase: %w", err)
+	}
+	line, err := hide(f)
 	if err != nil {
 		return "", fmt.Errorf("reading the passphrase: %w", err)
 	}
 	fmt.Fprintf(a.stderr, "%s: ", text)
-	s, err := a.answer(func() (string, error) {
-		b, err := term.ReadPassword(fd)
-		return string(b), err
-	})
+	s, err := a.answer(line)
 	fmt.Fprintln(a.stderr)
-	if err != nil {
-		return "", fmt.Errorf("reading the passphrase: %w", errors.Join(err, term.Restore(fd, before)))
+	if err = errors.Join(err, term.Restore(int(f.Fd()), before)); err != nil {
+		return "", fmt.Errorf("reading the passphrase: %w", err)
 	}
 	return s, nil
 }

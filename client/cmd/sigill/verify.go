@@ -66,11 +66,15 @@ file. Nothing here says who wrote it. Exit code 3 if anything does not hold.`,
 				Statement: v.Digest, Case: v.Draft.Case, Title: v.Draft.Title, Type: v.Draft.Type, Mode: d.Mode, Item: d.Item,
 				Signer: v.Approval.Signer.Title, Names: v.Draft.Names, Corrects: d.Corrects, Amends: d.Amends, Content: v.Draft.Content.Digest,
 				Log: statement.Checkpoint{Root: v.Checkpoint.Root, Size: int64(v.Checkpoint.Size)}, Index: v.Index, Witnessed: v.Witnessed}
-			return a.emit(out, []string{"valid", "yes"}, []string{"number", out.Number}, []string{"date", string(out.Date)},
-				[]string{"authority", trust.Name + " (" + string(out.Authority) + ")"}, []string{"case", out.Case}, []string{"title", out.Title},
-				[]string{"mode", string(out.Mode)}, []string{"signed by", out.Signer}, []string{"decision", string(out.Decision)},
-				[]string{"statement", out.Statement.String()}, []string{"log", fmt.Sprintf("entry %d of %d", out.Index, out.Log.Size)},
-				[]string{"witnessed", map[bool]string{true: "yes", false: "no (obevittnad)"}[out.Witnessed]})
+			witnessed := a.yes(out.Witnessed)
+			if !out.Witnessed {
+				witnessed += " (obevittnad)"
+			}
+			return a.emit(out, []string{a.t("valid"), a.yes(true)}, []string{a.t("number"), out.Number}, []string{a.t("date"), string(out.Date)},
+				[]string{a.t("authority"), trust.Name + " (" + string(out.Authority) + ")"}, []string{a.t("case"), out.Case}, []string{a.t("title"), out.Title},
+				[]string{a.t("mode"), string(out.Mode)}, []string{a.t("signed by"), out.Signer}, []string{a.t("decision"), string(out.Decision)},
+				[]string{a.t("statement"), out.Statement.String()}, []string{a.t("log"), fmt.Sprintf(a.t("entry %d of %d"), out.Index, out.Log.Size)},
+				[]string{a.t("witnessed"), witnessed})
 		},
 	}
 	c.Flags().StringVar(&content, "content", "", "`file` to compare with the decision's text")

@@ -2,8 +2,11 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"os"
 	"path/filepath"
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -37,12 +40,15 @@ func TestConfigCheck(t *testing.T) {
 	config := filepath.Join(a.Dir, authority.ConfigFile)
 	before := files(t, a.Dir)
 	code, out, talk := try(t, "config", "check", "--config", config)
-	if code != 0 || talk != "" || strings.Count(out, "\n") != 8 || strings.Count("\n"+out, "\nok     ") != 8 {
+	if code != 0 || talk != "" || strings.Count(out, "\n") != 8 || strings.Count("\n"+out, "\nok    ") != 8 {
 		t.Fatalf("%d\n%s%s", code, out, talk)
 	}
 	text, err := os.ReadFile(config)
 	if err != nil {
 		t.Fatal(err)
+	}
+	if code, out, talk := try(t, "config", "check", "--config", config, "-o", "xml"); code != 1 || out != "" || !strings.Contains(talk, "table or json") {
+		t.Errorf("%d\n%s%s", code, out, talk)
 	}
 	in := func(from, to string) func(*testing.T) {
 		return func(t *testing.T) {
@@ -68,8 +74,13 @@ func TestConfigCheck(t *testing.T) {
 			wrong(t)
 			defer os.WriteFile(config, text, 0o600)
 			code, out, talk := try(t, "config", "check", "--config", config)
-			if code != 1 || !strings.Contains("\n"+out, "\nwrong  "+want+"  ") || strings.Count(out, "wrong  ") != 1 || !strings.HasPrefix(talk, "sigilld: 1 of the above") {
+			if code != 1 || !strings.Contains("\n"+out, "\nfail  "+want+" ") || strings.Count("\n"+out, "\nfail  ") != 1 || !strings.HasPrefix(talk, "sigilld: 1 of the above") {
 				t.Errorf("%d\n%s%s", code, out, talk)
+			}
+			var list []finding
+			if code, out, _ := try(t, "config", "check", "--config", config, "-o", "json"); code != 1 || json.Unmarshal([]byte(out), &list) != nil ||
+				!slices.ContainsFunc(list, func(f finding) bool { return f.Check == want && f.State == "fail" && f.Note != "" }) {
+				t.Errorf("as JSON: %d\n%s", code, out)
 			}
 		})
 	}
@@ -84,7 +95,7 @@ func TestConfigCheck(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer r.Stop()
-	if code, out, talk := try(t, "config", "check", "--config", config); code != 0 || !strings.Contains(out, "ok     store  in use by a server\n") {
+	if code, out, talk := try(t, "config", "check", "--config", config); code != 0 || !regexp.MustCompile(`(?m)^ok    store +in use by a server$`).MatchString(out) {
 		t.Errorf("%d\n%s%s", code, out, talk)
 	}
 	if err := r.Publish(t.Context()); err != nil {

@@ -5,6 +5,7 @@
 //	sigilld init --config sigilld.yaml    makes the store
 //	sigilld serve --config sigilld.yaml   serves until SIGTERM or SIGINT
 //	sigilld extract --store COPY ...      a decision with its seal, for review without a server
+//	sigilld man DIR                       manual pages; sigilld completion SHELL completes
 //
 // It prints one line on standard output when it is ready and its log, lines of
 // JSON, on standard error. Exit codes: 0 ended as asked, 1 anything else.
@@ -12,17 +13,18 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
 	"os/signal"
 	"runtime/debug"
-	"strings"
 	"syscall"
 
 	"github.com/spf13/cobra"
 	"google.golang.org/grpc/grpclog"
 
+	"sigill/command"
 	"sigill/server"
 	"sigill/server/rpc"
 )
@@ -39,8 +41,11 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	cmd.SetIn(stdin)
 	cmd.SetOut(stdout)
 	cmd.SetErr(stderr)
-	if err := cmd.ExecuteContext(ctx); err != nil {
+	if at, err := cmd.ExecuteContextC(ctx); err != nil {
 		fmt.Fprintln(stderr, "sigilld:", err)
+		if errors.As(err, new(*command.Usage)) {
+			fmt.Fprintf(stderr, "How the command is used: %s --help\n", at.CommandPath())
+		}
 		return 1
 	}
 	return 0
@@ -48,17 +53,43 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 
 func root() *cobra.Command {
 	cmd := &cobra.Command{
-		Use: "sigilld", Short: "The Sigill server of one authority", SilenceErrors: true, SilenceUsage: true,
-		CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: true},
+		Use: "sigilld", Short: "The Sigill server of one authority", SilenceErrors: true, SilenceUsage: true, Version: server.Version,
+		Long: `The server of one authority: caseworkers draft, directors sign, courts ask and
+reviewers judge, over gRPC. All that it needs stands in one configuration file, which
+"sigilld config" prints with every key explained; "sigilld config check" says what is
+missing, wrong or unreachable before a server is started.
+
+One line on standard output says that it is ready; its log, lines of JSON, goes to
+standard error. Exit codes: 0 ended as asked, 1 anything else.`,
+		Example: "  sigilld config > sigilld.yaml\n  sigilld config check --config sigilld.yaml\n  sigilld init --config sigilld.yaml\n  sigilld serve --config sigilld.yaml",
+		Args:    cobra.NoArgs, RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(serve(), initStore(), extract(), example(), version())
+	cmd.AddCommand(serve(), initStore(), extract(), example(), version(), man())
+	command.Strict(cmd)
+	command.Each(cmd, func(c *cobra.Command) {
+		if c.ValidArgsFunction == nil {
+			c.ValidArgsFunction = cobra.NoFileCompletions
+		}
+	})
 	return cmd
+}
+
+func man() *cobra.Command {
+	c := command.Man("8", server.Version, `0
+:   The server ended as it was asked to, or the command is done.
+
+1
+:   Anything else, which is said on standard error.
+`)
+	c.Example = "  sigilld man /usr/local/share/man/man8"
+	return c
 }
 
 // configured adds the flag that names the configuration file.
 func configured(cmd *cobra.Command, do func(cmd *cobra.Command, c server.Config) error) *cobra.Command {
 	path := cmd.Flags().String("config", "", "configuration `file`")
 	_ = cmd.MarkFlagRequired("config") // fails for a flag that does not exist
+	_ = cmd.MarkFlagFilename("config", "yaml", "yml")
 	cmd.Args = cobra.NoArgs
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		c, err := server.ReadConfig(*path)
@@ -72,6 +103,7 @@ func configured(cmd *cobra.Command, do func(cmd *cobra.Command, c server.Config)
 
 func serve() *cobra.Command {
 	cmd := &cobra.Command{Use: "serve", Short: "Serve until SIGTERM or SIGINT",
+		Long:    "Serve the configured authority. The line that says that it is ready names the address;\n/livez, /readyz and /metrics answer on the internal port.",
 		Example: "  sigilld serve --config /etc/sigill/sigilld.yaml"}
 	return configured(cmd, func(cmd *cobra.Command, c server.Config) error {
 		// A core dump would hold the callers of the moment.
@@ -130,32 +162,8 @@ func example() *cobra.Command {
 	return cmd
 }
 
-func check() *cobra.Command {
-	cmd := &cobra.Command{Use: "check", Short: "Say whether a server could start, and what is wrong if not",
-		Long: "Looks at environment, trust file, keys, certificate, store, TLS and identity providers, a line for each.\n" +
-			"A server may be running meanwhile.",
-		Example: "  sigilld config check --config /etc/sigill/sigilld.yaml"}
-	return configured(cmd, func(cmd *cobra.Command, c server.Config) error {
-		wrong := 0
-		for _, f := range server.Check(cmd.Context(), c) {
-			state, text := "ok", f.Note
-			if f.Err != nil {
-				state, text = "wrong", f.Err.Error()
-				wrong++
-			}
-			if _, err := fmt.Fprintln(cmd.OutOrStdout(), strings.TrimRight(fmt.Sprintf("%-5s  %s  %s", state, f.What, text), " ")); err != nil {
-				return err
-			}
-		}
-		if wrong > 0 {
-			return fmt.Errorf("%d of the above would stop the server or keep everyone out", wrong)
-		}
-		return nil
-	})
-}
-
 func version() *cobra.Command {
-	return &cobra.Command{Use: "version", Short: "Print the version", Args: cobra.NoArgs,
+	return &cobra.Command{Use: "version", Short: "Print the version", Args: cobra.NoArgs, Example: "  sigilld version",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			_, err := fmt.Fprintln(cmd.OutOrStdout(), "sigilld", server.Version)
 			return err

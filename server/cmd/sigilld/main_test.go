@@ -13,6 +13,9 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/spf13/cobra"
+
+	"sigill/command"
 	"sigill/scripts/authority"
 	"sigill/server"
 )
@@ -47,9 +50,49 @@ func TestTalk(t *testing.T) {
 
 // TestHelp: every command shows how it is typed.
 func TestHelp(t *testing.T) {
-	for _, name := range []string{"serve", "init", "extract", "config", "config check"} {
-		if code, out, _ := try(t, append(strings.Fields(name), "--help")...); code != 0 || !strings.Contains(out, "Examples:\n  sigilld "+name) {
-			t.Errorf("%s --help: %d %s", name, code, out)
+	n := 0
+	command.Each(root(), func(c *cobra.Command) {
+		name := strings.Fields(c.CommandPath())[1:]
+		if len(name) > 0 && name[0] == "completion" { // cobra's own, which explains itself
+			return
+		}
+		n++
+		if code, out, _ := try(t, append(name, "--help")...); code != 0 || c.Short == "" || !strings.Contains(out, "Examples:\n  "+c.CommandPath()) {
+			t.Errorf("%v --help: %d %s", name, code, out)
+		}
+	})
+	if n != 8 {
+		t.Errorf("%d commands", n)
+	}
+}
+
+// TestUsage: what cannot be followed is answered with what is near it or how it is
+// written; what was typed is not repeated.
+func TestUsage(t *testing.T) {
+	for args, want := range map[string]string{
+		"srve":                          "there is no such command; did you mean sigilld serve?",
+		"config chekc --config hemligt": "there is no flag --config here",
+		"config hemligt":                "there is no such command\nHow the command is used: sigilld config --help\n",
+		"serve hemligt --config x":      "the form is: sigilld serve [flags]\nHow the command is used: sigilld serve --help\n",
+		"serve --confg x":               "there is no flag --confg here",
+		"serve --config":                "the flag --config needs a value",
+		"help hemligt":                  "there is no such command",
+		"help serev":                    "did you mean sigilld serve?",
+		"man":                           "the form is: sigilld man DIR",
+		"man /none/hemligt":             "no such file",
+	} {
+		code, out, talk := try(t, strings.Fields(args)...)
+		if code != 1 || out != "" || !strings.Contains(talk, want) || strings.Contains(talk, "hemligt") {
+			t.Errorf("%s: %d %s%s", args, code, out, talk)
+		}
+	}
+}
+
+// TestCompletion: commands, and the files that a flag takes.
+func TestCompletion(t *testing.T) {
+	for line, want := range map[string]string{"ser": "serve\t", "serve --config ": "yaml\nyml\n:8", "config ": "check\t", "man ": ":16", "init ": "--config\t"} {
+		if code, out, _ := try(t, append([]string{"__complete"}, strings.Split(line, " ")...)...); code != 0 || !strings.Contains(out, want) {
+			t.Errorf("%q: %d %q", line, code, out)
 		}
 	}
 }
