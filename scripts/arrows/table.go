@@ -22,6 +22,7 @@ var rows = map[string]string{
 	"keys/disclosure/story": "keys/bundle keys/ident keys/jws keys/opening keys/order keys/proof keys/record keys/seal keys/statement " +
 		"keys/unseal keys/vectors",
 	"keys/keyfile": "keys/ident keys/jws",
+	"keys/command": "",
 	"keys/vectors": "keys/ident keys/jws",
 
 	"proto":           "",
@@ -29,7 +30,7 @@ var rows = map[string]string{
 
 	"server": "keys/bundle keys/ident keys/jws keys/keyfile keys/proof keys/token server/audit server/gate server/ledger " +
 		"server/rpc server/store server/store/bolt server/translog server/workflow",
-	"server/cmd/sigilld": "command server server/rpc",
+	"server/cmd/sigilld": "keys/command server server/rpc",
 	"server/rpc":         "keys/ident keys/record keys/token proto/sigill/v1 server/access server/workflow",
 	"server/workflow": "keys/bundle keys/guard keys/ident keys/jws keys/opening keys/order keys/proof keys/record keys/seal " +
 		"keys/statement keys/token server/access server/audit server/ledger",
@@ -45,9 +46,7 @@ var rows = map[string]string{
 
 	"client": "keys/bundle keys/disclosure keys/guard keys/ident keys/jws keys/keyfile keys/opening keys/order " +
 		"keys/proof keys/record keys/seal keys/statement keys/token keys/unseal proto/sigill/v1",
-	"command": "",
-
-	"client/cmd/sigill": "client command keys/bundle keys/disclosure keys/guard keys/ident keys/jws keys/keyfile keys/opening keys/order " +
+	"client/cmd/sigill": "client keys/bundle keys/command keys/disclosure keys/guard keys/ident keys/jws keys/keyfile keys/opening keys/order " +
 		"keys/record keys/statement",
 }
 

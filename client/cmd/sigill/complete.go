@@ -6,7 +6,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"sigill/client"
-	"sigill/command"
+	"sigill/keys/command"
 	"sigill/keys/opening"
 	"sigill/keys/order"
 	"sigill/keys/record"

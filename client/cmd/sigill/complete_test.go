@@ -12,7 +12,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
-	"sigill/command"
+	"sigill/keys/command"
 	"sigill/keys/ident"
 )
 

@@ -13,8 +13,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"sigill/client"
-	"sigill/command"
 	"sigill/keys/bundle"
+	"sigill/keys/command"
 	"sigill/keys/disclosure"
 	"sigill/keys/guard"
 	"sigill/keys/ident"

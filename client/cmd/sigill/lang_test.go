@@ -21,7 +21,7 @@ import (
 	"google.golang.org/grpc/codes"
 
 	"sigill/client"
-	"sigill/command"
+	"sigill/keys/command"
 	"sigill/keys/guard"
 	"sigill/keys/statement"
 	sigillv1 "sigill/proto/sigill/v1"

@@ -26,7 +26,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"sigill/client"
-	"sigill/command"
+	"sigill/keys/command"
 	"sigill/keys/disclosure"
 )
 
@@ -148,7 +148,7 @@ does it once at most.
 
 5
 :   What was to be opened is not for this key.
-`)
+`, func(path string, page []byte) error { return client.WriteFile(path, page, 0o644, true) })
 	c.Example = "  sigill man /usr/local/share/man/man1"
 	return c
 }

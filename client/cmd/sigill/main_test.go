@@ -15,7 +15,7 @@ import (
 	"google.golang.org/grpc/codes"
 
 	"sigill/client"
-	"sigill/command"
+	"sigill/keys/command"
 	"sigill/keys/disclosure"
 	"sigill/keys/guard"
 	"sigill/keys/record"

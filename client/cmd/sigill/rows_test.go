@@ -14,7 +14,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"sigill/client"
-	"sigill/command"
+	"sigill/keys/command"
 	"sigill/keys/disclosure/story"
 	"sigill/keys/keyfile"
 	"sigill/keys/order"

@@ -7,7 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"sigill/command"
+	"sigill/keys/command"
 	"sigill/server"
 )
 

@@ -16,6 +16,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"os/signal"
 	"runtime/debug"
@@ -24,7 +25,7 @@ import (
 	"github.com/spf13/cobra"
 	"google.golang.org/grpc/grpclog"
 
-	"sigill/command"
+	"sigill/keys/command"
 	"sigill/server"
 	"sigill/server/rpc"
 )
@@ -80,7 +81,13 @@ func man() *cobra.Command {
 
 1
 :   Anything else, which is said on standard error.
-`)
+`, func(path string, page []byte) error {
+		err := os.WriteFile(path, page, 0o644)
+		if p := (*fs.PathError)(nil); errors.As(err, &p) { // whoever gave the directory knows it
+			return p.Err
+		}
+		return err
+	})
 	c.Example = "  sigilld man /usr/local/share/man/man8"
 	return c
 }

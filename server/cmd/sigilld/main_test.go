@@ -15,7 +15,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"sigill/command"
+	"sigill/keys/command"
 	"sigill/scripts/authority"
 	"sigill/server"
 )

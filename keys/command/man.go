@@ -2,9 +2,6 @@ package command
 
 import (
 	"bytes"
-	"errors"
-	"io/fs"
-	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -22,8 +19,9 @@ var released = time.Date(2026, time.November, 27, 0, 0, 0, 0, time.UTC)
 var option = regexp.MustCompile(`(?m)^(?:\.PP\n)?(\\fB-.*?)(?:=""|\[=false\]|=\[\])?\n\t`)
 
 // Man is the command that writes a manual page for each command of the program into a
-// directory. The program's own page also has the section that says what it ends with.
-func Man(section, version, exits string) *cobra.Command {
+// directory, through write. The program's own page also has the section that says what
+// it ends with.
+func Man(section, version, exits string, write func(path string, page []byte) error) *cobra.Command {
 	return &cobra.Command{
 		Use: "man DIR", Short: "Write the manual pages",
 		Long: `Write a manual page for each command into a directory that exists, such as
@@ -39,7 +37,11 @@ func Man(section, version, exits string) *cobra.Command {
 			var err error
 			Each(root, func(c *cobra.Command) {
 				if err == nil && (c == root || c.IsAvailableCommand() && c.Name() != "help") {
-					err = page(c, section, version, args[0])
+					name := strings.ReplaceAll(c.CommandPath(), " ", "-") + "." + section
+					var text []byte
+					if text, err = page(c, section, version); err == nil {
+						err = write(filepath.Join(args[0], name), text)
+					}
 				}
 			})
 			return err
@@ -47,18 +49,12 @@ func Man(section, version, exits string) *cobra.Command {
 	}
 }
 
-func page(c *cobra.Command, section, version, dir string) error {
+func page(c *cobra.Command, section, version string) ([]byte, error) {
 	var b bytes.Buffer
 	h := &doc.GenManHeader{Section: section, Date: &released, Source: "Sigill " + version, Manual: "Sigill"}
 	if err := doc.GenMan(c, h, &b); err != nil {
-		return err
+		return nil, err
 	}
 	text := bytes.Replace(b.Bytes(), []byte(released.Format("Jan 2006")), []byte(released.Format(time.DateOnly)), 1)
-	text = option.ReplaceAll(text, []byte(".TP\n$1\n"))
-	name := strings.ReplaceAll(c.CommandPath(), " ", "-") + "." + section
-	err := os.WriteFile(filepath.Join(dir, name), text, 0o644)
-	if p := (*fs.PathError)(nil); errors.As(err, &p) { // whoever gave the directory knows it
-		return p.Err
-	}
-	return err
+	return option.ReplaceAll(text, []byte(".TP\n$1\n")), nil
 }
