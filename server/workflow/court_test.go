@@ -163,7 +163,10 @@ func (h *house) vote(g, i int, id ident.ID, granted ...record.Section) int {
 }
 
 // entries are what the log holds now.
-func (h *house) entries() (out []proof.Entry) {
+func (h *house) entries() []proof.Entry { return h.entriesFrom(0) }
+
+// entriesFrom are those from an index on.
+func (h *house) entriesFrom(index uint64) (out []proof.Entry) {
 	h.t.Helper()
 	must(0, h.ledger.Read(context.Background(), func(r store.Reader) error {
 		head := h.ledger.Head()
@@ -171,7 +174,7 @@ func (h *house) entries() (out []proof.Entry) {
 		if err != nil {
 			return err
 		}
-		for i := range head.Size {
+		for i := index; i < head.Size; i++ {
 			e, err := tree.Entry(r, i)
 			if err != nil {
 				return err
