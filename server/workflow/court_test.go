@@ -125,6 +125,18 @@ type ballot struct {
 func (h *house) ballot(g, i int, id ident.ID, granted ...record.Section) *ballot {
 	h.t.Helper()
 	r := must(h.GetReview(context.Background(), h.reviewerCaller(g, i, "GetReview"), id, 0))
+	var share []byte
+	if len(granted) > 0 {
+		var err error
+		share, _, err = h.fetch(g, i, id)
+		must(0, err)
+	}
+	return h.ballotOver(g, i, id, r, share, granted...)
+}
+
+// ballotOver is a ballot with the share that was fetched for it.
+func (h *house) ballotOver(g, i int, id ident.ID, r *workflow.Review, share []byte, granted ...record.Section) *ballot {
+	h.t.Helper()
 	var req opening.Request
 	must(0, jws.Peek(r.Request, &req))
 	p := must(proof.ParseProof([]byte(r.Logged.Proof)))
@@ -136,8 +148,6 @@ func (h *house) ballot(g, i int, id ident.ID, granted ...record.Section) *ballot
 		b.vote.Refusal = &opening.Refusal{Basis: opening.BasisScope, Paragraphs: []string{"Mer än vad målet kräver."}, Provision: "38 kap. 2 § RB"}
 	}
 	if len(granted) > 0 {
-		share, _, err := h.fetch(g, i, id)
-		must(0, err)
 		w := must(seal.ParseWrapping(share))
 		head := must(seal.ParseHead(r.Head))
 		scope := must(record.ScopeOf(granted))
