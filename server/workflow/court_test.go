@@ -125,6 +125,18 @@ type ballot struct {
 func (h *house) ballot(g, i int, id ident.ID, granted ...record.Section) *ballot {
 	h.t.Helper()
 	r := must(h.GetReview(context.Background(), h.reviewerCaller(g, i, "GetReview"), id, 0))
+	var share []byte
+	if len(granted) > 0 {
+		var err error
+		share, _, err = h.fetch(g, i, id)
+		must(0, err)
+	}
+	return h.ballotOver(g, i, id, r, share, granted...)
+}
+
+// ballotOver is a ballot with the share that was fetched for it.
+func (h *house) ballotOver(g, i int, id ident.ID, r *workflow.Review, share []byte, granted ...record.Section) *ballot {
+	h.t.Helper()
 	var req opening.Request
 	must(0, jws.Peek(r.Request, &req))
 	p := must(proof.ParseProof([]byte(r.Logged.Proof)))
@@ -136,8 +148,6 @@ func (h *house) ballot(g, i int, id ident.ID, granted ...record.Section) *ballot
 		b.vote.Refusal = &opening.Refusal{Basis: opening.BasisScope, Paragraphs: []string{"Mer än vad målet kräver."}, Provision: "38 kap. 2 § RB"}
 	}
 	if len(granted) > 0 {
-		share, _, err := h.fetch(g, i, id)
-		must(0, err)
 		w := must(seal.ParseWrapping(share))
 		head := must(seal.ParseHead(r.Head))
 		scope := must(record.ScopeOf(granted))
@@ -163,7 +173,10 @@ func (h *house) vote(g, i int, id ident.ID, granted ...record.Section) int {
 }
 
 // entries are what the log holds now.
-func (h *house) entries() (out []proof.Entry) {
+func (h *house) entries() []proof.Entry { return h.entriesFrom(0) }
+
+// entriesFrom are those from an index on.
+func (h *house) entriesFrom(index uint64) (out []proof.Entry) {
 	h.t.Helper()
 	must(0, h.ledger.Read(context.Background(), func(r store.Reader) error {
 		head := h.ledger.Head()
@@ -171,7 +184,7 @@ func (h *house) entries() (out []proof.Entry) {
 		if err != nil {
 			return err
 		}
-		for i := range head.Size {
+		for i := index; i < head.Size; i++ {
 			e, err := tree.Entry(r, i)
 			if err != nil {
 				return err

@@ -11,6 +11,8 @@ import (
 	"testing"
 	"time"
 
+	"pgregory.net/rapid"
+
 	"sigill/keys/bundle"
 	"sigill/keys/ident"
 	"sigill/keys/jws"
@@ -29,11 +31,18 @@ import (
 
 const authority = ident.Authority("212000-0449")
 
-// house is an authority at work over a store in memory, with everybody's keys.
+// tb is a test, or one check of a walk.
+type tb interface {
+	rapid.TB
+	Cleanup(func())
+}
+
+// house is an authority at work over a store, with everybody's keys.
 type house struct {
 	*workflow.Office
-	t         *testing.T
-	disk      *memory.Disk
+	t         tb
+	disk      *memory.Disk       // where the store is one in memory
+	engine    func() store.Store // opens what is durable
 	ledger    *ledger.Ledger
 	store     store.Store
 	config    workflow.Config
@@ -93,8 +102,14 @@ func layout() store.Layout {
 }
 
 func newHouse(t *testing.T) *house {
-	h := &house{t: t, signers: map[string]*jws.Signer{}}
-	h.disk = memory.NewDisk(layout())
+	disk := memory.NewDisk(layout())
+	h := newHouseOver(t, func() store.Store { return disk.Open() })
+	h.disk = disk
+	return h
+}
+
+func newHouseOver(t tb, engine func() store.Store) *house {
+	h := &house{t: t, engine: engine, signers: map[string]*jws.Signer{}}
 	logKey, logCrypto, err := jws.Generate(jws.EdDSA)
 	must(0, err)
 	inst, instCrypto, err := jws.Generate(jws.ES256)
@@ -123,9 +138,10 @@ func newHouse(t *testing.T) *house {
 
 func (h *house) open(logSigner *proof.LogSigner) {
 	ctx, cancel := context.WithCancel(context.Background())
-	g, err := gate.Open(ctx, h.disk.Open(), gate.Key{1})
+	engine := h.engine()
+	g, err := gate.Open(ctx, engine, gate.Key{1})
 	if err != nil {
-		g = must(gate.Create(ctx, h.disk.Open(), gate.Key{1}))
+		g = must(gate.Create(ctx, engine, gate.Key{1}))
 	}
 	h.store = g
 	h.ledger = must(ledger.Open(ctx, g, logSigner))

@@ -10,7 +10,9 @@
 // answer leaves; nothing of a caller's token survives the call but inside the
 // seal. Who may call what by role is server/access.
 //
-// States and log kinds are those of contract.md, in proto/SPEC.md, "States".
+// States and log kinds are those of proto/SPEC.md, "States". TestWalk holds the house
+// against them in random order, over restarts: with -rapid.checks and -rapid.steps as
+// long as one likes.
 package workflow
 
 import (
