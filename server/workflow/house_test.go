@@ -34,6 +34,7 @@ type house struct {
 	*workflow.Office
 	t         *testing.T
 	disk      *memory.Disk
+	engine    func() store.Store // opens the disk, or another
 	ledger    *ledger.Ledger
 	store     store.Store
 	config    workflow.Config
@@ -93,8 +94,15 @@ func layout() store.Layout {
 }
 
 func newHouse(t *testing.T) *house {
-	h := &house{t: t, signers: map[string]*jws.Signer{}}
-	h.disk = memory.NewDisk(layout())
+	disk := memory.NewDisk(layout())
+	h := newHouseOver(t, func() store.Store { return disk.Open() })
+	h.disk = disk
+	return h
+}
+
+// newHouseOver is a house over another engine, which may be opened once.
+func newHouseOver(t *testing.T, engine func() store.Store) *house {
+	h := &house{t: t, signers: map[string]*jws.Signer{}, engine: engine}
 	logKey, logCrypto, err := jws.Generate(jws.EdDSA)
 	must(0, err)
 	inst, instCrypto, err := jws.Generate(jws.ES256)
@@ -123,15 +131,16 @@ func newHouse(t *testing.T) *house {
 
 func (h *house) open(logSigner *proof.LogSigner) {
 	ctx, cancel := context.WithCancel(context.Background())
-	g, err := gate.Open(ctx, h.disk.Open(), gate.Key{1})
+	engine := h.engine()
+	g, err := gate.Open(ctx, engine, gate.Key{1})
 	if err != nil {
-		g = must(gate.Create(ctx, h.disk.Open(), gate.Key{1}))
+		g = must(gate.Create(ctx, engine, gate.Key{1}))
 	}
 	h.store = g
 	h.ledger = must(ledger.Open(ctx, g, logSigner))
 	done := make(chan error, 1)
 	go func() { done <- h.ledger.Run(ctx); close(done) }()
-	h.stop = func() { cancel(); <-done }
+	h.stop = func() { cancel(); <-done; g.Close() }
 	h.t.Cleanup(h.stop)
 	h.Office = must(workflow.New(ctx, h.config, h.ledger, cipher{g}))
 }

@@ -31,7 +31,7 @@ func (o *Office) ReturnDraft(ctx context.Context, c *Caller, compact string) (*L
 			return err
 		}
 		m.State, m.Returns = Returned, append(m.Returns, compact)
-		if err := m.leaveInbox(tx); err != nil {
+		if err := errors.Join(m.leaveInbox(tx), m.reshelve(tx)); err != nil {
 			return err
 		}
 		return m.save(tx)
