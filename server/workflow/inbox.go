@@ -126,7 +126,7 @@ func (o *Office) GetInboxDraft(ctx context.Context, c *Caller, id ident.ID) (v *
 
 // shownDraft finds what the caller is shown of a matter; any other is absent.
 func (o *Office) shownDraft(r ledger.Reader, c *Caller, a *actor, id ident.ID) (*matter, *shownRow, error) {
-	m, err := o.matter(r, id)
+	m, err := o.nearest(r, id)
 	if errors.Is(err, ledger.ErrNotFound) {
 		return nil, nil, absent()
 	}
@@ -138,8 +138,8 @@ func (o *Office) shownDraft(r ledger.Reader, c *Caller, a *actor, id ident.ID) (
 		return nil, nil, err
 	}
 	v, err := o.shown(r, f, c, a, m)
-	if err == nil && v == nil {
-		err = absent()
+	if err == nil && (v == nil || m.instead) {
+		return nil, nil, absent()
 	}
 	return m, v, err
 }
@@ -149,7 +149,7 @@ func (o *Office) shownDraft(r ledger.Reader, c *Caller, a *actor, id ident.ID) (
 func (o *Office) pending(r ledger.Reader, c *Caller, a *actor, id ident.ID) (*matter, error) {
 	m, v, err := o.shownDraft(r, c, a, id)
 	if err == nil && !m.isLast(v) {
-		err = absent()
+		return nil, absent()
 	}
 	return m, err
 }

@@ -170,12 +170,19 @@ func (w *week) atRest(path string) {
 		}
 	}
 	must(0, snap.Close())
+	pending := map[ident.ID]bool{}
+	for _, a := range w.authors {
+		pending[a.id] = must(a.get()).State == int(workflow.Pending)
+	}
 	w.stop()
 	db := must(bbolt.Open(path, 0o600, &bbolt.Options{ReadOnly: true}))
 	defer db.Close()
 	must(0, db.View(func(tx *bbolt.Tx) error {
 		room := tx.Bucket([]byte("matter"))
 		for i, a := range w.authors {
+			if !pending[a.id] {
+				continue // returned: what it moved at tells when, as the log does
+			}
 			for _, part := range "ds" {
 				if long := room.Bucket(append(rowKey(a.id), byte(part))); long != nil {
 					s := w.of[i]

@@ -132,7 +132,7 @@ func TestStates(t *testing.T) {
 		{"Cosign", map[string]string{"PENDING": "SIGNED", "SIGNED": "SIGNED", "DISPATCHED": "DISPATCHED"}, byName, nil,
 			func(a *author, approval string) error { _, err := h.cosign(director, approval); return err }},
 		{"Dispatch", map[string]string{"SIGNED": "DISPATCHED"}, byName, map[string]string{"PENDING": workflow.ReasonNotSigned,
-			"RETURNED": workflow.ReasonNotSigned, "WITHDRAWN": workflow.ReasonNotSigned, "DISPATCHED": workflow.ReasonDispatched},
+			"RETURNED": workflow.ReasonNotSigned, "WITHDRAWN": workflow.ReasonAbsent, "DISPATCHED": workflow.ReasonDispatched},
 			func(a *author, _ string) error {
 				digest := ident.Digest{1}
 				if v, err := a.get(); err == nil && len(v.Bundle) > 0 {
@@ -163,8 +163,9 @@ func TestStates(t *testing.T) {
 				reason = r
 			}
 			if e.event == "Dispatch" { // reads first
-				if err := e.do(a, approval); !errors.Is(err, workflow.ErrState) {
-					t.Fatal(name, err)
+				no := (*workflow.Refusal)(nil)
+				if err := e.do(a, approval); !errors.As(err, &no) || no.Reason != reason {
+					t.Fatal(name, no)
 				}
 			} else {
 				h.refuses(workflow.ErrState, reason, e.leave, func() error { return e.do(a, approval) })
