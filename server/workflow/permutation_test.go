@@ -12,8 +12,8 @@ import (
 // stratum something is.
 
 const (
-	shuffles = 9999
-	fewer    = 499 // will do to find what is planted
+	some = 999
+	many = 999999 // where chance never did it in some: a fault, or one in a thousand
 )
 
 // floor is the least p-value of so many shuffles: chance never did it.
@@ -21,7 +21,7 @@ func floor(shuffles int) float64 { return 1 / float64(shuffles+1) }
 
 // pValues holds where things stand against the order and the hour in which they came,
 // by rank, and counts how many stand beside another of the same author's.
-func pValues(list []seen, shuffles int) map[string]float64 {
+func pValues(list []seen, shuffles ...int) map[string]float64 {
 	strata := map[int][]seen{}
 	for _, s := range list {
 		strata[s.stratum] = append(strata[s.stratum], s)
@@ -39,11 +39,11 @@ func pValues(list []seen, shuffles int) map[string]float64 {
 		author = append(author, by)
 	}
 	out := map[string]float64{
-		"order": permuted(at, order, covariance, shuffles),
-		"hour":  permuted(at, hour, covariance, shuffles),
+		"order": permuted(at, order, covariance, shuffles...),
+		"hour":  permuted(at, hour, covariance, shuffles...),
 	}
 	if distinct(at) { // neighbours are where no two stand in one place
-		out["author"] = permuted(at, author, neighbours, shuffles)
+		out["author"] = permuted(at, author, neighbours, shuffles...)
 	}
 	return out
 }
@@ -95,22 +95,27 @@ func neighbours(_, author []float64) (n float64) {
 	return n
 }
 
-// permuted is the p-value of a statistic that is as far from its mean as this one.
-func permuted(x, y [][]float64, statistic func(x, y []float64) float64, shuffles int) float64 {
+// permuted is the p-value of a statistic that is as far from its mean as this one: by
+// the first number of shuffles, and if that is the least by the next.
+func permuted(x, y [][]float64, statistic func(x, y []float64) float64, shuffles ...int) float64 {
 	total := func() (sum float64) {
 		for i := range x {
 			sum += statistic(x[i], y[i])
 		}
 		return sum
 	}
+	var before [][]float64
+	for _, group := range y {
+		before = append(before, slices.Clone(group))
+	}
 	is, random := total(), rand.New(rand.NewPCG(3, 4))
-	drawn, mean := make([]float64, shuffles), 0.0
+	drawn, mean := make([]float64, shuffles[0]), 0.0
 	for n := range drawn {
 		for _, group := range y {
 			random.Shuffle(len(group), func(i, j int) { group[i], group[j] = group[j], group[i] })
 		}
 		drawn[n] = total()
-		mean += drawn[n] / float64(shuffles)
+		mean += drawn[n] / float64(shuffles[0])
 	}
 	far := 1.0
 	for _, d := range drawn {
@@ -118,7 +123,10 @@ func permuted(x, y [][]float64, statistic func(x, y []float64) float64, shuffles
 			far++
 		}
 	}
-	return far * floor(shuffles)
+	if far > 1 || len(shuffles) == 1 {
+		return far * floor(shuffles[0])
+	}
+	return permuted(x, before, statistic, shuffles[1:]...)
 }
 
 // planted are things that stand as a careless server would have put them: half of a
