@@ -85,7 +85,7 @@ func (o *Office) shown(r ledger.Reader, f *inForce, c *Caller, a *actor, m *matt
 		return nil, nil
 	}
 	v, err := m.shownAt(r, c.Received)
-	if err != nil || v == nil {
+	if err != nil || v == nil || m.instead {
 		return nil, err
 	}
 	if ok, err := o.maySign(r, f, a, v.Item, c.today()); err != nil || !ok {
@@ -138,7 +138,7 @@ func (o *Office) shownDraft(r ledger.Reader, c *Caller, a *actor, id ident.ID) (
 		return nil, nil, err
 	}
 	v, err := o.shown(r, f, c, a, m)
-	if err == nil && (v == nil || m.instead) {
+	if err == nil && v == nil {
 		return nil, nil, absent()
 	}
 	return m, v, err
