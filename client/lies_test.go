@@ -103,10 +103,10 @@ func (h *hearing) outcome(ctx context.Context) (any, error) {
 	return []any{votes, cast}, err
 }
 
-// changed is an answer after some edits, of three bytes each: what is done, where
-// in 256ths of the answer, and with which byte.
+// changed is an answer after some edits, eight at most, of three bytes each: what is
+// done, where in 256ths of the answer, and with which byte.
 func changed(answer, edits []byte) []byte {
-	b := append([]byte{}, answer...)
+	b, edits := append([]byte{}, answer...), edits[:min(len(edits), 8*3)]
 	for ; len(edits) >= 3 && len(b) > 0; edits = edits[3:] {
 		at := int(edits[1]) * len(b) / 256
 		switch v := edits[2]; edits[0] % 6 {

@@ -2,8 +2,11 @@ package server
 
 import (
 	"context"
+	"errors"
 	"log/slog"
+	"maps"
 	"net"
+	"slices"
 
 	"sigill/server/gate"
 	"sigill/server/store"
@@ -37,3 +40,69 @@ func (s *Server) InternalAddr() net.Addr { return s.internal.Addr() }
 
 // Layout is what a store's file has.
 func Layout() store.Layout { return layout() }
+
+// On has the server answer on a test's own listeners instead of its ports.
+func (s *Server) On(public, internal net.Listener) error {
+	err := s.listener.Close()
+	s.listener, s.internal = public, internal
+	return err
+}
+
+// A Row is a row of a stopped store as whoever has disk and gate key reads it.
+type Row struct {
+	Room       string
+	Key, Value []byte
+	Size       int // in the engine
+}
+
+// Rows are all rows, in order of the file, opened with the gate key and with the keys
+// of the matters that lie behind it.
+func Rows(ctx context.Context, c Config) (rows []Row, err error) {
+	trust, err := readTrust(c.Trust)
+	if err != nil {
+		return nil, err
+	}
+	k, err := loadKeys(c, trust)
+	if err != nil {
+		return nil, err
+	}
+	engine, err := openEngine(c.Data)
+	if err != nil {
+		return nil, err
+	}
+	s, err := gate.Open(ctx, engine, k.gate)
+	if err != nil {
+		return nil, errors.Join(err, engine.Close())
+	}
+	defer func() { err = errors.Join(err, s.Close()) }()
+	snap, err := s.Snapshot(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer snap.Close()
+	matters := map[string]gate.MatterKey{}
+	for _, room := range slices.Sorted(maps.Keys(layout())) {
+		if room == gate.Room {
+			continue
+		}
+		for p, err := range snap.Scan(room, nil, nil) {
+			if err != nil {
+				return nil, err
+			}
+			rows = append(rows, Row{string(room), slices.Clone(p.Key), slices.Clone(p.Value), len(p.Value) + gate.Overhead})
+			if len(p.Key) == 17 && p.Key[16] == 'k' && len(p.Value) == 32 {
+				matters[string(p.Key[:16])] = gate.MatterKey(p.Value)
+			}
+		}
+	}
+	for i, r := range rows {
+		for id, key := range matters {
+			for _, place := range []string{r.Room + "/" + string(r.Key), "seal/" + id} {
+				if plain, err := key.Open(place, r.Value); err == nil {
+					rows[i].Value = plain
+				}
+			}
+		}
+	}
+	return rows, nil
+}

@@ -293,7 +293,7 @@ func authorMistakes() []mistake {
 		{"a matter that is not there", func(s *scene) error {
 			own := s.borrowed(func(own *client.Own) { own.Decision = ident.NewID() })
 			return second(s.caseworker("asa").Get(ctx, own))
-		}, codes.NotFound, "ABSENT", []string{"by the day: GetDraft: ABSENT"}},
+		}, codes.NotFound, "ABSENT", nil},
 		{"a colleague with a borrowed author key", func(s *scene) error {
 			return second(s.caseworker("bjorn").Get(ctx, s.borrowed(func(*client.Own) {})))
 		}, codes.NotFound, "ABSENT", []string{"bjorn, by the minute: GetDraft in the matter: ABSENT"}},

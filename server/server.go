@@ -193,7 +193,12 @@ func (s *Server) Run(ctx context.Context) error {
 		return nil
 	})
 	jobs.Go(func() error { s.clock(run); return nil })
-	jobs.Go(func() error { s.daily(run, "owed", s.missed, s.office.PublishOwed); return nil })
+	jobs.Go(func() error {
+		s.daily(run, "owed", s.missed, func(ctx context.Context, now time.Time) error {
+			return errors.Join(s.office.PublishOwed(ctx, now), s.office.Reshelve(ctx))
+		})
+		return nil
+	})
 	jobs.Go(func() error { s.daily(run, "expiry", s.missed, s.office.ExpireOpenings); return nil })
 	internal := s.serveInternal(&jobs)
 	s.log.Info("ready", "address", s.Addr().String(), "version", Version)

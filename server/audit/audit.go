@@ -96,6 +96,20 @@ func PutNamed(o *store.Overlay, index uint64, e Event) error {
 	return o.Put(RoomTrail, binary.BigEndian.AppendUint64(nil, index), b)
 }
 
+// PutAgain writes the last of the events that lie shortly before an index as it
+// stands, if there is one.
+func PutAgain(o *store.Overlay, index uint64) error {
+	for n := range min(index, 64) {
+		key := binary.BigEndian.AppendUint64(nil, index-1-n)
+		b, err := o.Get(RoomTrail, key)
+		if errors.Is(err, store.ErrNotFound) {
+			continue
+		}
+		return errors.Join(err, o.Put(RoomTrail, key, b))
+	}
+	return nil
+}
+
 // A MAC is the store's: it makes keys of rows, which lie in the file in clear.
 type MAC func(label string, data ...[]byte) [32]byte
 

@@ -8,6 +8,7 @@ import (
 
 	"sigill/keys/proof"
 	"sigill/server/store"
+	"sigill/server/translog"
 )
 
 // batch runs the calls and commits what they did. It answers every call. The
@@ -24,7 +25,7 @@ func (l *Ledger) batch(calls []*call) error {
 	now, before := time.Now(), l.state.Load()
 
 	var done, refused []*call
-	var entries []proof.Entry
+	var entries, dropped []proof.Entry
 	var atHead []func(Head, Writer) error
 	for _, c := range calls {
 		tx := &Tx{Overlay: store.NewOverlay(shared), Now: now, first: before.Size + uint64(len(entries))}
@@ -39,12 +40,18 @@ func (l *Ledger) batch(calls []*call) error {
 		shared.Merge(tx.Overlay)
 		entries = append(entries, tx.entries...)
 		atHead = append(atHead, tx.atHead...)
+		for _, a := range tx.apart {
+			dropped = append(dropped, a.entries...)
+		}
 		done = append(done, c)
 	}
 	if len(done) == 0 {
 		return nil
 	}
 	after, err := l.grow(before, shared, entries, atHead)
+	if err == nil && len(dropped) > 0 {
+		err = l.pretend(after, shared, dropped, len(entries) == 0)
+	}
 	if err == nil {
 		err = l.store.Commit(ctx, shared.Changes())
 	}
@@ -92,6 +99,20 @@ func (l *Ledger) grow(before *state, shared *store.Overlay, entries []proof.Entr
 		}
 	}
 	return after, nil
+}
+
+// pretend does what entries cost, and leaves the log as it is: they are hashed over
+// it, a checkpoint over them is signed if the batch has not signed one, and what stands
+// last is written again in their place.
+func (l *Ledger) pretend(st *state, shared *store.Overlay, dropped []proof.Entry, sign bool) error {
+	tree, err := st.tree.Append(store.NewOverlay(shared), dropped)
+	if err != nil || !sign || st.Size == 0 {
+		return err
+	}
+	if _, err := l.sign(tree); err != nil {
+		return err
+	}
+	return errors.Join(translog.PutAgain(shared, st.Size-1), shared.Put(RoomHead, headKey, st.Note))
 }
 
 // run calls the operation, and turns a panic into an error that says nothing of

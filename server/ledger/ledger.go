@@ -74,6 +74,16 @@ type Tx struct {
 	first   uint64
 	entries []proof.Entry
 	atHead  []func(Head, Writer) error
+	apart   []*Tx
+}
+
+// Apart is a transaction of which nothing is kept: what it puts is dropped, and its
+// entries are hashed and signed as if they were logged, and dropped too. It is for
+// work that must take as long as other work.
+func (t *Tx) Apart() *Tx {
+	a := &Tx{Overlay: store.NewOverlay(t.Overlay), Now: t.Now, first: t.first}
+	t.apart = append(t.apart, a)
+	return a
 }
 
 // Log appends an entry to the log when the operation succeeds, and returns the

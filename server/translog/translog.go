@@ -118,6 +118,15 @@ func (t Tree) Append(w Writer, entries []proof.Entry) (Tree, error) {
 
 // add takes one leaf, and one hash into the edge of each tile level at which it
 // completes a tree.
+// PutAgain writes an entry as it stands.
+func PutAgain(o *store.Overlay, index uint64) error {
+	b, err := o.Get(Entries, entryKey(index))
+	if err != nil {
+		return err
+	}
+	return o.Put(Entries, entryKey(index), b)
+}
+
 func (t *Tree) add(h tlog.Hash) {
 	t.addToEdge(0, h)
 	level := 0

@@ -49,16 +49,35 @@ func (o *Office) refused(ctx context.Context, c *Caller, about []byte, err error
 		return err
 	}
 	_, failed := o.ledger.Do(context.WithoutCancel(ctx), func(tx *ledger.Tx) error {
-		a, err := o.actor(tx, c)
-		if err != nil {
-			return err
-		}
-		return o.trail(tx, c, a, about, r.Reason)
+		return o.trailRefusal(tx, c, about, r.Reason)
 	})
 	if failed != nil {
 		return ledgerError(failed)
 	}
 	return err
+}
+
+func (o *Office) trailRefusal(tx *ledger.Tx, c *Caller, about []byte, reason string) error {
+	a, err := o.actor(tx, c)
+	if err != nil {
+		return err
+	}
+	return o.trail(tx, c, a, about, reason)
+}
+
+// unknown answers a caseworker's question about what is not there. It does all that
+// naming a snooper takes, and keeps nothing of it.
+func (o *Office) unknown(ctx context.Context, c *Caller, id ident.ID) error {
+	_, failed := o.ledger.Do(context.WithoutCancel(ctx), func(tx *ledger.Tx) error {
+		if err := o.trailRefusal(tx.Apart(), c, idKey(id), ReasonAbsent); err != nil {
+			return err
+		}
+		return audit.PutAgain(tx.Overlay, o.ledger.Head().Size)
+	})
+	if failed != nil {
+		return ledgerError(failed)
+	}
+	return absent()
 }
 
 // authorRefused records a refusal to an author: the day, the method, the reason.
@@ -234,7 +253,7 @@ func (m *matter) authorKey() (*jws.PublicKey, error) {
 // their statement, signed by the author key, into st. Whoever is not the author
 // gets the answer for the unknown, and is named in the trail.
 func (o *Office) byAuthor(ctx context.Context, c *Caller, id ident.ID, compact string, st jws.Statement) (*matter, error) {
-	m, err := o.find(ctx, id)
+	m, err := o.sought(ctx, id)
 	if err == nil {
 		var key *jws.PublicKey
 		if key, err = m.authorKey(); err == nil {
@@ -251,24 +270,40 @@ func (o *Office) byAuthor(ctx context.Context, c *Caller, id ident.ID, compact s
 // author key was proved. The author is who proves the key with a token that opens
 // the commitment. A token that opens it without the key (a proof from a clock that
 // is wrong, a key that was lost) is still nobody's but the author's: the refusal
-// is filed by the day, since a name here would be the name in the seal. So is a
-// question about what is not there: it may be its author's, whose submission was
+// is filed by the day, since a name here would be the name in the seal. A question
+// about what is not there leaves nothing: it may be its author's, whose submission was
 // lost and is sent again, and nobody's matter was looked at. Everyone else, also
-// with a borrowed key, is named. All get the answer for the unknown.
+// with a borrowed key, is named. All get the answer for the unknown, in its time.
 func (o *Office) known(ctx context.Context, c *Caller, id ident.ID, m *matter, err error) (*matter, error) {
 	if m == nil && !isKind(err, ErrNotFound) || isKind(err, ErrData) {
 		return nil, err
 	}
 	author := m != nil && c.isAuthor(m.Author)
 	switch {
-	case m == nil:
-		return nil, o.authorRefused(ctx, c, nil, absent())
+	case m == nil || m.instead:
+		return nil, o.unknown(ctx, c, id)
 	case author && err == nil:
 		return m, nil
 	case author:
 		return nil, o.authorRefused(ctx, c, idKey(id), absent())
 	}
 	return nil, o.refused(ctx, c, idKey(id), absent())
+}
+
+// sought reads a matter outside the queue for who says they are its author: it, or
+// another instead of it ([Office.nearest]).
+func (o *Office) sought(ctx context.Context, id ident.ID) (m *matter, err error) {
+	if _, err := ident.ParseID(string(id)); err != nil {
+		return nil, absent()
+	}
+	err = o.ledger.Read(ctx, func(r ledger.Reader) error {
+		m, err = o.nearest(r, id)
+		return err
+	})
+	if errors.Is(err, ledger.ErrNotFound) {
+		return nil, absent()
+	}
+	return m, ledgerError(err)
 }
 
 func isKind(err, kind error) bool { return errors.Is(err, kind) }

@@ -23,7 +23,7 @@ func (o *Office) ReviseDraft(ctx context.Context, c *Caller, in Submission) (*Dr
 	if err != nil {
 		return nil, err
 	}
-	m, err := o.find(ctx, p.draft.Decision)
+	m, err := o.sought(ctx, p.draft.Decision)
 	if err == nil && p.key.Thumbprint() != m.AuthorKey {
 		err = absent()
 	}
@@ -216,9 +216,9 @@ func (o *Office) GetDraft(ctx context.Context, c *Caller, id ident.ID) (*DraftVi
 
 // authorReads checks the author proof of a read, and files the read by its day.
 func (o *Office) authorReads(ctx context.Context, c *Caller, id ident.ID) (*matter, error) {
-	m, err := o.find(ctx, id)
+	m, err := o.sought(ctx, id)
 	if err == nil {
-		err = o.provesAuthor(c, m)
+		err = o.provesAuthor(c, id, m)
 	}
 	if m, err = o.known(ctx, c, id, m, err); err != nil {
 		return nil, err
@@ -230,12 +230,12 @@ func (o *Office) authorReads(ctx context.Context, c *Caller, id ident.ID) (*matt
 }
 
 // provesAuthor: both the author key and a token that opens the commitment.
-func (o *Office) provesAuthor(c *Caller, m *matter) error {
+func (o *Office) provesAuthor(c *Caller, id ident.ID, m *matter) error {
 	key, err := m.authorKey()
 	if err != nil {
 		return err
 	}
 	return token.CheckAuthorProof(c.Proof, key, token.AuthorRead{
-		Authority: o.Trust.Authority, Decision: m.id, Method: c.Method, Request: c.RequestID,
+		Authority: o.Trust.Authority, Decision: id, Method: c.Method, Request: c.RequestID,
 	}, c.Received)
 }

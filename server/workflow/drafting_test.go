@@ -185,7 +185,7 @@ func TestLineage(t *testing.T) {
 	a.last = []ident.Digest{{1}} // as if there were a first
 	in, _ := a.submission()
 	h.refuses(workflow.ErrInvalid, workflow.ReasonRevision, byDay, func() error { _, err := h.SubmitDraft(ctx, a.caller("SubmitDraft"), in); return err })
-	h.refuses(workflow.ErrNotFound, workflow.ReasonAbsent, byDay, func() error { _, err := h.ReviseDraft(ctx, a.caller("ReviseDraft"), in); return err })
+	h.refuses(workflow.ErrNotFound, workflow.ReasonAbsent, nothing, func() error { _, err := h.ReviseDraft(ctx, a.caller("ReviseDraft"), in); return err })
 	a.last = nil
 	must(a.submit())
 	for name, edit := range map[string]func(d *statement.Draft){

@@ -108,6 +108,7 @@ func newHouse(t *testing.T) *house {
 	return h
 }
 
+// newHouseOver is a house over another engine, which may be opened once.
 func newHouseOver(t tb, engine func() store.Store) *house {
 	h := &house{t: t, engine: engine, signers: map[string]*jws.Signer{}}
 	logKey, logCrypto, err := jws.Generate(jws.EdDSA)
@@ -147,7 +148,7 @@ func (h *house) open(logSigner *proof.LogSigner) {
 	h.ledger = must(ledger.Open(ctx, g, logSigner))
 	done := make(chan error, 1)
 	go func() { done <- h.ledger.Run(ctx); close(done) }()
-	h.stop = func() { cancel(); <-done }
+	h.stop = func() { cancel(); <-done; g.Close() }
 	h.t.Cleanup(h.stop)
 	h.Office = must(workflow.New(ctx, h.config, h.ledger, cipher{g}))
 }

@@ -85,7 +85,7 @@ func (o *Office) shown(r ledger.Reader, f *inForce, c *Caller, a *actor, m *matt
 		return nil, nil
 	}
 	v, err := m.shownAt(r, c.Received)
-	if err != nil || v == nil {
+	if err != nil || v == nil || m.instead {
 		return nil, err
 	}
 	if ok, err := o.maySign(r, f, a, v.Item, c.today()); err != nil || !ok {
@@ -126,7 +126,7 @@ func (o *Office) GetInboxDraft(ctx context.Context, c *Caller, id ident.ID) (v *
 
 // shownDraft finds what the caller is shown of a matter; any other is absent.
 func (o *Office) shownDraft(r ledger.Reader, c *Caller, a *actor, id ident.ID) (*matter, *shownRow, error) {
-	m, err := o.matter(r, id)
+	m, err := o.nearest(r, id)
 	if errors.Is(err, ledger.ErrNotFound) {
 		return nil, nil, absent()
 	}
@@ -139,7 +139,7 @@ func (o *Office) shownDraft(r ledger.Reader, c *Caller, a *actor, id ident.ID) (
 	}
 	v, err := o.shown(r, f, c, a, m)
 	if err == nil && v == nil {
-		err = absent()
+		return nil, nil, absent()
 	}
 	return m, v, err
 }
@@ -149,7 +149,7 @@ func (o *Office) shownDraft(r ledger.Reader, c *Caller, a *actor, id ident.ID) (
 func (o *Office) pending(r ledger.Reader, c *Caller, a *actor, id ident.ID) (*matter, error) {
 	m, v, err := o.shownDraft(r, c, a, id)
 	if err == nil && !m.isLast(v) {
-		err = absent()
+		return nil, absent()
 	}
 	return m, err
 }

@@ -288,8 +288,8 @@ func (o *Office) openingView(ctx context.Context, id ident.ID, row *openingRow) 
 
 // own reads the caller's own request; a foreign one is absent.
 func own(r ledger.Reader, a *actor, id ident.ID) (*openingRow, error) {
-	row, err := readOpening(r, id)
-	if err == nil && row.Account != a.id {
+	row, instead, err := nearestOpening(r, id)
+	if err == nil && (instead || row.Account != a.id) {
 		err = absent()
 	}
 	if err != nil {

@@ -107,6 +107,26 @@ func readOpening(r ledger.Reader, id ident.ID) (*openingRow, error) {
 	return row, err
 }
 
+// nearestOpening reads a request, or instead of one that is not there another, as
+// [Office.nearest] does for matters.
+func nearestOpening(r ledger.Reader, id ident.ID) (row *openingRow, instead bool, err error) {
+	other := id
+	for _, from := range [][]byte{nil, append(idKey(id), 0)} {
+		for p, err := range r.Scan(roomOpening, from, nil) {
+			if err != nil {
+				return nil, false, storeError(err)
+			}
+			other = ident.IDFromBytes([16]byte(p.Key))
+			break
+		}
+	}
+	if row, err = readOpening(r, id); !isKind(err, ErrNotFound) || other == id {
+		return row, false, err
+	}
+	row, err = readOpening(r, other)
+	return row, true, err
+}
+
 func (row *openingRow) save(tx *ledger.Tx, id ident.ID) error {
 	return put(tx, roomOpening, idKey(id), row)
 }
@@ -176,8 +196,8 @@ func (row *openingRow) earlier(r ledger.Reader) (map[int]int, error) {
 func (o *Office) aboutOpening(ctx context.Context, id ident.ID) []byte {
 	about := idKey(id)
 	_ = o.ledger.Read(ctx, func(r ledger.Reader) error { // the call itself meets the error again
-		row, err := readOpening(r, id)
-		if err == nil {
+		row, instead, err := nearestOpening(r, id)
+		if err == nil && !instead {
 			about = row.Decision
 		}
 		return nil

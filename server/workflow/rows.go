@@ -223,6 +223,7 @@ type matter struct {
 	id     ident.ID
 	secret [32]byte // the matter's key
 	matterRow
+	instead bool // of one that is not there: nothing of it may be told
 }
 
 // key is where a part of the matter lies in the room of matters.
@@ -243,6 +244,40 @@ func (o *Office) matter(r ledger.Reader, id ident.ID) (*matter, error) {
 	}
 	m.secret = [32]byte(k)
 	return m, m.get(r, roomMatter, m.key(partMatter), &m.matterRow)
+}
+
+// nearest reads a matter, or instead of one that is not there another, marked: whoever
+// asks is then refused after the same work. In a house without matters it is
+// ledger.ErrNotFound.
+func (o *Office) nearest(r ledger.Reader, id ident.ID) (*matter, error) {
+	other, err := another(r, id)
+	if err != nil {
+		return nil, err
+	}
+	m, err := o.matter(r, id)
+	if !errors.Is(err, ledger.ErrNotFound) || other == "" {
+		return m, err
+	}
+	if m, err = o.matter(r, other); err == nil {
+		m.instead = true
+	}
+	return m, err
+}
+
+// another is the next matter in the inbox, whose rows are small, or else the next at
+// all; "" if there is none.
+func another(r ledger.Reader, id ident.ID) (ident.ID, error) {
+	for _, room := range []ledger.Room{roomInbox, roomMatter} {
+		for _, from := range [][]byte{append(idKey(id), 0xff), nil} {
+			for p, err := range r.Scan(room, from, nil) {
+				if err != nil {
+					return "", storeError(err)
+				}
+				return ident.IDFromBytes([16]byte(p.Key)), nil
+			}
+		}
+	}
+	return "", nil
 }
 
 // storeError turns damage into [ErrData]; not found stays what it is.

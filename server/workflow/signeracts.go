@@ -1,6 +1,7 @@
 package workflow
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -31,7 +32,7 @@ func (o *Office) ReturnDraft(ctx context.Context, c *Caller, compact string) (*L
 			return err
 		}
 		m.State, m.Returns = Returned, append(m.Returns, compact)
-		if err := m.leaveInbox(tx); err != nil {
+		if err := errors.Join(m.leaveInbox(tx), m.reshelve(tx)); err != nil {
 			return err
 		}
 		return m.save(tx)
@@ -76,14 +77,14 @@ func (o *Office) DispatchDecision(ctx context.Context, c *Caller, compact string
 		if err := o.bindOfficer(tx, a, s); err != nil {
 			return err
 		}
-		m, err := o.matter(tx, d.Decision)
-		if errors.Is(err, ledger.ErrNotFound) {
+		m, err := o.nearest(tx, d.Decision)
+		if errors.Is(err, ledger.ErrNotFound) || err == nil && m.instead {
 			return absent()
 		}
 		if err != nil {
 			return err
 		}
-		if err := o.dispatchable(tx, m, &d); err != nil {
+		if err := o.dispatchable(tx, c, m, &d); err != nil {
 			return err
 		}
 		m.State, m.Dispatch = Dispatched, compact
@@ -91,13 +92,19 @@ func (o *Office) DispatchDecision(ctx context.Context, c *Caller, compact string
 	})
 }
 
-func (o *Office) dispatchable(r ledger.Reader, m *matter, d *statement.Dispatch) error {
+func (o *Office) dispatchable(r ledger.Reader, c *Caller, m *matter, d *statement.Dispatch) error {
 	switch m.State {
 	case Dispatched:
 		return refuse(ErrState, ReasonDispatched)
 	case Signed:
-	default:
+	case Returned: // which the log tells
 		return refuse(ErrState, ReasonNotSigned)
+	default:
+		v, err := m.shownAt(r, c.Received)
+		if err == nil && v == nil {
+			err = absent() // of which nobody but its author knows
+		}
+		return cmp.Or(err, refuse(ErrState, ReasonNotSigned))
 	}
 	row, err := m.decision(r)
 	if err != nil {
@@ -163,11 +170,11 @@ func (o *Office) actOnPending(tx *ledger.Tx, c *Caller, a *actor, s *signer, id 
 	}
 	m, err := o.pending(tx, c, a, id)
 	if isKind(err, ErrNotFound) {
-		m, err := o.matter(tx, id)
+		m, err := o.nearest(tx, id)
 		switch {
 		case err != nil && !errors.Is(err, ledger.ErrNotFound):
 			return nil, err
-		case err != nil || !slices.Contains(m.Digests, draft):
+		case err != nil || m.instead || !slices.Contains(m.Digests, draft):
 			return nil, absent()
 		case m.State != Pending || slices.Contains(m.Abstained, a.id):
 			return nil, refuse(ErrState, ReasonEnded)
@@ -274,8 +281,8 @@ func (o *Office) GetBundle(ctx context.Context, c *Caller, id ident.ID) ([]byte,
 	}
 	var found *matter
 	err := o.look(ctx, c, idKey(id), func(r ledger.Reader, a *actor) error {
-		m, err := o.matter(r, id)
-		if errors.Is(err, ledger.ErrNotFound) || err == nil && m.State != Signed && m.State != Dispatched {
+		m, err := o.nearest(r, id)
+		if errors.Is(err, ledger.ErrNotFound) || err == nil && (m.instead || m.State != Signed && m.State != Dispatched) {
 			return absent()
 		}
 		found = m

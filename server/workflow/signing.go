@@ -167,8 +167,8 @@ func (o *Office) seen(ctx context.Context, field string, c statement.Checkpoint)
 // whyNot says why a draft cannot be signed, to a signer who may know: the matter
 // has ended or moved on. To all others it is absent.
 func (o *Office) whyNot(r ledger.Reader, a *actor, id ident.ID, approval string) error {
-	m, err := o.matter(r, id)
-	if errors.Is(err, ledger.ErrNotFound) {
+	m, err := o.nearest(r, id)
+	if errors.Is(err, ledger.ErrNotFound) || err == nil && m.instead {
 		return absent()
 	}
 	if err != nil {

@@ -323,7 +323,7 @@ func TestS11_guessedID(t *testing.T) {
 	must(h.author("Åsa Öberg").submit())
 	s := h.author("Kim Snok")
 	s.last = []ident.Digest{{1}}
-	h.seesNothing(s, byDay)
+	h.seesNothing(s, nothing)
 	if found := where(h.rows(), "Kim Snok"); found != nil {
 		t.Fatal("a caller who guessed stands in", found)
 	}

@@ -152,7 +152,7 @@ func TestE15_authorsAlike(t *testing.T) {
 func TestLostSubmission(t *testing.T) {
 	h := newHouse(t)
 	a := h.author("Åsa Öberg")
-	h.refuses(workflow.ErrNotFound, workflow.ReasonAbsent, byDay, func() error { _, err := a.get(); return err })
+	h.refuses(workflow.ErrNotFound, workflow.ReasonAbsent, nothing, func() error { _, err := a.get(); return err })
 	must(a.submit())
 	must(a.get())
 	if found := where(h.rows(), "sub-Åsa Öberg"); found != nil {
@@ -206,7 +206,7 @@ func TestProof(t *testing.T) {
 	c.Nonce = nil
 	h.refuses(workflow.ErrNotFound, workflow.ReasonAbsent, byName, func() error { _, err := h.GetDraft(ctx, c, a.id); return err })
 	for _, id := range []ident.ID{"", "x", ident.ID(strings.Repeat("ö", 13))} {
-		h.refuses(workflow.ErrNotFound, workflow.ReasonAbsent, byDay, func() error { _, err := h.GetDraft(ctx, a.reader("GetDraft"), id); return err })
+		h.refuses(workflow.ErrNotFound, workflow.ReasonAbsent, nothing, func() error { _, err := h.GetDraft(ctx, a.reader("GetDraft"), id); return err })
 	}
 }
 

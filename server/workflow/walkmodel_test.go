@@ -43,7 +43,7 @@ var decisionRules = map[string]rule{
 	"cosign":                 {next: map[int]int{isPending: isSigned}},
 	"cosign, the same bytes": {next: map[int]int{isSigned: isSigned, isDispatched: isDispatched}},
 	"dispatch": {next: map[int]int{isSigned: isDispatched}, why: map[int]string{isPending: workflow.ReasonNotSigned,
-		isReturned: workflow.ReasonNotSigned, isWithdrawn: workflow.ReasonNotSigned, isDispatched: workflow.ReasonDispatched}},
+		isReturned: workflow.ReasonNotSigned, isWithdrawn: workflow.ReasonAbsent, isDispatched: workflow.ReasonDispatched}},
 	"withdraw": {next: map[int]int{isPending: isWithdrawn, isReturned: isWithdrawn}},
 }
 
@@ -91,7 +91,11 @@ func (r rule) in(state int) verdict {
 	if _, ok := r.next[state]; ok {
 		return taken
 	}
-	if why := r.why[state]; why != "" {
+	switch why := r.why[state]; why {
+	case "":
+	case workflow.ReasonAbsent:
+		return absent
+	default:
 		return refusal(workflow.ErrState, why)
 	}
 	return refusal(workflow.ErrState, workflow.ReasonEnded)

@@ -171,6 +171,13 @@ func (w *walk) dispatches(rt *rapid.T) {
 		decision = s.last[0]
 	}
 	want := decisionRules["dispatch"].in(s.state)
+	switch {
+	case s.state != isPending && s.state != isWithdrawn:
+	case s.shown == nil: // nobody but its author knows of it
+		want = absent
+	default:
+		want = refusal(workflow.ErrState, workflow.ReasonNotSigned)
+	}
 	if len(cited) > 0 && seldom(rt, "drops one", 4) {
 		cited = cited[1:]
 		if want == taken {

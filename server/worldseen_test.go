@@ -1,0 +1,160 @@
+package server_test
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"sort"
+	"strings"
+	"sync"
+
+	"go.etcd.io/bbolt"
+	"google.golang.org/grpc/metadata"
+	"google.golang.org/grpc/stats"
+	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/proto"
+
+	"sigill/server"
+)
+
+// A wire keeps what a user is sent. Of the author, whose own all of it is, it keeps the
+// sizes that the network sees: of requests, with the values that are padded, and of answers.
+type wire struct {
+	p    *play
+	user string
+}
+
+// A call is what is seen of one call, in an order of its own: gRPC's readers do not
+// wait for each other.
+type call struct {
+	mu     sync.Mutex
+	method string
+	values int // how long those of its request are
+	kept   map[string]recording
+}
+
+type callKey struct{}
+
+func (w *wire) TagRPC(ctx context.Context, in *stats.RPCTagInfo) context.Context {
+	return context.WithValue(ctx, callKey{}, &call{method: path.Base(in.FullMethodName), kept: map[string]recording{}})
+}
+
+func (w *wire) TagConn(ctx context.Context, _ *stats.ConnTagInfo) context.Context { return ctx }
+func (w *wire) HandleConn(context.Context, stats.ConnStats)                       {}
+
+// HandleRPC is called by gRPC for each thing that is sent or arrives.
+func (w *wire) HandleRPC(ctx context.Context, s stats.RPCStats) {
+	c := ctx.Value(callKey{}).(*call)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	author := w.user == w.p.author
+	keep := func(kind string, value []byte, as proto.Message) {
+		user := w.user
+		if author {
+			user = "author"
+		}
+		c.kept[kind] = append(c.kept[kind], seen{place: user + " " + c.method + " " + kind, value: value, as: as})
+	}
+	switch s := s.(type) {
+	case *stats.OutHeader:
+		for _, name := range []string{"authorization", "dpop", "sigill-author-proof", "sigill-author-nonce-bin"} {
+			c.values += len(strings.Join(s.Header.Get(name), ""))
+		}
+	case *stats.OutPayload:
+		if author {
+			keep("request", make([]byte, c.values+s.Length), nil)
+		}
+	case *stats.InHeader:
+		keep("header", pairs(s.Header), nil)
+	case *stats.InTrailer:
+		keep("trailer", pairs(s.Trailer), nil)
+	case *stats.InPayload:
+		if author {
+			keep("answer", make([]byte, s.Length), nil)
+			return
+		}
+		m := proto.Clone(s.Payload.(proto.Message))
+		keep("answer", marshal(m), m)
+	case *stats.End:
+		keep("status", marshal(status.Convert(s.Error).Proto()), nil)
+		for _, kind := range []string{"request", "header", "answer", "trailer", "status"} {
+			w.p.keep(c.kept[kind]...)
+		}
+	}
+}
+
+func marshal(m proto.Message) []byte {
+	b, err := proto.MarshalOptions{Deterministic: true}.Marshal(m)
+	if err != nil {
+		panic(err) // what cannot be kept is not compared
+	}
+	return b
+}
+
+func pairs(md metadata.MD) []byte {
+	var out []string
+	for name, values := range md {
+		out = append(out, fmt.Sprintf("%s: %q\n", name, values))
+	}
+	sort.Strings(out)
+	return []byte(strings.Join(out, ""))
+}
+
+// atRest keeps what has been printed and what lies in the store: files and their
+// sizes, the pages of the store's file, and each row.
+func (p *play) atRest() {
+	p.t.Helper()
+	for i, line := range strings.Split(p.log.String(), "\n") {
+		p.keep(seen{place: fmt.Sprintf("log line %d", i), value: []byte(line)})
+	}
+	data := p.stage.config.Data
+	entries, err := os.ReadDir(data)
+	p.must(err)
+	for _, e := range entries {
+		info, err := e.Info()
+		p.must(err)
+		p.keep(seen{place: "file " + e.Name(), value: fmt.Append(nil, info.Size(), info.Mode())})
+	}
+	last, err := os.ReadFile(filepath.Join(data, "checkpoint"))
+	p.must(err)
+	p.keep(seen{place: "checkpoint", value: last})
+	p.pages(filepath.Join(data, "store.db"))
+	rows, err := server.Rows(context.Background(), p.stage.config)
+	p.must(err)
+	slices.SortStableFunc(rows, func(a, b server.Row) int {
+		if a.Room == "entry" && b.Room == "entry" { // by digests, which differ: by index
+			return slices.Compare(a.Value, b.Value)
+		}
+		return strings.Compare(a.Room, b.Room)
+	})
+	for _, r := range rows {
+		place := "row of " + r.Room
+		if r.Room == "matter" || r.Room == "decision" {
+			place += " " + string(r.Key[len(r.Key)-1:])
+		}
+		p.keep(seen{place: place, key: string(r.Key), value: r.Value},
+			seen{place: place + ": size", key: string(r.Key), value: fmt.Append(nil, r.Size)})
+	}
+}
+
+// pages keeps how each room lies in the store's file. Where a page lies, bbolt decides
+// by the order of a Go map; where it splits pages follows the order of rows, which in two
+// rooms is that of digests.
+func (p *play) pages(file string) {
+	p.t.Helper()
+	db, err := bbolt.Open(file, 0o600, &bbolt.Options{ReadOnly: true})
+	p.must(err)
+	defer db.Close()
+	p.must(db.View(func(tx *bbolt.Tx) error {
+		return tx.ForEach(func(name []byte, b *bbolt.Bucket) error {
+			if string(name) == "entry" || string(name) == "request" {
+				return nil
+			}
+			p.keep(seen{place: "pages of " + string(name), value: fmt.Appendf(nil, "%+v", b.Stats())})
+			return nil
+		})
+	}))
+}
