@@ -30,13 +30,14 @@ func measure(ctx context.Context, dir, binary string, s shape, callersN int, eac
 	defer func() { err = errors.Join(err, stop()) }()
 	run := c.run
 	cpu := cpuTime(run.PID())
+	own := watchOwn(run.PID())
 	began := time.Now()
 	times, err := loop(ctx, callersN, each, func(w int) error { return c.decision(ctx, w) })
-	took := time.Since(began)
+	took, most := time.Since(began), own()
 	if err != nil {
 		return nil, err
 	}
-	cpu, rss := cpuTime(run.PID())-cpu, peakRSS(run.PID())
+	cpu, rss := cpuTime(run.PID())-cpu, memory(run.PID(), "VmHWM:")
 	if err := stop(); err != nil {
 		return nil, err
 	}
@@ -54,7 +55,7 @@ func measure(ctx context.Context, dir, binary string, s shape, callersN int, eac
 		{"per_s", n / took.Seconds()}, {"p50_ms", ms(times[len(times)/2])}, {"p99_ms", ms(times[min(len(times)-1, len(times)*99/100)])},
 		{"server_us", float64(cpu.Microseconds()) / n},
 		// The empty store and the board's documents are in it: some KB in all.
-		{"bytes", float64(used) / (n + float64(len(c.conns)))}, {"rss_mib", rss},
+		{"bytes", float64(used) / (n + float64(len(c.conns)))}, {"rss_mib", rss}, {"own_mib", most},
 	} {
 		rows = append(rows, row{s.name, name, m.metric, m.value})
 	}
@@ -177,11 +178,37 @@ func cpuTime(pid int) time.Duration {
 	return time.Duration(user+system) * 10 * time.Millisecond
 }
 
-// peakRSS is the most memory that a process has had, in MiB.
-func peakRSS(pid int) float64 {
+// watchOwn looks at a process's own memory ten times a second, and tells the most that
+// it saw when it is asked, once.
+func watchOwn(pid int) func() float64 {
+	stop, most := make(chan struct{}), make(chan float64)
+	go func() {
+		tick := time.NewTicker(100 * time.Millisecond)
+		defer tick.Stop()
+		seen := 0.0
+		for {
+			seen = max(seen, memory(pid, "RssAnon:"))
+			select {
+			case <-tick.C:
+			case <-stop:
+				most <- seen
+				return
+			}
+		}
+	}()
+	return func() float64 {
+		close(stop)
+		return <-most
+	}
+}
+
+// memory is a line of what Linux says of a process's memory, in MiB: VmHWM the most
+// that it has had, RssAnon what it has now but pages of files, which the kernel may
+// take back: the program and what was read of the store.
+func memory(pid int, line string) float64 {
 	b, _ := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
-	for line := range strings.Lines(string(b)) {
-		if f := strings.Fields(line); len(f) > 1 && f[0] == "VmHWM:" {
+	for l := range strings.Lines(string(b)) {
+		if f := strings.Fields(l); len(f) > 1 && f[0] == line {
 			kb, _ := strconv.ParseFloat(f[1], 64)
 			return kb / 1024
 		}

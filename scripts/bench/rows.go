@@ -75,8 +75,8 @@ func (t *table) ratio(group, name, metric string) float64 {
 
 func (t *table) print(w io.Writer, o options) {
 	conc := o.conc
-	fmt.Fprintf(w, "\n%-18s %8s %12s %9s %9s %14s %12s %10s %9s\n", "sealed to", "callers", "decisions/s", "p50 ms", "p99 ms",
-		"server µs each", "bytes each", "RSS MiB", "of limit")
+	fmt.Fprintf(w, "\n%-18s %8s %12s %9s %9s %14s %12s %10s %10s %9s\n", "sealed to", "callers", "decisions/s", "p50 ms", "p99 ms",
+		"server µs each", "bytes each", "RSS MiB", "own MiB", "of limit")
 	for _, s := range shapes {
 		for _, n := range conc {
 			name := callers(n)
@@ -85,8 +85,8 @@ func (t *table) print(w io.Writer, o options) {
 			if r := t.ratio(s.name, name, "per_s"); r > 0 {
 				of = fmt.Sprintf("%.2f", r)
 			}
-			fmt.Fprintf(w, "%-18s %8d %12.0f %9.2f %9.2f %14.0f %12.0f %10.0f %9s\n", s.name, n, m("per_s"), m("p50_ms"), m("p99_ms"),
-				m("server_us"), m("bytes"), m("rss_mib"), of)
+			fmt.Fprintf(w, "%-18s %8d %12.0f %9.2f %9.2f %14.0f %12.0f %10.0f %10.0f %9s\n", s.name, n, m("per_s"), m("p50_ms"), m("p99_ms"),
+				m("server_us"), m("bytes"), m("rss_mib"), m("own_mib"), of)
 		}
 	}
 	for _, n := range conc {
