@@ -132,11 +132,11 @@ func serve() *cobra.Command {
 
 // tune sets what the runtime cannot know, where the environment does not say it.
 // Little is alive at any time (some 10 MB), so that the default would collect
-// thirty times a second under load, which takes a seventh of what it can do: three
-// times as much may lie about, until all is memoryLimit.
+// thirty times a second under load: five times as much may lie about, until all is
+// memoryLimit.
 func tune() {
 	if os.Getenv("GOGC") == "" {
-		debug.SetGCPercent(250)
+		debug.SetGCPercent(400)
 	}
 	if os.Getenv("GOMEMLIMIT") == "" {
 		debug.SetMemoryLimit(memoryLimit)
