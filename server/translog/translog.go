@@ -116,8 +116,6 @@ func (t Tree) Append(w Writer, entries []proof.Entry) (Tree, error) {
 	return next, nil
 }
 
-// add takes one leaf, and one hash into the edge of each tile level at which it
-// completes a tree.
 // PutAgain writes an entry as it stands.
 func PutAgain(o *store.Overlay, index uint64) error {
 	b, err := o.Get(Entries, entryKey(index))
@@ -127,6 +125,8 @@ func PutAgain(o *store.Overlay, index uint64) error {
 	return o.Put(Entries, entryKey(index), b)
 }
 
+// add takes one leaf, and one hash into the edge of each tile level at which it
+// completes a tree.
 func (t *Tree) add(h tlog.Hash) {
 	t.addToEdge(0, h)
 	level := 0
