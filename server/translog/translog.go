@@ -8,7 +8,7 @@
 // what Append returned. Anyone with a Tree and a reader that shows its commit,
 // or a later one, reads entries, tiles and proofs, also of earlier sizes.
 //
-// No row is ever rewritten or deleted. Each entry is one row of 51 bytes; a
+// No row is ever changed or deleted. Each entry is one row of 51 bytes; a
 // tile is stored once, when its 256 hashes are there. The tiles at the right
 // edge, which are not full yet, and the bundles of entries, which repeat the
 // rows, are put together on reading. So an entry costs its own row, and every
