@@ -23,6 +23,7 @@ import (
 	"sigill/scripts/authority"
 	"sigill/scripts/canary"
 	"sigill/scripts/devidp/devidp"
+	"sigill/scripts/made"
 	"sigill/scripts/story"
 )
 
@@ -92,6 +93,7 @@ func TestCanary(t *testing.T) {
 
 func built(t *testing.T) string {
 	t.Helper()
+	made.From(t, "sigill/server/cmd/sigilld")
 	sigilld := filepath.Join(t.TempDir(), "sigilld")
 	if out, err := exec.Command("go", "build", "-o", sigilld, "sigill/server/cmd/sigilld").CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)

@@ -20,6 +20,7 @@ import (
 
 	"sigill/keys/ident"
 	"sigill/scripts/authority"
+	"sigill/scripts/made"
 )
 
 // programs is where the built programs lie.
@@ -44,6 +45,7 @@ func build(m *testing.M) int {
 }
 
 func TestStories(t *testing.T) {
+	made.From(t, "sigill/client/cmd/sigill", "sigill/server/cmd/sigilld")
 	testscript.Run(t, testscript.Params{
 		Dir: "stories", RequireUniqueNames: true, RequireExplicitExec: true,
 		Setup: func(env *testscript.Env) error { return setUp(env) },

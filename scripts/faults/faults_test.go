@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"sigill/scripts/authority"
+	"sigill/scripts/made"
 )
 
 var everything = flag.Bool("faults.all", false, "sweep every call, not a few")
@@ -53,6 +54,7 @@ func (h *house) config() string { return filepath.Join(h.Dir, authority.ConfigFi
 // board has signed, and stops it.
 func newHouse(t *testing.T, dir string) *house {
 	t.Helper()
+	made.From(t, "sigill/server/cmd/sigilld")
 	a, err := authority.Make(t.Context(), dir, authority.Options{PublishEvery: 100 * time.Millisecond})
 	ok(t, err)
 	t.Cleanup(func() { a.Close() })

@@ -24,6 +24,7 @@ import (
 	"sigill/keys/ident"
 	sigillv1 "sigill/proto/sigill/v1"
 	"sigill/scripts/authority"
+	"sigill/scripts/made"
 	"sigill/scripts/story"
 )
 
@@ -64,6 +65,7 @@ func (w *world) built() {
 	if err := w.Stop(); err != nil {
 		w.t.Fatal(err)
 	}
+	made.From(w.t, "sigill/server/cmd/sigilld")
 	dir, err := sigilld()
 	if err != nil {
 		w.t.Fatal(err)

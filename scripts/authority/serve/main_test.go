@@ -11,6 +11,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"sigill/scripts/made"
 )
 
 // TestSandbox starts the script from another directory, sources a line that it
@@ -20,6 +22,7 @@ func TestSandbox(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	made.From(t, "sigill/client/cmd/sigill", "sigill/server/cmd/sigilld", "sigill/scripts/authority/serve")
 	work := filepath.Join(t.TempDir(), "it's here")
 	if err := os.Mkdir(work, 0o700); err != nil {
 		t.Fatal(err)

@@ -15,6 +15,7 @@ import (
 	"testing"
 
 	"sigill/keys/guard"
+	"sigill/scripts/made"
 )
 
 // script is scripts/demo, which the tests run from directories of their own.
@@ -30,6 +31,7 @@ func script(t *testing.T) string {
 // shell runs scripts/demo in a directory.
 func shell(t *testing.T, dir string, args ...string) (code int, stdout, stderr string) {
 	t.Helper()
+	made.From(t, "sigill/server/cmd/sigilld", "sigill/scripts/story/play")
 	cmd := exec.CommandContext(t.Context(), "bash", append([]string{script(t)}, args...)...)
 	var out, talk bytes.Buffer
 	cmd.Dir, cmd.Stdout, cmd.Stderr = dir, &out, &talk
@@ -43,6 +45,7 @@ func shell(t *testing.T, dir string, args ...string) (code int, stdout, stderr s
 // sigill builds the client.
 func sigill(t *testing.T) string {
 	t.Helper()
+	made.From(t, "sigill/client/cmd/sigill")
 	bin := filepath.Join(t.TempDir(), "sigill")
 	if out, err := exec.Command("go", "build", "-o", bin, "sigill/client/cmd/sigill").CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
