@@ -119,19 +119,19 @@ func dropUnknown(m protoreflect.Message) {
 	})
 }
 
-// logUnary turns errors into statuses and writes the one line that a call may
-// leave.
+// logUnary turns errors into statuses, when they may leave, and writes the one line
+// that a call may leave.
 func (s *Server) logUnary(ctx context.Context, req any, info *grpc.UnaryServerInfo, handle grpc.UnaryHandler) (any, error) {
 	began := time.Now()
 	out, err := handle(ctx, req)
-	err = toStatus(err)
+	err = toStatus(workflow.Hold(ctx, began, err))
 	s.line(ctx, Call{info.FullMethod, status.Code(err), time.Since(began), false})
 	return out, err
 }
 
 func (s *Server) logStream(srv any, ss grpc.ServerStream, info *grpc.StreamServerInfo, handle grpc.StreamHandler) error {
 	began := time.Now()
-	err := toStatus(handle(srv, ss))
+	err := toStatus(workflow.Hold(ss.Context(), began, handle(srv, ss)))
 	s.line(ss.Context(), Call{info.FullMethod, status.Code(err), time.Since(began), true})
 	return err
 }
