@@ -1,9 +1,10 @@
 // Package proof is what anyone needs to check a place in an authority's log:
 // entries and their preimages, checkpoints, inclusion and consistency proofs,
-// and the policy that says which log and which witnesses are believed.
+// the policy that says which log and which witnesses are believed, and whole days.
 //
 // A verifier starts with [ParsePolicy] and [CheckInclusion]; who follows a log
-// uses [Policy.Accept] and [CheckConsistency]. A server makes entries with
+// uses [Policy.Accept] and [CheckConsistency]; who reads it day by day [ParseDay]
+// and [Day.Check]. A server makes entries with
 // [NewPreimage] and [Preimage.Entry], and checkpoints with [NewLogSigner] and
 // [LogSigner.Checkpoint].
 //
@@ -38,6 +39,8 @@ var (
 	ErrPolicy = errors.New("not a log policy")
 	// ErrProof: malformed, or it does not prove the entry.
 	ErrProof = errors.New("not a proof of this entry")
+	// ErrDay: malformed, or not all that the log got between two states.
+	ErrDay = errors.New("not a whole day of this log")
 	// ErrInconsistent: the two checkpoints are not shown to be one history. If
 	// both are signed by the log, they are evidence to be kept.
 	ErrInconsistent = errors.New("checkpoints not shown to be of one history")

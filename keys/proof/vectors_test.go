@@ -79,6 +79,9 @@ func TestVectors(t *testing.T) {
 	golden(t, "unwitnessed.policy", string(unwitnessed(t, s).Marshal()))
 	golden(t, "five-of-nine.entry", hex.EncodeToString(m.entries[4].Marshal())+"\n")
 	golden(t, "five-of-nine.tlog-proof", string(text))
+	golden(t, "three-to-nine.day", string(m.day(t, 3, 9, m.note(t, s, 9, witness(1), witness(3))).Marshal()))
+	golden(t, "quiet.day", string(m.day(t, 9, 9, m.note(t, s, 9, witness(1), witness(3))).Marshal()))
+	golden(t, "empty.day", string(m.day(t, 0, 0, m.note(t, s, 0)).Marshal()))
 
 	read := func(name string) []byte {
 		data, err := os.ReadFile(filepath.Join("testdata", name))
