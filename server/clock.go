@@ -26,6 +26,7 @@ var ErrOlder = fmt.Errorf("the log does not hold the last published checkpoint: 
 // tried again at its next time: a commit that fails stops the server by itself.
 // What has its hour is [Server.daily].
 func (s *Server) clock(ctx context.Context) {
+	s.job("publish", s.publish(ctx))
 	publish := time.NewTicker(s.config.PublishEvery)
 	defer publish.Stop()
 	minute := time.NewTicker(time.Minute)
@@ -35,7 +36,7 @@ func (s *Server) clock(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-publish.C:
-			s.job("publish", s.publish())
+			s.job("publish", s.publish(ctx))
 		case now := <-minute.C:
 			s.job("notices", s.office.SendNotices(ctx, now))
 			s.job("inbox", s.office.ForgetShown(ctx, now))
@@ -92,11 +93,26 @@ func nextHour(now time.Time, h Hour) time.Time {
 	}
 }
 
-// publish shows everyone the newest checkpoint, and keeps it beside the store:
-// an older copy of the store is then known for what it is.
-func (s *Server) publish() error {
+// publish closes the days that are over with what was published in them, and then
+// shows the newest checkpoint.
+func (s *Server) publish(ctx context.Context) error {
+	if err := s.closeDays(ctx); err != nil {
+		return err
+	}
+	return s.show()
+}
+
+func (s *Server) closeDays(ctx context.Context) error {
+	return s.office.CloseDays(ctx, time.Now(), s.last)
+}
+
+// show shows everyone the newest checkpoint, and keeps it beside the store: an
+// older copy of the store is then known for what it is, and a day that ends while
+// the server is down is closed with it.
+func (s *Server) show() error {
 	path := filepath.Join(s.config.Data, checkpointFile)
 	note := s.office.Publish()
+	s.last = note
 	if old, err := os.ReadFile(path); err == nil && bytes.Equal(old, note) {
 		now := time.Now()
 		return os.Chtimes(path, now, now) // says until when the server ran
@@ -136,6 +152,7 @@ func syncDir(path string) error {
 // checkLast holds the log against the checkpoint that was published last. A
 // store that never published one has no such file.
 func (s *Server) checkLast(ctx context.Context, trust *bundle.Trust) error {
+	s.last = s.ledger.Published().Note
 	f, err := os.Open(filepath.Join(s.config.Data, checkpointFile))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
@@ -166,6 +183,7 @@ func (s *Server) checkLast(ctx context.Context, trust *bundle.Trust) error {
 	if head.Root != last.Root {
 		return ErrOlder
 	}
+	s.last = note
 	s.missed = nextHour(info.ModTime(), s.config.OwedHour).Before(time.Now())
 	return nil
 }

@@ -39,7 +39,7 @@ var ErrKeys = errors.New("keys and trust file do not belong together")
 func layout() store.Layout {
 	out := audit.Layout()
 	out[gate.Room], out[ledger.RoomHead] = store.Random, store.Random
-	out[translog.Entries], out[translog.Tiles] = store.Ordered, store.Random
+	out[translog.Entries], out[translog.Tiles], out[translog.Days] = store.Ordered, store.Random, store.Ordered
 	for room, ordered := range workflow.Rooms() {
 		out[room] = store.Random
 		if ordered {

@@ -56,7 +56,8 @@ type Server struct {
 	trust    *bundle.Trust
 	leaf     *x509.Certificate // of the institution
 	stopping atomic.Bool
-	missed   bool // an owed hour passed while the server was down
+	missed   bool   // an owed hour passed while the server was down
+	last     []byte // the checkpoint that was published last
 }
 
 // New opens the store, checks that keys, certificates, trust file, log and last
@@ -212,10 +213,12 @@ func (s *Server) Run(ctx context.Context) error {
 	s.rpc.Stop(grace)
 	internal.stop()
 	err := jobs.Wait()
+	closed := s.closeDays(writing) // while there is a writer
+	s.job("publish", closed)
 	stopWriting()
 	err = errors.Join(err, ledgerJob.Wait())
-	if err == nil {
-		err = s.publish()
+	if err == nil && closed == nil {
+		err = s.show()
 	}
 	s.log.Info("stopped", "size", s.ledger.Head().Size)
 	return err

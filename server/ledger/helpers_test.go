@@ -20,7 +20,8 @@ import (
 const things store.Room = "things"
 
 func layout() store.Layout {
-	return store.Layout{things: store.Random, ledger.RoomHead: store.Random, translog.Entries: store.Ordered, translog.Tiles: store.Random}
+	return store.Layout{things: store.Random, ledger.RoomHead: store.Random, translog.Entries: store.Ordered, translog.Tiles: store.Random,
+		translog.Days: store.Ordered}
 }
 
 // rig is a ledger over a disk that can be started again and again.

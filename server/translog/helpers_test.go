@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"math/bits"
 	"reflect"
 	"testing"
 
@@ -18,7 +19,7 @@ import (
 )
 
 func layout() store.Layout {
-	return store.Layout{translog.Entries: store.Ordered, translog.Tiles: store.Random}
+	return store.Layout{translog.Entries: store.Ordered, translog.Tiles: store.Random, translog.Days: store.Ordered}
 }
 
 func entries(from, n int) []proof.Entry {
@@ -158,6 +159,9 @@ func (l *log) checkConsistency(t fataler, r store.Reader, older, newer uint64) {
 	for _, size := range []uint64{older, newer} {
 		if root, err := l.tree.RootAt(r, size); err != nil || root != l.ref.root(t, size) {
 			t.Fatalf("at %d: another root than the reference's, %v", size, err)
+		}
+		if peaks, err := l.tree.Frontier(r, size); err != nil || len(peaks) != bits.OnesCount64(size) || proof.Root(hashes(peaks)) != l.ref.root(t, size) {
+			t.Fatalf("at %d: %d hashes of the frontier, or another root, %v", size, len(peaks), err)
 		}
 	}
 	cp := func(size uint64) proof.Checkpoint {

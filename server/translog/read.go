@@ -65,12 +65,16 @@ func (t Tree) Tile(r store.Reader, level int, index uint64, n int) ([]byte, erro
 }
 
 // has says whether the tree has the first n hashes of a tile.
-func (t Tree) has(level int, index uint64, n int) bool {
-	if level < 0 || level >= len(t.edge) || n < 1 || n > width {
+func (t Tree) has(level int, index uint64, n int) bool { return Has(t.size, level, index, n) }
+
+// Has says whether a log of a size has the first n hashes of a tile, or on level 0
+// the first n entries of a bundle.
+func Has(size uint64, level int, index uint64, n int) bool {
+	if level < 0 || n < 1 || n > width || index > proof.MaxSize>>height {
 		return false
 	}
-	first, full := index<<height, t.full(level)
-	return index <= proof.MaxSize>>height && first < full && uint64(n) <= full-first
+	first, full := index<<height, size>>(height*level)
+	return first < full && uint64(n) <= full-first
 }
 
 // tile returns all the tree's hashes of a tile that it has; they are shared.

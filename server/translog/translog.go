@@ -16,13 +16,14 @@
 //
 //	room log-entries  index (u64)               entry (51 bytes, keys/proof)
 //	room log-tiles    level (u8) ‖ index (u64)  256 hashes (8,192 bytes)
+//	room log-days     day (u32)                 the checkpoint with which it ended
 //
 // Numbers in keys are big-endian. Rows are taken as the store gives them:
 // package gate is what notices a changed one; what is missing, short or no
 // entry is store.ErrCorrupt here.
 //
 // proto/SPEC.md, "Log", has the hashes and files; TestSizes and TestModel prove
-// every proof against golang.org/x/mod/sumdb/tlog.
+// every proof against golang.org/x/mod/sumdb/tlog, TestDays what a day is made from.
 package translog
 
 import (
@@ -73,18 +74,8 @@ type Tree struct {
 // Size is the number of entries.
 func (t Tree) Size() uint64 { return t.size }
 
-// Root is the RFC 6962 hash of the tree, as a checkpoint states it. It costs at
-// most 52 hashes.
-func (t Tree) Root() ident.Digest {
-	if len(t.peaks) == 0 {
-		return ident.Sum("")
-	}
-	h := t.peaks[len(t.peaks)-1]
-	for _, p := range slices.Backward(t.peaks[:len(t.peaks)-1]) {
-		h = tlog.NodeHash(p, h)
-	}
-	return ident.Digest(h)
-}
+// Root is the RFC 6962 hash of the tree, as a checkpoint states it.
+func (t Tree) Root() ident.Digest { return proof.Root(t.peaks) }
 
 // Append puts the entries into w, the first at index Size, and returns the tree
 // that has them. It fails before the first row if an entry is not valid or the

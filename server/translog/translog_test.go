@@ -214,6 +214,10 @@ func TestOutsideTheLog(t *testing.T) {
 		"consistency past the end": func() (any, error) { p, err := tree.ProveConsistency(r, 10, 301); return p != nil, err },
 		"consistency backwards":    func() (any, error) { p, err := tree.ProveConsistency(r, 11, 10); return p != nil, err },
 		"root past the end":        func() (any, error) { d, err := tree.RootAt(r, 301); return !d.IsZero(), err },
+		"frontier past the end":    func() (any, error) { f, err := tree.Frontier(r, 301); return f != nil, err },
+		"scan past the end":        func() (any, error) { return false, tree.Scan(r, 10, 301, nil) },
+		"scan backwards":           func() (any, error) { return false, tree.Scan(r, 11, 10, nil) },
+		"a day that has no row":    func() (any, error) { b, err := translog.DayNote(r, "2026-11-27"); return b != nil, err },
 		"load past every size": func() (any, error) {
 			x, err := translog.Load(r, proof.MaxSize+1, ident.Digest{})
 			return x.Size() != 0, err
@@ -252,6 +256,8 @@ func TestDamage(t *testing.T) {
 	tile := func(r store.Reader) error { _, err := l.tree.Tile(r, 0, 1, 256); return err }
 	include := func(r store.Reader) error { _, err := l.tree.ProveInclusion(r, 300, 600); return err }
 	grew := func(r store.Reader) error { _, err := l.tree.ProveConsistency(r, 300, 600); return err }
+	front := func(r store.Reader) error { _, err := l.tree.Frontier(r, 384); return err }
+	entries := func(r store.Reader) error { return l.tree.Scan(r, 513, 600, func([]byte) {}) }
 	entryKey := func(i byte) []byte { return []byte{0, 0, 0, 0, 0, 0, 2, i} } // 512 + i
 	tile1 := []byte{0, 0, 0, 0, 0, 0, 0, 0, 1}
 	row := func(room store.Room, key []byte) []byte {
@@ -269,18 +275,18 @@ func TestDamage(t *testing.T) {
 		value []byte
 		seen  []func(store.Reader) error
 	}{
-		"entry gone":          {translog.Entries, entryKey(1), nil, []func(store.Reader) error{load, entry(513), bundle}},
-		"last entry gone":     {translog.Entries, entryKey(87), nil, []func(store.Reader) error{load, entry(599), bundle}},
-		"entry cut":           {translog.Entries, entryKey(1), e[:50], []func(store.Reader) error{load, entry(513), bundle}},
-		"entry lengthened":    {translog.Entries, entryKey(1), append(e, 0), []func(store.Reader) error{load, entry(513), bundle}},
-		"entry of no version": {translog.Entries, entryKey(1), append([]byte{9}, e[1:]...), []func(store.Reader) error{load, entry(513), bundle}},
+		"entry gone":          {translog.Entries, entryKey(1), nil, []func(store.Reader) error{load, entry(513), bundle, entries}},
+		"last entry gone":     {translog.Entries, entryKey(87), nil, []func(store.Reader) error{load, entry(599), bundle, entries}},
+		"entry cut":           {translog.Entries, entryKey(1), e[:50], []func(store.Reader) error{load, entry(513), bundle, entries}},
+		"entry lengthened":    {translog.Entries, entryKey(1), append(e, 0), []func(store.Reader) error{load, entry(513), bundle, entries}},
+		"entry of no version": {translog.Entries, entryKey(1), append([]byte{9}, e[1:]...), []func(store.Reader) error{load, entry(513), bundle, entries}},
 		"entry changed":       {translog.Entries, entryKey(1), flipped(append([]byte{}, e...)), []func(store.Reader) error{load}},
 		"entry too many":      {translog.Entries, entryKey(88), e, []func(store.Reader) error{load}},
 		"entry far ahead":     {translog.Entries, []byte{1, 0, 0, 0, 0, 0, 0, 0}, e, []func(store.Reader) error{load}},
-		"tile gone":           {translog.Tiles, tile1, nil, []func(store.Reader) error{load, tile, include, grew}},
-		"tile cut":            {translog.Tiles, tile1, full[:8160], []func(store.Reader) error{load, tile, include, grew}},
-		"tile lengthened":     {translog.Tiles, tile1, append(full, 0), []func(store.Reader) error{load, tile, include, grew}},
-		"tile empty":          {translog.Tiles, tile1, []byte{}, []func(store.Reader) error{load, tile, include, grew}},
+		"tile gone":           {translog.Tiles, tile1, nil, []func(store.Reader) error{load, tile, include, grew, front}},
+		"tile cut":            {translog.Tiles, tile1, full[:8160], []func(store.Reader) error{load, tile, include, grew, front}},
+		"tile lengthened":     {translog.Tiles, tile1, append(full, 0), []func(store.Reader) error{load, tile, include, grew, front}},
+		"tile empty":          {translog.Tiles, tile1, []byte{}, []func(store.Reader) error{load, tile, include, grew, front}},
 		"tile changed":        {translog.Tiles, tile1, flipped(append([]byte{}, full...)), []func(store.Reader) error{load}},
 	} {
 		o := store.NewOverlay(r)
@@ -317,7 +323,7 @@ func TestDamage(t *testing.T) {
 		t.Error("a newer checkpoint over an older store:", err)
 	}
 	r.Close()
-	for i, read := range []func(store.Reader) error{load, entry(513), bundle, tile, include, grew} {
+	for i, read := range []func(store.Reader) error{load, entry(513), bundle, tile, include, grew, front, entries} {
 		if err := read(r); !errors.Is(err, store.ErrClosed) {
 			t.Errorf("reader %d of a closed snapshot: %v", i, err)
 		}

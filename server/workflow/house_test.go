@@ -88,7 +88,8 @@ func newSigner(alg string) *jws.Signer {
 }
 
 func layout() store.Layout {
-	l := store.Layout{gate.Room: store.Random, ledger.RoomHead: store.Random, translog.Entries: store.Ordered, translog.Tiles: store.Random}
+	l := store.Layout{gate.Room: store.Random, ledger.RoomHead: store.Random, translog.Entries: store.Ordered, translog.Tiles: store.Random,
+		translog.Days: store.Ordered}
 	for r, o := range audit.Layout() {
 		l[r] = o
 	}
