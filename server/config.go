@@ -33,6 +33,7 @@ type Config struct {
 	Listen       string         `yaml:"listen"`
 	PublicOrigin string         `yaml:"public_origin"`
 	TLS          TLS            `yaml:"tls"`
+	LogListen    string         `yaml:"log_listen"`
 	Internal     string         `yaml:"internal"`
 	Data         string         `yaml:"data"`
 	Trust        string         `yaml:"trust"`
@@ -47,8 +48,8 @@ type Config struct {
 	PublishEvery time.Duration  `yaml:"publish_every"`
 }
 
-// TLS names the PEM files of the public port. Without them the server listens on
-// loopback alone.
+// TLS names the PEM files of the ports that others reach. Without them the server
+// listens on loopback alone.
 type TLS struct {
 	Certificate string `yaml:"certificate"`
 	Key         string `yaml:"key"`
@@ -193,6 +194,8 @@ func (c *Config) check() error {
 		return bad("tls needs both certificate and key")
 	case c.TLS.Certificate == "" && !onLoopback(c.Listen):
 		return bad("tls is missing; without it listen is an address on loopback")
+	case c.TLS.Certificate == "" && c.LogListen != "" && !onLoopback(c.LogListen):
+		return bad("tls is missing; without it log_listen is an address on loopback")
 	case c.Internal != "" && !onLoopback(c.Internal):
 		return bad("internal is an address on loopback")
 	case c.InboxHours == nil:

@@ -98,6 +98,13 @@ func TestRefusedConfig(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
+	bare := strings.NewReplacer("[::]:8443", "127.0.0.1:0", "  certificate: tls/chain.pem\n  key: tls/key.pem", "  key: ''").Replace(server.Example)
+	if _, err := server.ParseConfig([]byte(bare)); !errors.Is(err, server.ErrConfig) {
+		t.Errorf("the log off loopback without TLS: %v", err)
+	}
+	if _, err := server.ParseConfig([]byte(strings.Replace(bare, "[::]:8444", "127.0.0.1:0", 1))); err != nil {
+		t.Errorf("all on loopback: %v", err)
+	}
 }
 
 // TestPaths: what is relative is so to the file, wherever the server starts.

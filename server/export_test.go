@@ -42,9 +42,9 @@ func (s *Server) InternalAddr() net.Addr { return s.internal.Addr() }
 func Layout() store.Layout { return layout() }
 
 // On has the server answer on a test's own listeners instead of its ports.
-func (s *Server) On(public, internal net.Listener) error {
-	err := s.listener.Close()
-	s.listener, s.internal = public, internal
+func (s *Server) On(public, open, internal net.Listener) error {
+	err := errors.Join(s.listener.Close(), s.open.Close())
+	s.listener, s.open, s.internal = public, open, internal
 	return err
 }
 

@@ -36,8 +36,11 @@ import (
 const Version = "0.1.0"
 
 // ReadyPrefix begins the one line that sigilld prints when it is ready; the
-// address follows.
-const ReadyPrefix = "sigilld: ready on "
+// address follows and then, if the log is given out, ReadyLog and its address.
+const (
+	ReadyPrefix = "sigilld: ready on "
+	ReadyLog    = ", log on "
+)
 
 // stopWithin is how long calls may go on after the server was told to stop.
 const stopWithin = 10 * time.Second
@@ -51,6 +54,7 @@ type Server struct {
 	office   *workflow.Office
 	rpc      *rpc.Server
 	listener net.Listener
+	open     net.Listener // of the log; nil: none
 	internal net.Listener // nil: none
 	watch    *watch
 	trust    *bundle.Trust
@@ -159,12 +163,27 @@ func (s *Server) listen() (err error) {
 	if s.listener, err = net.Listen("tcp", s.config.Listen); err != nil {
 		return fmt.Errorf("listening: %w", err)
 	}
+	if s.config.LogListen != "" {
+		if s.open, err = s.config.listenLog(); err != nil {
+			return err
+		}
+	}
 	if s.config.Internal != "" {
 		if s.internal, err = net.Listen("tcp", s.config.Internal); err != nil {
 			return fmt.Errorf("listening for health and metrics: %w", err)
 		}
 	}
 	return nil
+}
+
+// Ready is the line that says where the server listens; after port 0, with the port
+// that it got.
+func (s *Server) Ready() string {
+	line := ReadyPrefix + s.Addr().String()
+	if s.open != nil {
+		line += ReadyLog + s.open.Addr().String()
+	}
+	return line
 }
 
 // Addr is where the server listens; after port 0, the port that it got.
@@ -202,6 +221,7 @@ func (s *Server) Run(ctx context.Context) error {
 	})
 	jobs.Go(func() error { s.daily(run, "expiry", s.missed, s.office.ExpireOpenings); return nil })
 	internal := s.serveInternal(&jobs)
+	stopLog := s.serveLog(&jobs)
 	s.log.Info("ready", "address", s.Addr().String(), "version", Version)
 
 	<-run.Done()
@@ -212,6 +232,7 @@ func (s *Server) Run(ctx context.Context) error {
 	}
 	s.rpc.Stop(grace)
 	internal.stop()
+	stopLog()
 	err := jobs.Wait()
 	closed := s.closeDays(writing) // while there is a writer
 	s.job("publish", closed)
@@ -235,7 +256,7 @@ func ledgerDone(l *ledger.Ledger) bool {
 
 // release lets go of what New took.
 func (s *Server) release() {
-	for _, l := range []net.Listener{s.listener, s.internal} {
+	for _, l := range []net.Listener{s.listener, s.open, s.internal} {
 		if l != nil {
 			_ = l.Close() // gRPC has closed it before, unless it never served
 		}

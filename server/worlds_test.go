@@ -44,9 +44,9 @@ var stated = []exception{
 	{`row of matter m\.(3\[\d\]|16)|row of case\.2\[\d\]`, "the same"},
 	{`registrator DispatchDecision (status|trailer)`, "the same, of the dissent that must be cited"},
 	{`.*\.signature`, "signatures over them"},
-	{`row of log-entries\.digest|.*\.signed|row of entry: key`, "entries of the log over them"},
-	{`(.* answer\.checkpoint|checkpoint|row of (head|log-days))\.line (2 |4 —)|.*\.checkpoint\.root`, "the log's root and its signature"},
-	{`.*\.proof(\[\d+\]|\.line \d+ —?)`, "hashes of the log, the root and its signature"},
+	{`(row of log-entries|reader entry)\.digest|.*\.signed|row of entry: key`, "entries of the log over them"},
+	{`(.* answer\.checkpoint|(reader )?checkpoint|row of (head|log-days))\.line (2 |4 —)|.*\.checkpoint\.root`, "the log's root and its signature"},
+	{`.*\.proof(\[\d+\]|\.line \d+ —?)|reader hash`, "hashes of the log, the root and its signature"},
 	{`row of request\.1`, "a MAC under the store's key, over the request's id and what it asked"},
 	{`row of request\.2`, "what the author was answered, under the nonce"},
 	{`row of request: key`, "a MAC over the id of the court's request, which is a digest of it"},
@@ -246,10 +246,12 @@ var plants = map[string]plant{
 		at := len(v) - 8
 		return append(v[:at:at], fmt.Sprintf("%x", ident.Sum(a.subject))[:8]...)
 	}},
-	"the subject's hash as a label": {"metrics at last line 9", func(a actor, v []byte) []byte { return fmt.Appendf(v, `{by="%.4x"}`, ident.Sum(a.subject)) }},
-	"the token's length in a line":  {"log line 3", func(a actor, v []byte) []byte { return fmt.Appendf(v, "%05d", a.token) }},
-	"the day key in a header":       {"direktor ListInbox header", func(a actor, v []byte) []byte { return fmt.Append(v, a.day, a.subject[:1]) }},
-	"the draft's size":              {"row of matter m: size", func(a actor, v []byte) []byte { return fmt.Append(nil, 1000+len(a.name)) }},
+	"the subject's hash as a label":     {"metrics at last line 9", func(a actor, v []byte) []byte { return fmt.Appendf(v, `{by="%.4x"}`, ident.Sum(a.subject)) }},
+	"the token's length in a line":      {"log line 3", func(a actor, v []byte) []byte { return fmt.Appendf(v, "%05d", a.token) }},
+	"the day key in a header":           {"direktor ListInbox header", func(a actor, v []byte) []byte { return fmt.Append(v, a.day, a.subject[:1]) }},
+	"the name's length in the open log": {"reader entry", func(a actor, v []byte) []byte { return append(v, a.name...) }},
+	"the subject in a reader's header":  {"reader at last checkpoint header", func(a actor, v []byte) []byte { return append(v, a.subject...) }},
+	"the draft's size":                  {"row of matter m: size", func(a actor, v []byte) []byte { return fmt.Append(nil, 1000+len(a.name)) }},
 }
 
 // planted is a recording with a plant in the first place of its kind.

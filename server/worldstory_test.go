@@ -2,6 +2,7 @@ package server_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -19,6 +20,7 @@ import (
 	"sigill/keys/ident"
 	"sigill/keys/jws"
 	"sigill/keys/order"
+	"sigill/keys/proof"
 	"sigill/keys/record"
 	"sigill/scripts/authority"
 	"sigill/scripts/devidp/devidp"
@@ -34,6 +36,7 @@ type play struct {
 	who      actor
 	author   string // the author's user id at the provider
 	public   *bufconn.Listener
+	readers  *bufconn.Listener // of the log
 	internal *bufconn.Listener
 	log      strings.Builder
 	stop     func() error
@@ -45,10 +48,11 @@ type play struct {
 
 func newPlay(t *testing.T, s *stage, who actor, author string) *play {
 	t.Helper()
-	p := &play{t: t, ctx: t.Context(), stage: s, who: who, author: author, public: bufconn.Listen(1 << 20), internal: bufconn.Listen(1 << 20)}
+	p := &play{t: t, ctx: t.Context(), stage: s, who: who, author: author, public: bufconn.Listen(1 << 20),
+		readers: bufconn.Listen(1 << 20), internal: bufconn.Listen(1 << 20)}
 	srv, err := server.New(p.ctx, s.config, server.NewLog(&p.log))
 	p.must(err)
-	p.must(srv.On(p.public, p.internal))
+	p.must(srv.On(p.public, p.readers, p.internal))
 	ctx, cancel := context.WithCancel(p.ctx)
 	done := make(chan error, 1)
 	go func() { done <- srv.Run(ctx) }()
@@ -154,6 +158,49 @@ func (p *play) operator(name string) {
 	p.leave()
 }
 
+// reader reads all of the published log, as anyone does.
+func (p *play) reader(name string, days ...int) {
+	p.t.Helper()
+	h := http.Client{Transport: &http.Transport{DisableKeepAlives: true,
+		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) { return p.readers.DialContext(ctx) }}}
+	get := func(path string) []byte {
+		r, err := h.Get("http://log/" + path)
+		p.must(err)
+		b, err := io.ReadAll(r.Body)
+		p.must(errors.Join(err, r.Body.Close()))
+		p.keep(seen{place: fmt.Sprintf("reader %s %s header", name, path), value: fmt.Append(nil, r.Header)}) // in order of keys
+		if r.StatusCode != http.StatusOK {
+			p.t.Fatalf("%s: %d", path, r.StatusCode)
+		}
+		return b
+	}
+	note := get("checkpoint")
+	p.keep(seen{place: "reader checkpoint", value: note})
+	cp, err := proof.OpenCheckpoint(note, p.stage.Trust.Policy)
+	p.must(err)
+	if cp.Size == 0 || cp.Size > 255 {
+		p.t.Fatalf("a log of %d entries", cp.Size)
+	}
+	n := int(cp.Size)
+	for b := range slices.Chunk(get(proof.TilePath(0, 0, n)), 32) {
+		p.keep(seen{place: "reader hash", value: b})
+	}
+	for b := range slices.Chunk(get(proof.TilePath(proof.EntriesLevel, 0, n)), 2+proof.EntrySize) {
+		p.keep(seen{place: "reader entry", value: b[2:]})
+	}
+	for _, day := range days {
+		d, err := proof.ParseDay(get("day/" + string(ident.DateOf(p.stage.dawn).AddDays(day))))
+		p.must(err)
+		p.keep(seen{place: "reader day", value: fmt.Append(nil, d.Date, d.First, len(d.Entries))}, seen{place: "reader checkpoint", value: d.Checkpoint})
+		for _, h := range d.Frontier {
+			p.keep(seen{place: "reader hash", value: h[:]})
+		}
+		for _, e := range d.Entries {
+			p.keep(seen{place: "reader entry", value: e.Marshal()})
+		}
+	}
+}
+
 // perform plays the story and gives all that was seen.
 func (p *play) perform() recording {
 	p.until(0, "09:17:31")
@@ -166,6 +213,7 @@ func (p *play) perform() recording {
 	p.revise(own)
 	p.until(1, "01:30:00")
 	p.operator("after midnight")
+	p.reader("after midnight", -1, 0)
 	p.until(1, "08:30:40")
 	verdict := p.sign(own)
 	p.opened(client.Ask{Verdict: verdict, Ground: order.CourtReferralOnAppeal, Reference: "Mål 4711-26",
@@ -173,6 +221,7 @@ func (p *play) perform() recording {
 	p.learn(own)
 	p.until(2, "01:30:00")
 	p.operator("at last")
+	p.reader("at last", -1, 0, 1)
 	p.must(p.stop())
 	p.atRest()
 	return p.kept

@@ -41,6 +41,8 @@ var (
 	ErrProof = errors.New("not a proof of this entry")
 	// ErrDay: malformed, or not all that the log got between two states.
 	ErrDay = errors.New("not a whole day of this log")
+	// ErrTile: not the path of a tile or of a bundle of entries.
+	ErrTile = errors.New("not the path of a tile")
 	// ErrInconsistent: the two checkpoints are not shown to be one history. If
 	// both are signed by the log, they are evidence to be kept.
 	ErrInconsistent = errors.New("checkpoints not shown to be of one history")

@@ -29,11 +29,12 @@ var rows = map[string]string{
 	"proto/sigill/v1": "",
 
 	"server": "keys/bundle keys/ident keys/jws keys/keyfile keys/proof keys/token server/audit server/gate server/ledger " +
-		"server/rpc server/store server/store/bolt server/translog server/workflow",
+		"server/rpc server/store server/store/bolt server/translog server/web server/workflow",
 	"server/cmd/sigilld": "keys/command server server/rpc",
 	"server/rpc":         "keys/ident keys/record keys/token proto/sigill/v1 server/access server/workflow",
 	"server/workflow": "keys/bundle keys/guard keys/ident keys/jws keys/opening keys/order keys/proof keys/record keys/seal " +
 		"keys/statement keys/token server/access server/audit server/ledger",
+	"server/web":             "keys/ident keys/proof server/workflow",
 	"server/access":          "keys/token",
 	"server/audit":           "keys/ident server/store",
 	"server/ledger":          "keys/ident keys/proof server/store server/translog",
@@ -71,7 +72,7 @@ var bans = []ban{
 		why: "keys/ knows no network, disk or protobuf",
 	},
 	{
-		under: "server/workflow server/access server/audit server/ledger server/translog server/gate server/store",
+		under: "server/workflow server/access server/audit server/ledger server/translog server/gate server/store server/web",
 		imports: "google.golang.org/protobuf/... google.golang.org/grpc/... google.golang.org/genproto/..." +
 			" buf.build/go/protovalidate/...",
 		why: "protobuf ends in server/rpc",

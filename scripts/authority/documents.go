@@ -99,7 +99,7 @@ func (a *Authority) writeConfig() error {
 		roles[string(r)] = r
 	}
 	c := server.Config{
-		Listen: "127.0.0.1:0", PublicOrigin: Origin, Internal: a.options.Internal, Data: "data", Trust: "trust.json",
+		Listen: "127.0.0.1:0", PublicOrigin: Origin, LogListen: "127.0.0.1:0", Internal: a.options.Internal, Data: "data", Trust: "trust.json",
 		Certificates: "institution.pem",
 		Keys: server.Keys{Institution: "keys/institution.age", Log: "keys/log.age", Gate: "keys/gate.age",
 			PassphraseFile: "keys/passphrase"},

@@ -27,6 +27,7 @@ import (
 type Running struct {
 	*Authority
 	Addr     string       // of the server, host:port
+	Log      string       // where it gives out its log, a URL
 	stop     func() error // once
 	mu       sync.Mutex   // guards sessions
 	sessions []*client.Session
@@ -58,10 +59,14 @@ func (a *Authority) Start(ctx context.Context) (*Running, error) {
 	if err != nil {
 		return nil, errors.Join(err, log.Close())
 	}
+	addr, open, err := a.ready(s.Ready())
+	if err != nil {
+		return nil, errors.Join(err, log.Close())
+	}
 	ctx, cancel := context.WithCancel(ctx)
 	done := make(chan error, 1)
 	go func() { done <- s.Run(ctx) }()
-	return &Running{Authority: a, Addr: s.Addr().String(), pid: os.Getpid(), stop: sync.OnceValue(func() error {
+	return &Running{Authority: a, Addr: addr, Log: open, pid: os.Getpid(), stop: sync.OnceValue(func() error {
 		cancel()
 		return errors.Join(<-done, log.Close())
 	})}, nil
@@ -92,13 +97,26 @@ func (a *Authority) StartBinary(ctx context.Context, path string) (*Running, err
 		rest <- err
 	}()
 	end := func() error { return errors.Join(<-rest, cmd.Wait(), log.Close()) }
-	addr, ok := strings.CutPrefix(strings.TrimSpace(line), server.ReadyPrefix)
-	if !ok {
-		return nil, errors.Join(fmt.Errorf("sigilld did not start: %s", a.lastLine()), end())
+	addr, open, err := a.ready(strings.TrimSpace(line))
+	if err != nil {
+		return nil, errors.Join(err, end())
 	}
-	return &Running{Authority: a, Addr: addr, pid: cmd.Process.Pid, stop: sync.OnceValue(func() error {
+	return &Running{Authority: a, Addr: addr, Log: open, pid: cmd.Process.Pid, stop: sync.OnceValue(func() error {
 		return errors.Join(cmd.Process.Signal(syscall.SIGTERM), end())
 	})}, nil
+}
+
+// ready reads where a server listens and where it gives out its log.
+func (a *Authority) ready(line string) (addr, open string, err error) {
+	rest, ok := strings.CutPrefix(line, server.ReadyPrefix)
+	addr, open, found := strings.Cut(rest, server.ReadyLog)
+	if !ok || !found {
+		return "", "", fmt.Errorf("sigilld did not start: %s", a.lastLine())
+	}
+	if a.Roots != nil {
+		return addr, "https://" + open, nil
+	}
+	return addr, "http://" + open, nil
 }
 
 // lastLine is what the server printed last: who removes the authority can still

@@ -110,7 +110,7 @@ func configured(cmd *cobra.Command, do func(cmd *cobra.Command, c server.Config)
 
 func serve() *cobra.Command {
 	cmd := &cobra.Command{Use: "serve", Short: "Serve until SIGTERM or SIGINT",
-		Long:    "Serve the configured authority. The line that says that it is ready names the address;\n/livez, /readyz and /metrics answer on the internal port.",
+		Long:    "Serve the configured authority. The line that says that it is ready names the address,\nand the one where anyone reads the log if log_listen is set; /livez, /readyz and /metrics answer on the internal port.",
 		Example: "  sigilld serve --config /etc/sigill/sigilld.yaml"}
 	return configured(cmd, func(cmd *cobra.Command, c server.Config) error {
 		// A core dump would hold the callers of the moment.
@@ -125,7 +125,7 @@ func serve() *cobra.Command {
 		if err != nil {
 			return err
 		}
-		fmt.Fprintf(cmd.OutOrStdout(), "%s%s\n", server.ReadyPrefix, s.Addr())
+		fmt.Fprintln(cmd.OutOrStdout(), s.Ready())
 		return s.Run(cmd.Context())
 	})
 }
