@@ -31,6 +31,8 @@ type Log struct {
 	Logged []proof.Entry // all of them, published or not
 	Disk   *memory.Disk
 	t      testing.TB
+	key    ed25519.PrivateKey
+	name   string
 	ledger *ledger.Ledger
 	last   []byte
 }
@@ -40,9 +42,20 @@ func New(t testing.TB) *Log {
 	t.Helper()
 	_, key, err := ed25519.GenerateKey(nil)
 	must(t, err)
+	return begin(t, key, "")
+}
+
+// Fork is another history under the same key, from the first entry on.
+func (l *Log) Fork() *Log {
+	l.t.Helper()
+	return begin(l.t, l.key, l.name+"fork")
+}
+
+func begin(t testing.TB, key ed25519.PrivateKey, name string) *Log {
+	t.Helper()
 	signer, err := proof.NewLogSigner(Authority, key)
 	must(t, err)
-	l := &Log{Key: signer.LogKey, t: t, Disk: memory.NewDisk(layout())}
+	l := &Log{Key: signer.LogKey, key: key, name: name, t: t, Disk: memory.NewDisk(layout())}
 	l.Policy, err = proof.UnwitnessedPolicy(signer.LogKey)
 	must(t, err)
 	ctx, stop := context.WithCancel(context.Background())
@@ -76,7 +89,7 @@ func (l *Log) Add(n int) {
 	_, err := l.ledger.Do(context.Background(), func(tx *ledger.Tx) error {
 		for range n {
 			i := len(l.Logged)
-			e := proof.Entry{Kind: proof.Event, Tag: proof.Tag{0: 1, 15: byte(i)}, Digest: ident.Sum(fmt.Sprint(i))}
+			e := proof.Entry{Kind: proof.Event, Tag: proof.Tag{0: 1, 15: byte(i)}, Digest: ident.Sum(l.name, fmt.Sprint(i))}
 			tx.Log(e)
 			l.Logged = append(l.Logged, e)
 		}

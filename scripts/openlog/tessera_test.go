@@ -10,22 +10,25 @@ import (
 	"os/exec"
 	"path/filepath"
 	"testing"
+	"time"
 
+	"sigill/client/tiles"
+	"sigill/keys/ident"
 	"sigill/keys/proof"
 	"sigill/scripts/openlog"
 	"sigill/server/web"
 )
 
-// tool builds scripts/tessera, which is of another module.
+// tool builds scripts/tessera/fsck, which is of another module.
 func tool(t *testing.T) string {
 	t.Helper()
-	for _, f := range []string{"main.go", "go.mod", "go.sum"} { // so that a change there runs the tests again
+	for _, f := range []string{"fsck/main.go", "go.mod", "go.sum"} { // so that a change there runs the tests again
 		if _, err := os.ReadFile(filepath.Join("..", "tessera", f)); err != nil {
 			t.Fatal(err)
 		}
 	}
 	path := filepath.Join(t.TempDir(), "tessera")
-	if out, err := exec.Command("go", "build", "-C", "../tessera", "-o", path, ".").CombinedOutput(); err != nil {
+	if out, err := exec.Command("go", "build", "-C", "../tessera", "-o", path, "./fsck").CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
 	return path
@@ -60,15 +63,28 @@ func says(t *testing.T, l *openlog.Log, size int) string {
 }
 
 // TestL12_sizes: Tessera's fsck finds nothing at the sizes where tiles fill, its
-// client reads what was logged, and its proofs hold.
+// client reads what was logged, and its proofs hold; of a mirror that grows as well.
 func TestL12_sizes(t *testing.T) {
-	tool, l := tool(t), openlog.New(t)
+	tool, l, dir := tool(t), openlog.New(t), t.TempDir()
 	s := httptest.NewServer(web.Handler(l))
 	defer s.Close()
 	for _, size := range []int{0, 1, 255, 256, 257, 65_535, 65_536, 65_537} {
 		l.Grow(size)
 		if said, ok := read(t, tool, s.URL+"/", l.Key); !ok || said != says(t, l, size) {
 			t.Errorf("%d: %s", size, said)
+		}
+		if size%256 == 0 {
+			continue
+		}
+		mirror, err := tiles.Open(s.URL, l.Policy, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := mirror.Mirror(t.Context(), dir, ident.DateOf(time.Now())); err != nil {
+			t.Fatal(err)
+		}
+		if said, ok := read(t, tool, dir, l.Key); !ok || said != says(t, l, size) {
+			t.Errorf("a mirror at %d: %s", size, said)
 		}
 	}
 }
@@ -78,7 +94,7 @@ func TestL12_sizes(t *testing.T) {
 func TestL03_damage(t *testing.T) {
 	tool, l := tool(t), openlog.New(t)
 	l.Grow(600)
-	flip := func(b []byte) []byte { b[len(b)/2] ^= 1; return b }
+	flip := func(b []byte) []byte { b[len(b)/2+30] ^= 1; return b } // in a hash, and in an entry's digest
 	for name, c := range map[string]struct {
 		path   string
 		damage func(b []byte) []byte // nil: missing

@@ -1,8 +1,8 @@
-// Tessera reads a log as somebody else's software does: Trillian Tessera's fsck and
-// its client library. It is a module of its own, so that what it needs is linked by
+// Fsck reads a log as somebody else's software does: Trillian Tessera's fsck and
+// its client library. It is of a module of its own, so that what it needs is linked by
 // nothing else; scripts/openlog builds it and holds our logs against it.
 //
-//	tessera URL-OR-DIRECTORY VKEY
+//	fsck URL-OR-DIRECTORY VKEY
 //
 // It prints the size, the root, and a SHA-256 over all entries, and exits with 0 if
 // fsck finds nothing and every proof holds that it makes from the tiles.
@@ -17,6 +17,7 @@ import (
 	"strings"
 
 	"github.com/transparency-dev/formats/log"
+	"github.com/transparency-dev/merkle/compact"
 	"github.com/transparency-dev/merkle/proof"
 	"github.com/transparency-dev/merkle/rfc6962"
 	"github.com/transparency-dev/tessera/api"
@@ -27,7 +28,7 @@ import (
 
 func main() {
 	if len(os.Args) != 3 {
-		fmt.Fprintln(os.Stderr, "usage: tessera URL-OR-DIRECTORY VKEY")
+		fmt.Fprintln(os.Stderr, "usage: fsck URL-OR-DIRECTORY VKEY")
 		os.Exit(2)
 	}
 	if err := run(context.Background(), os.Args[1], os.Args[2]); err != nil {
@@ -125,34 +126,32 @@ func proofs(ctx context.Context, f fetcher, cp *log.Checkpoint, all [][]byte) er
 	if err != nil {
 		return err
 	}
-	for i := uint64(0); i < cp.Size; i += 1 + cp.Size/97 {
+	older := (&compact.RangeFactory{Hash: rfc6962.DefaultHasher.HashChildren}).NewEmptyRange(0)
+	for i, e := range all {
+		i, leaf := uint64(i), rfc6962.DefaultHasher.HashLeaf(e)
+		if err := older.Append(leaf, nil); err != nil {
+			return err
+		}
+		if i%(1+cp.Size/97) != 0 {
+			continue
+		}
 		path, err := b.InclusionProof(ctx, i)
 		if err != nil {
 			return err
 		}
-		if err := proof.VerifyInclusion(rfc6962.DefaultHasher, i, cp.Size, rfc6962.DefaultHasher.HashLeaf(all[i]), path, cp.Hash); err != nil {
+		if err := proof.VerifyInclusion(rfc6962.DefaultHasher, i, cp.Size, leaf, path, cp.Hash); err != nil {
 			return err
 		}
-		older, err := client.FetchRangeNodes(ctx, i+1, f.ReadTile)
+		root, err := older.GetRootHash(nil)
 		if err != nil {
 			return err
 		}
-		path, err = b.ConsistencyProof(ctx, i+1, cp.Size)
-		if err != nil {
+		if path, err = b.ConsistencyProof(ctx, i+1, cp.Size); err != nil {
 			return err
 		}
-		if err := proof.VerifyConsistency(rfc6962.DefaultHasher, i+1, cp.Size, path, root(older), cp.Hash); err != nil {
+		if err := proof.VerifyConsistency(rfc6962.DefaultHasher, i+1, cp.Size, path, root, cp.Hash); err != nil {
 			return err
 		}
 	}
 	return nil
-}
-
-// root joins the roots of full subtrees, left to right.
-func root(peaks [][]byte) []byte {
-	h := peaks[len(peaks)-1]
-	for i := len(peaks) - 2; i >= 0; i-- {
-		h = rfc6962.DefaultHasher.HashChildren(peaks[i], h)
-	}
-	return h
 }
