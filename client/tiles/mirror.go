@@ -22,6 +22,12 @@ type Copied struct {
 	Days    int    // that are new
 }
 
+// A tile is a file that is the same for ever.
+type tile struct {
+	path string
+	data []byte
+}
+
 // Mirror copies the log into a directory, as files under its paths, and makes the
 // directory if it is not there. All is checked before it is written, each file is
 // written as a whole, and the checkpoint comes last: a mirror is at any time a log
@@ -47,15 +53,20 @@ func (l *Log) Mirror(ctx context.Context, dir string, today ident.Date) (c Copie
 		}
 	}
 	v = (&Log{resumed{to, l.source}, l.policy}).At(ctx, c.Head)
-	v.saw = func(t tlog.Tile, data []byte) error { return to.add(proof.TilePath(t.L, uint64(t.N), t.W), data) }
+	var seen []tile // with the bundle that they are read for
+	v.saw = func(t tlog.Tile, data []byte) { seen = append(seen, tile{proof.TilePath(t.L, uint64(t.N), t.W), data}) }
 	for index := have.Size / width; index*width < v.Size; index++ {
 		raw, entries, err := v.bundle(index)
 		if err != nil {
 			return Copied{}, err
 		}
-		if err := to.add(proof.TilePath(proof.EntriesLevel, index, len(entries)), raw); err != nil {
-			return Copied{}, err
+		seen = append(seen, tile{proof.TilePath(proof.EntriesLevel, index, len(entries)), raw})
+		for _, t := range seen {
+			if err := to.add(t.path, t.data); err != nil {
+				return Copied{}, err
+			}
 		}
+		seen = nil
 	}
 	c.Entries = v.Size - have.Size
 	if c.Days, err = l.At(ctx, c.Head).mirrorDays(to, today); err != nil {

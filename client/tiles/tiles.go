@@ -100,8 +100,7 @@ type View struct {
 	ctx    context.Context
 	hashes tlog.HashReader
 	kept   map[tlog.Tile][]byte // above the lowest level: each stands over 65,536 entries
-	saw    func(tlog.Tile, []byte) error
-	err    error // of saw
+	saw    func(tlog.Tile, []byte)
 	Head
 }
 
@@ -132,14 +131,14 @@ func (v *View) ReadTiles(tiles []tlog.Tile) (data [][]byte, err error) {
 // SaveTiles implements tlog.TileReader: these fit the checkpoint.
 func (v *View) SaveTiles(tiles []tlog.Tile, data [][]byte) {
 	for i, t := range tiles {
-		if _, ok := v.kept[t]; ok || v.err != nil {
+		if _, ok := v.kept[t]; ok {
 			continue
 		}
 		if t.L > 0 {
 			v.kept[t] = data[i]
 		}
 		if v.saw != nil {
-			v.err = v.saw(t, data[i])
+			v.saw(t, data[i])
 		}
 	}
 }
@@ -165,11 +164,8 @@ func (l *Log) part(ctx context.Context, t tlog.Tile, piece int) ([]byte, error) 
 // read gives hashes that fit the checkpoint.
 func (v *View) read(indexes []int64) ([]tlog.Hash, error) {
 	hashes, err := v.hashes.ReadHashes(indexes)
-	switch {
-	case v.err != nil:
-		return nil, v.err
-	case err != nil && !errors.Is(err, ErrUnreachable) && !errors.Is(err, ErrDamaged) && v.ctx.Err() == nil:
-		return nil, fmt.Errorf("%w: tiles that do not fit the checkpoint", ErrDamaged)
+	if err != nil && !errors.Is(err, ErrUnreachable) && !errors.Is(err, ErrDamaged) {
+		err = fmt.Errorf("%w: tiles that do not fit the checkpoint", ErrDamaged)
 	}
 	return hashes, err
 }

@@ -83,11 +83,13 @@ func TestCanary(t *testing.T) {
 	for _, me := range draftAll(t, run, people) {
 		add(t, needles, me)
 	}
+	open := given(t, run)
 	if err := run.Stop(); err != nil {
 		t.Fatal(err)
 	}
 	haystacks := files(t, dir, "data/store.db", "data/checkpoint", authority.LogFile)
 	maps.Copy(haystacks, seen.haystacks())
+	maps.Copy(haystacks, open)
 	look(t, needles, haystacks)
 }
 

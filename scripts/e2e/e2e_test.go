@@ -117,6 +117,7 @@ func setUp(env *testscript.Env) error {
 func (h *house) run(setenv func(name, value string)) (err error) {
 	if h.running, err = h.made.StartBinary(h.ctx, filepath.Join(programs, "sigilld")); err == nil {
 		setenv("SIGILL_ADDR", "http://"+h.running.Addr)
+		setenv("LOG", h.running.Log)
 	}
 	return err
 }

@@ -265,6 +265,11 @@ func (a *app) reach(c *client.Config) error {
 	if a.origin != "" {
 		c.Origin = a.origin
 	}
+	return a.roots(c)
+}
+
+// roots says who signs the server's TLS certificate.
+func (a *app) roots(c *client.Config) error {
 	if a.cacert == "" {
 		return nil
 	}

@@ -81,7 +81,7 @@ func (a *app) complete(root *cobra.Command) {
 		"board sign": inOrder(documents), "board join": documents, "board show": inOrder(documents),
 		"board trust make": inOrder(files("yaml", "yml")), "board trust show": inOrder(files("json")),
 		"admin publish-set": inOrder(files("signed")), "admin publish-order": inOrder(files("signed")),
-		"admin register-requester": inOrder(files("signed")), "admin revoke-requester": inOrder(files("signed")), "man": inOrder(folders),
+		"admin register-requester": inOrder(files("signed")), "admin revoke-requester": inOrder(files("signed")), "man": inOrder(folders), "log mirror": inOrder(folders, folders),
 	}
 	flags := map[string]completer{
 		"output": oneOf("table", "json"), "lang": oneOf("sv", "en"), "cacert": files("pem", "crt"), "trust": files("json"), "home": folders,

@@ -69,6 +69,8 @@ func TestCompletion(t *testing.T) {
 		"review show ":                    ":4",
 		"draft show " + matter + " more ": ":4",
 		"man ":                            ":16",
+		"log ":                            "mirror\t",
+		"log mirror http://log.example/ ": ":16",
 		"completion ":                     "zsh\t",
 	} {
 		words := strings.Split(line, " ")

@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"sigill/client"
+	"sigill/client/tiles"
 	"sigill/keys/bundle"
 	"sigill/keys/command"
 	"sigill/keys/disclosure"
@@ -21,6 +22,7 @@ import (
 	"sigill/keys/keyfile"
 	"sigill/keys/opening"
 	"sigill/keys/order"
+	"sigill/keys/proof"
 	"sigill/keys/record"
 	"sigill/keys/statement"
 )
@@ -76,6 +78,8 @@ var causes = []struct {
 	{ident.ErrID, "id"}, {ident.ErrAuthority, "authority"}, {ident.ErrDate, "date"}, {ident.ErrDigest, "digest"},
 	{fs.ErrNotExist, "missing"}, {syscall.EROFS, "read-only"}, {fs.ErrPermission, "permission"},
 	{syscall.ENOSPC, "full"}, {syscall.EDQUOT, "full"}, {syscall.EFBIG, "full"}, {syscall.EISDIR, "not-file"}, {syscall.ENOTDIR, "not-file"},
+	{tiles.ErrSource, "log-source"}, {tiles.ErrUnreachable, "log-silent"}, {tiles.ErrAbsent, "log-absent"}, {tiles.ErrDamaged, "log-damaged"},
+	{proof.ErrInconsistent, "log-forked"}, {proof.ErrCheckpoint, "log-another"},
 	{client.ErrFolder, "folder"}, {client.ErrDocument, "document"},
 }
 

@@ -26,6 +26,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"sigill/client"
+	"sigill/client/tiles"
 	"sigill/keys/command"
 	"sigill/keys/disclosure"
 )
@@ -75,8 +76,12 @@ func exitCode(err error) int {
 		return ills.exit
 	case errors.Is(err, disclosure.ErrNotForKey):
 		return exitNotForKey
-	case errors.Is(err, client.ErrVerification), errors.Is(err, disclosure.ErrVerification), errors.Is(err, errVerify):
+	case errors.Is(err, client.ErrVerification), errors.Is(err, disclosure.ErrVerification), errors.Is(err, errVerify), notTheLog(err):
 		return exitUnverified
+	case errors.Is(err, tiles.ErrAbsent):
+		return exitRefused
+	case errors.Is(err, tiles.ErrUnreachable):
+		return exitUnknown
 	case errors.As(err, &unanswered):
 		return exitUnknown
 	case errors.As(err, &refused) && refused.Tells():
@@ -124,7 +129,7 @@ verification failed, 4 cannot tell, 5 not for this key.`,
 	f.StringVar(&a.homeDir, "home", "", "`directory` of what the client remembers (SIGILL_HOME)")
 	f.StringVar(&a.passFile, "passphrase-file", "", "`file` with the passphrase of keys and home (SIGILL_PASSPHRASE_FILE)")
 	root.AddCommand(a.keys(), a.draft(), a.inbox(), a.show(), a.sign(), a.returns(), a.abstain(), a.dispatch(), a.fetch(),
-		a.request(), a.collect(), a.open(), a.review(), a.verify(), a.board(), a.admin(), a.doctor(), man())
+		a.request(), a.collect(), a.open(), a.review(), a.verify(), a.board(), a.admin(), a.log(), a.doctor(), man())
 	a.complete(root)
 	return root
 }

@@ -50,7 +50,7 @@ var inSwedish = map[string]string{
 	// Labels.
 	"version": "version", "log size": "loggens storlek", "reviewer epoch": "granskarkretsens nummer", "delegation order": "delegationsordning",
 	"certificate until": "certifikatet gäller till", "pending drafts": "utkast som väntar", "pending openings": "begäranden som väntar",
-	"owed entries": "ännu inte loggat", "document": "dokument", "digest": "kontrollsumma", "signed by": "undertecknat av", "authority": "myndighet",
+	"owed entries": "ännu inte loggat", "new entries": "nya poster", "new days": "nya dagar", "document": "dokument", "digest": "kontrollsumma", "signed by": "undertecknat av", "authority": "myndighet",
 	"board": "nämnden", "board key": "nämndens nyckel", "certificate": "certifikat", "log": "logg", "provider": "inloggningstjänst",
 	"valid": "giltigt", "number": "beslutsnummer", "date": "datum", "case": "ärendenummer", "title": "rubrik", "mode": "beslutsordning",
 	"decision": "beslut", "statement": "beslutets kontrollsumma", "witnessed": "bevittnad", "requester": "begärs av", "ground": "grund",
