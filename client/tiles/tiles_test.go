@@ -295,6 +295,7 @@ func TestMirrorResumes(t *testing.T) {
 // mirror that is damaged leave it as it is.
 func TestMirrorRefuses(t *testing.T) {
 	s, dir := newSite(t), t.TempDir()
+	day := ident.DateOf(time.Now()).AddDays(-1)
 	s.Grow(300)
 	if _, err := mirror(t, s, dir); err != nil {
 		t.Fatal(err)
@@ -309,9 +310,9 @@ func TestMirrorRefuses(t *testing.T) {
 	}
 	other, fork := newSite(t), serve(t, s.Fork())
 	other.Grow(500)
-	fork.End(ident.DateOf(time.Now()).AddDays(-2))
+	fork.End(day.AddDays(-1))
 	fork.Grow(500)
-	fork.End(ident.DateOf(time.Now()).AddDays(-1))
+	fork.End(day)
 	before := files(t, dir)
 	for name, c := range map[string]struct {
 		from   string
@@ -334,11 +335,11 @@ func TestMirrorRefuses(t *testing.T) {
 			t.Fatalf("%s: the mirror has changed", name)
 		}
 	}
-	theirs := ask(t, fork, "day/"+string(ident.DateOf(time.Now()).AddDays(-1)))
-	s.End(ident.DateOf(time.Now()).AddDays(-2))
+	theirs := ask(t, fork, "day/"+string(day))
+	s.End(day.AddDays(-1))
 	s.Grow(500)
-	s.End(ident.DateOf(time.Now()).AddDays(-1))
-	s.path, s.change = "day/"+string(ident.DateOf(time.Now()).AddDays(-1)), func(w http.ResponseWriter, _ []byte) { _, _ = w.Write(theirs) }
+	s.End(day)
+	s.path, s.change = "day/"+string(day), func(w http.ResponseWriter, _ []byte) { _, _ = w.Write(theirs) }
 	if c, err := mirror(t, s, dir); !errors.Is(err, proof.ErrInconsistent) || c.Note != nil || files(t, dir)["checkpoint"] != before["checkpoint"] {
 		t.Error("a day of another history, which the log signed:", c, err)
 	}

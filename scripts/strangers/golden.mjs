@@ -123,6 +123,16 @@ function logs() {
   holds(at.index === 4 && at.size === 9, 'proof')
   holds(log.checkpoint(read('nine.checkpoint'), policy, '229999-0008').root === at.root, 'checkpoint')
   holds(log.checkpoint(read('empty.checkpoint'), policy, '229999-0008').size === 0, 'empty checkpoint')
+  const day = (f) => log.day(read(f), '2027-01-04', policy, '229999-0008')
+  const whole = day('three-to-nine.day')
+  holds(whole.entries.length === 6 && v.same(whole.entries[1], hex(read('five-of-nine.entry').trim())) && whole.before.size === 3 && whole.after.root === at.root, 'day')
+  holds(day('quiet.day').entries.length === 0 && day('quiet.day').before.root === at.root, 'quiet day')
+  holds(day('empty.day').after.size === 0, 'empty day')
+  const lines = read('three-to-nine.day').split('\n')
+  for (const i of [1, 2, 3, 6, 12, 13]) {
+    const less = [...lines.slice(0, i), ...lines.slice(i + 1)].join('\n')
+    refuses(`a day without line ${i}`, () => log.day(less, '2027-01-04', policy, '229999-0008'))
+  }
 }
 
 function access() {

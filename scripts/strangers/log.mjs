@@ -84,6 +84,36 @@ export function included(lines, e, logs, authority) {
   return { index, ...head }
 }
 
+/** Reads a whole day of the log; gives its entries and the log before and after it. */
+export function day(text, date, logs, authority) {
+  const parts = text.split('\n')
+  check(parts[0] === 'sigill-day/v1' && parts[1] === date, 'not that day')
+  const first = decimal(parts[2] ?? '')
+  const blank = parts.indexOf('', 3)
+  const end = parts.indexOf('', blank + 1)
+  check(blank >= 3 && end > blank, 'no day')
+  // Each subtree is its size and its root.
+  const peaks = []
+  for (let size = 2 ** 53, left = first; left > 0; size /= 2) {
+    if (size <= left) peaks.push({ size }), (left -= size)
+  }
+  check(peaks.length === blank - 3, 'no frontier')
+  peaks.forEach((p, i) => check((p.hash = v.unb64(parts[3 + i])).length === 32, 'no hash'))
+  const before = { size: first, root: rootOf(peaks) }
+  const entries = parts.slice(blank + 1, end).map(v.unb64)
+  for (const e of entries) {
+    check(e.length === 51, 'no entry')
+    let p = { size: 1, hash: v.sha256([0], e) }
+    while (peaks.length > 0 && peaks.at(-1).size === p.size) p = { size: 2 * p.size, hash: v.sha256([1], peaks.pop().hash, p.hash) }
+    peaks.push(p)
+  }
+  const after = checkpoint(parts.slice(end + 1).join('\n'), logs, authority)
+  check(after.size === first + entries.length && after.root === rootOf(peaks), 'not all of that day')
+  return { entries, before, after }
+}
+
+const rootOf = (peaks) => v.b64url(peaks.length === 0 ? v.sha256('') : peaks.map((p) => p.hash).reduceRight((right, left) => v.sha256([1], left, right)))
+
 // RFC 9162, 2.1.3.2. Indices are exact up to 2^53, so no bit operators here.
 function rootFrom(leaf, index, size, path) {
   let [at, last, hash] = [index, size - 1, leaf]

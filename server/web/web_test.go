@@ -32,6 +32,7 @@ func serve(t *testing.T, l web.Log) (addr string) {
 		t.Fatal(err)
 	}
 	s := web.Server(l)
+	s.IdleTimeout = time.Hour // a loaded machine may be slow
 	done := make(chan error, 1)
 	go func() { done <- s.Serve(web.Limit(listener)) }()
 	t.Cleanup(func() {
