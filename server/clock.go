@@ -26,7 +26,6 @@ var ErrOlder = fmt.Errorf("the log does not hold the last published checkpoint: 
 // tried again at its next time: a commit that fails stops the server by itself.
 // What has its hour is [Server.daily].
 func (s *Server) clock(ctx context.Context) {
-	s.job("publish", s.publish(ctx))
 	publish := time.NewTicker(s.config.PublishEvery)
 	defer publish.Stop()
 	minute := time.NewTicker(time.Minute)

@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials/insecure"
@@ -20,7 +21,7 @@ import (
 // watched is a running server with its internal address.
 func watched(t *testing.T) (*authority.Running, *server.Server, string) {
 	t.Helper()
-	a, c := made(t, authority.Options{Internal: "127.0.0.1:0"})
+	a, c := made(t, authority.Options{Internal: "127.0.0.1:0", PublishEvery: time.Hour}) // so that nothing but calls changes the metrics
 	s, err := server.New(t.Context(), c, quiet())
 	if err != nil {
 		t.Fatal(err)

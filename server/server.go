@@ -204,6 +204,7 @@ func (s *Server) Run(ctx context.Context) error {
 		defer stop()
 		return s.ledger.Run(writing)
 	})
+	s.job("publish", s.publish(run)) // before anyone is served
 	jobs.Go(func() error {
 		defer stop()
 		// Stopped before it began is stopped.
