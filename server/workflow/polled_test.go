@@ -7,9 +7,11 @@ import (
 	"testing"
 	"time"
 
+	"sigill/keys/bundle"
 	"sigill/keys/ident"
 	"sigill/keys/jws"
 	"sigill/keys/statement"
+	"sigill/server/workflow"
 )
 
 // polls are what a signer can ask about a draft again and again without signing,
@@ -50,6 +52,24 @@ func (h *house) returned(a *author, was ident.Digest, approval string) string {
 	_, again := h.sendBack(director, sent)
 	_, abstained := h.abstain(deputy, sent)
 	return fmt.Sprintln(signed, again, abstained) + h.polls(a, approval)
+}
+
+// TestPolledForDissents: a registrar who cites a dissent that is none, so that nothing
+// is dispatched, is told the same whether or not its author has dissented.
+func TestPolledForDissents(t *testing.T) {
+	h := newHouse(t)
+	a := h.author("Åsa Öberg")
+	must(a.submit())
+	v := must(bundle.Verify(must(h.cosign(director, h.approve(director, a.id))), h.trust))
+	none := a.dissentBy(a.key, "Som ingen har lämnat.")
+	ask := func() {
+		no := h.refuses(workflow.ErrInvalid, workflow.ReasonContradiction, nothing, func() error { _, err := h.dispatch(registrar, a.id, v.Digest, none); return err })
+		h.same("field and digests", fmt.Sprint(no.Field, no.Digests), "statement.dissents[]")
+	}
+	ask()
+	must(a.dissent("Skiljaktig."))
+	ask()
+	must(h.dispatch(registrar, a.id, v.Digest, must(a.get()).Dissents...))
 }
 
 // TestPolled: what its author does to a draft is not told before its hour to a signer

@@ -116,6 +116,11 @@ func (o *Office) dispatchable(r ledger.Reader, c *Caller, m *matter, d *statemen
 		due = append(due, jws.Digest(s))
 	}
 	statement.SortEarlier(due)
+	// Who cites what is none does not mean to dispatch, and would be told of the next
+	// dissent in the minute in which it came.
+	if slices.ContainsFunc(d.Dissents, func(cited ident.Digest) bool { return !slices.Contains(due, cited) }) {
+		return invalid("statement.dissents", ReasonContradiction, nil)
+	}
 	if !slices.Equal(due, d.Dissents) {
 		return &Refusal{Kind: ErrState, Reason: ReasonDissents, Digests: due}
 	}
