@@ -30,6 +30,7 @@ import (
 	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/grpc/metadata"
+	"google.golang.org/protobuf/encoding/protowire"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
 
@@ -260,13 +261,15 @@ func newRequestID() []byte {
 	return b
 }
 
-// paddedSize is the length of all of an author's request but its content.
-const paddedSize = 32 << 10
+// paddedStep is what an author's request comes to whole steps of: one for all but its
+// content, and as many more as that takes.
+const paddedStep = 32 << 10
 
 // ErrTooLarge says that an author's request does not fit under its padding.
 var ErrTooLarge = errors.New("the record and its statements are too large")
 
-// pad brings the values and the message without content to one size.
+// pad brings the values and the message to a size that only the steps of the content
+// tell.
 func pad(req any, values []string) error {
 	m, ok := req.(proto.Message)
 	if !ok {
@@ -280,25 +283,28 @@ func pad(req any, values []string) error {
 		return nil
 	}
 	m.ProtoReflect().Clear(padding)
-	bare := proto.Clone(m)
+	size := paddedStep
 	if content := field("content"); content != nil {
-		bare.ProtoReflect().Clear(content)
+		if n := len(m.ProtoReflect().Get(content).Bytes()); n > 0 {
+			n = protowire.SizeTag(content.Number()) + protowire.SizeBytes(n)
+			size += (n + paddedStep - 1) / paddedStep * paddedStep
+		}
 	}
-	free := paddedSize - total(bare, values)
+	free := size - total(m, values)
 	// The longest padding that fits; at the two lengths where the field's own
 	// length takes one more byte, the sum is one byte short.
 	for n := free - 2; n > 0 && n > free-8; n-- {
-		bare.ProtoReflect().Set(padding, protoreflect.ValueOfBytes(make([]byte, n)))
-		if total(bare, values) <= paddedSize {
-			m.ProtoReflect().Set(padding, protoreflect.ValueOfBytes(make([]byte, n)))
+		m.ProtoReflect().Set(padding, protoreflect.ValueOfBytes(make([]byte, n)))
+		if total(m, values) <= size {
 			return nil
 		}
 	}
+	m.ProtoReflect().Clear(padding)
 	return ErrTooLarge
 }
 
-func total(bare proto.Message, values []string) int {
-	size := proto.Size(bare)
+func total(m proto.Message, values []string) int {
+	size := proto.Size(m)
 	for i := 1; i < len(values); i += 2 {
 		size += len(values[i])
 	}

@@ -9,10 +9,12 @@ import (
 	"google.golang.org/protobuf/reflect/protoreflect"
 )
 
-// paddedSize is what all of an author's request but its content comes to, in
-// bytes: the values of four metadata keys and the message with its padding. A
-// length tells nothing then, of who writes or of what the record says.
-const paddedSize = 32 << 10
+// paddedStep is what an author's request comes to whole steps of, in bytes: one for
+// the values of four metadata keys and the message with its padding, and as many more
+// as the content takes. A length tells nothing then of who writes or of what the record
+// says; and of the content only how many steps it has, since a decision that is public
+// would lead from its own length to the call that sent it.
+const paddedStep = 32 << 10
 
 // Metadata of a caller.
 const (
@@ -30,9 +32,9 @@ func padded(ctx context.Context, m proto.Message) error {
 	if padding == nil {
 		return nil
 	}
-	size := proto.Size(m)
+	size, want := proto.Size(m), paddedStep
 	if f := fields.ByName("content"); f != nil {
-		size -= sizeOf(f, len(m.ProtoReflect().Get(f).Bytes()))
+		want += steps(sizeOf(f, len(m.ProtoReflect().Get(f).Bytes())))
 	}
 	md, _ := metadata.FromIncomingContext(ctx)
 	for _, key := range []string{mdAuthorization, mdProof, mdAuthorNonce, mdAuthorProof} {
@@ -41,12 +43,30 @@ func padded(ctx context.Context, m proto.Message) error {
 		}
 	}
 	n := len(m.ProtoReflect().Get(padding).Bytes())
-	short := size == paddedSize-1 && sizeOf(padding, n+1)-sizeOf(padding, n) == 2
-	if size != paddedSize && !short {
+	short := size == want-1 && sizeOf(padding, n+1)-sizeOf(padding, n) == 2
+	if size != want && !short {
 		return &malformed{fields: []string{"padding"}}
 	}
 	return nil
 }
+
+// filled is an answer of which an author may be the reader, brought to whole steps by
+// its padding: how long a text is or how many have opened a seal would say whose it is.
+// One byte may be missing, as in a request.
+func filled[M proto.Message](m M) M {
+	padding := m.ProtoReflect().Descriptor().Fields().ByName("padding")
+	free := -proto.Size(m)
+	free += steps(3 - free) // tag, length and a byte at least
+	n := free - 2
+	for sizeOf(padding, n) > free {
+		n--
+	}
+	m.ProtoReflect().Set(padding, protoreflect.ValueOfBytes(make([]byte, n)))
+	return m
+}
+
+// steps are the whole steps that n bytes take.
+func steps(n int) int { return (n + paddedStep - 1) / paddedStep * paddedStep }
 
 // sizeOf is the size of a field of n bytes; an empty one is not sent.
 func sizeOf(f protoreflect.FieldDescriptor, n int) int {

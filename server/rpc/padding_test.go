@@ -16,18 +16,21 @@ func withValues(values ...string) context.Context {
 	return metadata.NewIncomingContext(context.Background(), metadata.Pairs(values...))
 }
 
-// TestPadding: every size but the one is refused, whatever the content; where
-// the padding's length would take a byte more, one byte less is the size.
+// TestPadding: every size but the one is refused, which has a step and those that the
+// content takes with its tag and length.
 func TestPadding(t *testing.T) {
 	id := make([]byte, 16)
-	for _, content := range []int{1, 127, 128, 1 << 20} {
-		accepted := 0
-		for n := 31000; n < 33000; n++ {
+	for content, steps := range map[int]int{0: 1, 1: 2, 127: 2, 128: 2, 32764: 2, 32765: 3, 1 << 20: 34} {
+		accepted, field := 0, 0
+		if content > 0 {
+			field = 1 + protowire.SizeBytes(content)
+		}
+		for n := steps<<15 - field - 2000; n < steps<<15-field; n++ {
 			m := &sigillv1.SubmitDraftRequest{RequestId: id, Statement: "s", Content: make([]byte, content), Padding: make([]byte, n)}
 			if padded(withValues(mdAuthorization, "DPoP x", mdProof, "y"), m) == nil {
 				accepted++
-				// 16 and 2 of the id, 3 of the statement, 7 of metadata, 4 of the padding's tag and length
-				if size := 18 + 3 + 7 + 4 + n; size != 32768 {
+				// 16 and 2 of the id, 3 of the statement, 7 of metadata, and the padding's tag and length
+				if size := 18 + 3 + 7 + 1 + protowire.SizeBytes(n) + field; size != steps<<15 {
 					t.Fatalf("%d bytes pass", size)
 				}
 			}
@@ -81,6 +84,20 @@ func TestPaddingShort(t *testing.T) {
 		err := padded(withValues(mdAuthorization, string(make([]byte, c.rest))), m)
 		if (err == nil) != c.ok {
 			t.Errorf("%d and %d: %v", c.rest, c.padding, err)
+		}
+	}
+}
+
+// TestFilled: an answer of any length comes to whole steps, or is a byte short where
+// the padding's own length would take one more.
+func TestFilled(t *testing.T) {
+	for n := range 3 << 15 {
+		if n > 40 && n%4096 > 8 && n%4096 < 4080 && n%16384 > 40 {
+			continue
+		}
+		size := proto.Size(filled(&sigillv1.GetBundleResponse{Bundle: make([]byte, n)}))
+		if short := size % (32 << 10); short != 0 && short != 32<<10-1 || size < n || size > n+(32<<10)+20 {
+			t.Fatalf("%d bytes become %d", n, size)
 		}
 	}
 }

@@ -60,12 +60,6 @@ func (m *matter) shownAt(r ledger.Reader, at time.Time) (*shownRow, error) {
 // still reports whether signers are shown what is kept.
 func (row *inboxRow) still(at time.Time) bool { return at.Unix() < row.Until }
 
-// isLast reports whether what is shown is what can be acted on: the last revision,
-// pending.
-func (m *matter) isLast(v *shownRow) bool {
-	return m.State == Pending && v.Revision == m.Revision
-}
-
 // keep lets signers go on being shown what they are shown of a matter, before its
 // author changes it, and returns until when; 0 if nobody is shown anything. The
 // hours are those after the operation, since its call may have waited over one.

@@ -43,7 +43,7 @@ var decisionRules = map[string]rule{
 	"cosign":                 {next: map[int]int{isPending: isSigned}},
 	"cosign, the same bytes": {next: map[int]int{isSigned: isSigned, isDispatched: isDispatched}},
 	"dispatch": {next: map[int]int{isSigned: isDispatched}, why: map[int]string{isPending: workflow.ReasonNotSigned,
-		isReturned: workflow.ReasonNotSigned, isWithdrawn: workflow.ReasonAbsent, isDispatched: workflow.ReasonDispatched}},
+		isReturned: workflow.ReasonAbsent, isWithdrawn: workflow.ReasonAbsent, isDispatched: workflow.ReasonDispatched}},
 	"withdraw": {next: map[int]int{isPending: isWithdrawn, isReturned: isWithdrawn}},
 }
 

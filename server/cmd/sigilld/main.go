@@ -23,6 +23,7 @@ import (
 	"syscall"
 
 	"github.com/spf13/cobra"
+	"golang.org/x/sys/unix"
 	"google.golang.org/grpc/grpclog"
 
 	"sigill/keys/command"
@@ -115,6 +116,11 @@ func serve() *cobra.Command {
 	return configured(cmd, func(cmd *cobra.Command, c server.Config) error {
 		// A core dump would hold the callers of the moment.
 		if err := syscall.Setrlimit(syscall.RLIMIT_CORE, &syscall.Rlimit{}); err != nil {
+			return fmt.Errorf("turning core dumps off: %w", err)
+		}
+		// The limit does not bind a program that the system pipes core dumps to, nor
+		// another process of the same user, which could read memory and environment.
+		if err := unix.Prctl(unix.PR_SET_DUMPABLE, 0, 0, 0, 0); err != nil {
 			return fmt.Errorf("turning core dumps off: %w", err)
 		}
 		tune()

@@ -14,6 +14,7 @@ import (
 	"testing"
 
 	"github.com/spf13/cobra"
+	"golang.org/x/sys/unix"
 
 	"sigill/keys/command"
 	"sigill/scripts/authority"
@@ -111,6 +112,13 @@ func TestRefused(t *testing.T) {
 	t.Setenv("GODEBUG", "http2debug=2")
 	if code, out, talk := try(t, "serve", "--config", config); code != 1 || out != "" || !strings.Contains(talk, "refusing to start") {
 		t.Error("under http2debug: ", code, out, talk)
+	}
+	// It had closed its memory by then: to cores, and to others of the same user.
+	if open, err := unix.PrctlRetInt(unix.PR_GET_DUMPABLE, 0, 0, 0, 0); err != nil || open != 0 {
+		t.Error("memory and environment can be read: ", open, err)
+	}
+	if err := unix.Prctl(unix.PR_SET_DUMPABLE, 1, 0, 0, 0); err != nil {
+		t.Error(err)
 	}
 }
 
