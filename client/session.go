@@ -15,6 +15,7 @@ import (
 	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"net"
@@ -261,54 +262,44 @@ func newRequestID() []byte {
 	return b
 }
 
-// paddedStep is what an author's request comes to whole steps of: one for all but its
-// content, and as many more as that takes.
-const paddedStep = 32 << 10
-
 // ErrTooLarge says that an author's request does not fit under its padding.
 var ErrTooLarge = errors.New("the record and its statements are too large")
 
-// pad brings the values and the message to a size that only the steps of the content
-// tell.
+// pad brings the values and the message to a size on the wire that only the steps of the
+// content tell, or a byte below it where the padding's own length would take one more.
 func pad(req any, values []string) error {
 	m, ok := req.(proto.Message)
 	if !ok {
 		return nil
 	}
-	field := func(name protoreflect.Name) protoreflect.FieldDescriptor {
-		return m.ProtoReflect().Descriptor().Fields().ByName(name)
-	}
-	padding := field("padding")
+	fields := m.ProtoReflect().Descriptor().Fields()
+	padding := fields.ByName("padding")
 	if padding == nil {
 		return nil
 	}
-	m.ProtoReflect().Clear(padding)
-	size := paddedStep
-	if content := field("content"); content != nil {
+	var sent []string
+	for i := 1; i < len(values); i += 2 {
+		v := values[i]
+		if strings.HasSuffix(values[i-1], "-bin") {
+			v = base64.RawStdEncoding.EncodeToString([]byte(v))
+		}
+		sent = append(sent, v)
+	}
+	size := token.PaddedStep
+	if content := fields.ByName("content"); content != nil {
 		if n := len(m.ProtoReflect().Get(content).Bytes()); n > 0 {
-			n = protowire.SizeTag(content.Number()) + protowire.SizeBytes(n)
-			size += (n + paddedStep - 1) / paddedStep * paddedStep
+			size += token.Steps(protowire.SizeTag(content.Number()) + protowire.SizeBytes(n))
 		}
 	}
-	free := size - total(m, values)
-	// The longest padding that fits; at the two lengths where the field's own
-	// length takes one more byte, the sum is one byte short.
-	for n := free - 2; n > 0 && n > free-8; n-- {
+	m.ProtoReflect().Clear(padding)
+	for n := size - token.RequestSize(sent, proto.Size(m)); n > 0; n-- {
 		m.ProtoReflect().Set(padding, protoreflect.ValueOfBytes(make([]byte, n)))
-		if total(m, values) <= size {
+		if token.RequestSize(sent, proto.Size(m)) <= size {
 			return nil
 		}
 	}
 	m.ProtoReflect().Clear(padding)
 	return ErrTooLarge
-}
-
-func total(m proto.Message, values []string) int {
-	size := proto.Size(m)
-	for i := 1; i < len(values); i += 2 {
-		size += len(values[i])
-	}
-	return size
 }
 
 func (s *Session) drafting() sigillv1.DraftingServiceClient {

@@ -3,6 +3,7 @@ package rpc_test
 import (
 	"bytes"
 	"context"
+	"encoding/base64"
 	"fmt"
 	"path"
 	"slices"
@@ -12,6 +13,7 @@ import (
 	"google.golang.org/grpc/metadata"
 	"google.golang.org/protobuf/proto"
 
+	"sigill/keys/token"
 	"sigill/scripts/authority"
 	"sigill/scripts/story"
 )
@@ -28,12 +30,9 @@ func (l *lengths) dial(string) []grpc.DialOption {
 		if md.Get("sigill-author-nonce-bin") == nil {
 			return err
 		}
-		sent := proto.Size(req.(proto.Message))
-		for _, key := range []string{"authorization", "dpop", "sigill-author-nonce-bin", "sigill-author-proof"} {
-			for _, v := range md.Get(key) {
-				sent += len(v)
-			}
-		}
+		values := slices.Concat(md.Get("authorization"), md.Get("dpop"), md.Get("sigill-author-proof"),
+			[]string{base64.RawStdEncoding.EncodeToString([]byte(md.Get("sigill-author-nonce-bin")[0]))})
+		sent := token.RequestSize(values, proto.Size(req.(proto.Message)))
 		*l = append(*l, fmt.Sprintf("%s: %d sent, %d answered", path.Base(method), sent, proto.Size(reply.(proto.Message))))
 		return err
 	})}

@@ -53,6 +53,7 @@ func limits() []grpc.ServerOption {
 		grpc.StaticStreamWindowSize(streamWindow), grpc.StaticConnWindowSize(connWindow),
 		grpc.MaxRecvMsgSize(maxMessage),
 		grpc.MaxHeaderListSize(maxHeaders),
+		grpc.HeaderTableSize(0), // a token that is only referred to would be as much shorter as it is long
 		grpc.MaxConcurrentStreams(maxStreams),
 		grpc.NumStreamWorkers(workers), // calls beyond them, as beside watches, get goroutines of their own
 		grpc.ConnectionTimeout(connectWithin),

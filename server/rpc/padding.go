@@ -2,19 +2,16 @@ package rpc
 
 import (
 	"context"
+	"encoding/base64"
+	"slices"
 
 	"google.golang.org/grpc/metadata"
 	"google.golang.org/protobuf/encoding/protowire"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
-)
 
-// paddedStep is what an author's request comes to whole steps of, in bytes: one for
-// the values of four metadata keys and the message with its padding, and as many more
-// as the content takes. A length tells nothing then of who writes or of what the record
-// says; and of the content only how many steps it has, since a decision that is public
-// would lead from its own length to the call that sent it.
-const paddedStep = 32 << 10
+	"sigill/keys/token"
+)
 
 // Metadata of a caller.
 const (
@@ -24,27 +21,26 @@ const (
 	mdAuthorProof   = "sigill-author-proof"
 )
 
-// padded holds an author's request to its size. One byte may be missing where
-// the padding's own length would take a byte more.
+// padded holds an author's request to its size: its padding is the longest with which
+// it is no larger.
 func padded(ctx context.Context, m proto.Message) error {
 	fields := m.ProtoReflect().Descriptor().Fields()
 	padding := fields.ByName("padding")
 	if padding == nil {
 		return nil
 	}
-	size, want := proto.Size(m), paddedStep
+	want := token.PaddedStep
 	if f := fields.ByName("content"); f != nil {
-		want += steps(sizeOf(f, len(m.ProtoReflect().Get(f).Bytes())))
+		want += token.Steps(sizeOf(f, len(m.ProtoReflect().Get(f).Bytes())))
 	}
 	md, _ := metadata.FromIncomingContext(ctx)
-	for _, key := range []string{mdAuthorization, mdProof, mdAuthorNonce, mdAuthorProof} {
-		for _, v := range md.Get(key) {
-			size += len(v)
-		}
+	values := slices.Concat(md.Get(mdAuthorization), md.Get(mdProof), md.Get(mdAuthorProof))
+	for _, v := range md.Get(mdAuthorNonce) {
+		values = append(values, base64.RawStdEncoding.EncodeToString([]byte(v)))
 	}
-	n := len(m.ProtoReflect().Get(padding).Bytes())
-	short := size == want-1 && sizeOf(padding, n+1)-sizeOf(padding, n) == 2
-	if size != want && !short {
+	size, n := proto.Size(m), len(m.ProtoReflect().Get(padding).Bytes())
+	more := size - sizeOf(padding, n) + sizeOf(padding, n+1)
+	if token.RequestSize(values, size) > want || token.RequestSize(values, more) <= want {
 		return &malformed{fields: []string{"padding"}}
 	}
 	return nil
@@ -52,11 +48,11 @@ func padded(ctx context.Context, m proto.Message) error {
 
 // filled is an answer of which an author may be the reader, brought to whole steps by
 // its padding: how long a text is or how many have opened a seal would say whose it is.
-// One byte may be missing, as in a request.
+// One byte may be missing where its own length takes one more.
 func filled[M proto.Message](m M) M {
 	padding := m.ProtoReflect().Descriptor().Fields().ByName("padding")
 	free := -proto.Size(m)
-	free += steps(3 - free) // tag, length and a byte at least
+	free += token.Steps(3 - free) // tag, length and a byte at least
 	n := free - 2
 	for sizeOf(padding, n) > free {
 		n--
@@ -64,9 +60,6 @@ func filled[M proto.Message](m M) M {
 	m.ProtoReflect().Set(padding, protoreflect.ValueOfBytes(make([]byte, n)))
 	return m
 }
-
-// steps are the whole steps that n bytes take.
-func steps(n int) int { return (n + paddedStep - 1) / paddedStep * paddedStep }
 
 // sizeOf is the size of a field of n bytes; an empty one is not sent.
 func sizeOf(f protoreflect.FieldDescriptor, n int) int {

@@ -9,6 +9,7 @@ import (
 	"google.golang.org/protobuf/encoding/protowire"
 	"google.golang.org/protobuf/proto"
 
+	"sigill/keys/token"
 	sigillv1 "sigill/proto/sigill/v1"
 )
 
@@ -29,8 +30,9 @@ func TestPadding(t *testing.T) {
 			m := &sigillv1.SubmitDraftRequest{RequestId: id, Statement: "s", Content: make([]byte, content), Padding: make([]byte, n)}
 			if padded(withValues(mdAuthorization, "DPoP x", mdProof, "y"), m) == nil {
 				accepted++
-				// 16 and 2 of the id, 3 of the statement, 7 of metadata, and the padding's tag and length
-				if size := 18 + 3 + 7 + 1 + protowire.SizeBytes(n) + field; size != steps<<15 {
+				// 16 and 2 of the id, 3 of the statement, the padding's tag and length, and two
+				// values of 5 and 1 bytes in Huffman code
+				if size := 18 + 3 + 1 + protowire.SizeBytes(n) + field + 6 + 2; size != steps<<15 {
 					t.Fatalf("%d bytes pass", size)
 				}
 			}
@@ -64,10 +66,11 @@ func TestG08_dropped(t *testing.T) {
 	}
 }
 
-// TestPaddingShort: every length at which the padding's own changes.
+// TestPaddingShort: where one byte more would need a longer length, the size is one byte
+// below the step; nowhere else.
 func TestPaddingShort(t *testing.T) {
 	for _, c := range []struct {
-		rest, padding int // all else, and the padding
+		rest, padding int // bytes on the wire of all else, and the padding
 		ok            bool
 	}{
 		{32768 - 129, 127, true},  // 129 bytes with tag and length
@@ -76,12 +79,19 @@ func TestPaddingShort(t *testing.T) {
 		{32768 - 131, 127, false}, // two short
 		{32768 - 131, 128, true},  //
 		{32768 - 200, 196, false}, // one short, without need
-		{32768 - 16387, 16383, true},
+		{32768 - 16386, 16383, true},
+		{32768 - 16387, 16383, true}, // a length of three bytes from 16,384 on
+		{32768 - 16387, 16384, false},
+		{32768 - 16388, 16384, true},
 		{32768, 0, true},
-		{32767, 0, false},
+		{32765, 0, false},
 	} {
 		m := &sigillv1.WithdrawDraftRequest{Padding: make([]byte, c.padding)}
-		err := padded(withValues(mdAuthorization, string(make([]byte, c.rest))), m)
+		value := strings.Repeat("~", c.rest) // which Huffman's code would make longer
+		for token.RequestSize([]string{value}, 0) > c.rest {
+			value = value[1:]
+		}
+		err := padded(withValues(mdAuthorization, value), m)
 		if (err == nil) != c.ok {
 			t.Errorf("%d and %d: %v", c.rest, c.padding, err)
 		}
