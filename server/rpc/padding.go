@@ -34,9 +34,8 @@ func padded(ctx context.Context, m proto.Message) error {
 	if f := fields.ByName("content"); f != nil {
 		size -= sizeOf(f, len(m.ProtoReflect().Get(f).Bytes()))
 	}
-	md, _ := metadata.FromIncomingContext(ctx)
 	for _, key := range []string{mdAuthorization, mdProof, mdAuthorNonce, mdAuthorProof} {
-		for _, v := range md.Get(key) {
+		for _, v := range metadata.ValueFromIncomingContext(ctx, key) {
 			size += len(v)
 		}
 	}
