@@ -13,6 +13,7 @@
 package bundle
 
 import (
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"strings"
@@ -53,7 +54,13 @@ type Bundle struct {
 }
 
 // Marshal is the bundle's one form: RFC 8785 JSON.
-func (b *Bundle) Marshal() ([]byte, error) { return jws.Canonical(b) }
+func (b *Bundle) Marshal() ([]byte, error) {
+	room := 4096 + base64.RawURLEncoding.EncodedLen(len(b.Content)) + len(b.Decision)
+	for _, o := range b.Order {
+		room += len(o)
+	}
+	return jws.AppendCanonical(make([]byte, 0, room), b)
+}
 
 // Parse reads a bundle strictly and checks nothing else.
 func Parse(data []byte) (*Bundle, error) {

@@ -3,7 +3,6 @@ package rpc
 import (
 	"context"
 	"encoding/base64"
-	"slices"
 
 	"google.golang.org/grpc/metadata"
 	"google.golang.org/protobuf/encoding/protowire"
@@ -33,9 +32,11 @@ func padded(ctx context.Context, m proto.Message) error {
 	if f := fields.ByName("content"); f != nil {
 		want += token.Steps(sizeOf(f, len(m.ProtoReflect().Get(f).Bytes())))
 	}
-	md, _ := metadata.FromIncomingContext(ctx)
-	values := slices.Concat(md.Get(mdAuthorization), md.Get(mdProof), md.Get(mdAuthorProof))
-	for _, v := range md.Get(mdAuthorNonce) {
+	var values []string
+	for _, key := range []string{mdAuthorization, mdProof, mdAuthorProof} {
+		values = append(values, metadata.ValueFromIncomingContext(ctx, key)...)
+	}
+	for _, v := range metadata.ValueFromIncomingContext(ctx, mdAuthorNonce) {
 		values = append(values, base64.RawStdEncoding.EncodeToString([]byte(v)))
 	}
 	size, n := proto.Size(m), len(m.ProtoReflect().Get(padding).Bytes())
