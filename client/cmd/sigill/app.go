@@ -260,6 +260,9 @@ func (a *app) reach(c *client.Config) error {
 	}
 	c.Addr, c.Origin = a.addr, "https://"+a.addr
 	if u, err := url.Parse(a.addr); err == nil && u.Host != "" {
+		if u.Scheme != "https" && u.Scheme != "http" || strings.Trim(u.Path, "/") != "" {
+			return usage("the server is host:port, or http://host:port on loopback")
+		}
 		c.Addr, c.Origin, c.Plain = u.Host, u.Scheme+"://"+u.Host, u.Scheme == "http"
 	}
 	if a.origin != "" {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"crypto/rand"
+	"net/url"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -274,14 +275,14 @@ With --proof URL it also makes the DPoP proof of a token request to that address
 }
 
 // tokenRequestProof is a DPoP proof for a token request: it names no token yet.
-func tokenRequestProof(day *jws.Signer, url string) (string, error) {
-	if jws.CheckText(url) != nil {
-		return "", usage("the URL holds a control character")
+func tokenRequestProof(day *jws.Signer, address string) (string, error) {
+	if u, err := url.Parse(address); err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" || jws.CheckText(address) != nil {
+		return "", usage("--proof is the https:// address of a token endpoint")
 	}
 	return jws.Sign(day, "dpop+jwt", struct {
 		Htm string `json:"htm"`
 		Htu string `json:"htu"`
 		Iat int64  `json:"iat"`
 		Jti string `json:"jti"`
-	}{"POST", url, time.Now().Unix(), rand.Text()}, jws.Embed())
+	}{"POST", address, time.Now().Unix(), rand.Text()}, jws.Embed())
 }

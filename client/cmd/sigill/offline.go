@@ -130,8 +130,8 @@ func (a *app) reseal(f resealFlags) error {
 	if err != nil {
 		return err
 	}
-	if len(f.sections) == 0 {
-		j.Granted = w.Request.Sections
+	if j.Granted, err = within(granted, w.Request.Sections, w.Dissent); err != nil {
+		return err
 	}
 	vote, err := v.Vote(w, j)
 	if err != nil {

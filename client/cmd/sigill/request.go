@@ -135,6 +135,9 @@ func (a *app) sendRequest(ctx context.Context, f requestFlags) error {
 	if !ground.Valid() {
 		return usage("the grounds are %s", strings.ReplaceAll(grounds(), "\n", " "))
 	}
+	if f.days < 1 || f.days > opening.MaxDays {
+		return usage("--days is 1 to %d", opening.MaxDays)
+	}
 	v, _, err := a.verified(f.bundle)
 	if err != nil {
 		return err

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/hpke"
 	"errors"
+	"fmt"
 	"maps"
 	"slices"
 	"strconv"
@@ -221,6 +222,10 @@ func (a *app) refusal(f refusalFlags) (*opening.Refusal, error) {
 	if f.basis == "" || f.provision == "" {
 		return nil, usage("a refusal needs --basis, --provision and --file")
 	}
+	basis := opening.Basis(strings.ToUpper(f.basis))
+	if !slices.Contains(opening.Bases(), basis) {
+		return nil, usage("--basis is one of %s", strings.Trim(strings.ReplaceAll(fmt.Sprint(opening.Bases()), " ", ", "), "[]"))
+	}
 	text, err := a.paragraphs(f.file)
 	if err != nil {
 		return nil, err
@@ -228,7 +233,7 @@ func (a *app) refusal(f refusalFlags) (*opening.Refusal, error) {
 	for _, p := range text {
 		a.warn(guard.Text{Field: "reason", Body: p})
 	}
-	return &opening.Refusal{Basis: opening.Basis(strings.ToUpper(f.basis)), Paragraphs: text, Provision: f.provision}, nil
+	return &opening.Refusal{Basis: basis, Paragraphs: text, Provision: f.provision}, nil
 }
 
 // castVote is what the reviewer is told.
@@ -288,10 +293,26 @@ func (a *app) approve(ctx context.Context, arg string, f approveFlags) error {
 	if err != nil {
 		return err
 	}
-	if len(f.sections) == 0 {
-		j.Granted = w.Request.Sections
+	if j.Granted, err = within(granted, w.Request.Sections, w.Dissent); err != nil {
+		return err
 	}
 	return a.vote(ctx, v, w, j)
+}
+
+// within is what is granted of what was asked for: all of it where nothing is said.
+func within(granted, asked []record.Section, dissent bool) ([]record.Section, error) {
+	if len(granted) == 0 {
+		granted = asked
+	}
+	if slices.Contains(granted, record.SectionDissentAuthor) && !dissent {
+		return nil, usage("nobody dissented, so DISSENT_AUTHOR cannot be granted: name the others in --sections, and say why with --basis, --provision and --file")
+	}
+	for _, s := range granted {
+		if !slices.Contains(asked, s) {
+			return nil, usage("only what was asked for can be granted: %s", sectionNames(asked))
+		}
+	}
+	return granted, nil
 }
 
 func (a *app) vote(ctx context.Context, v *reviewer, w *client.Review, j client.Judgement) error {

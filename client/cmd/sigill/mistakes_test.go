@@ -1,0 +1,101 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"sigill/keys/disclosure/story"
+	"sigill/keys/record"
+)
+
+// TestMistakes: an honest mistake is answered with what is wrong and what to do about
+// it, in the caller's language; nothing is printed, and nothing is written.
+func TestMistakes(t *testing.T) {
+	r := ward(t, false)
+	t.Chdir(t.TempDir())
+	s, o := story.Whole(t)
+	trust, err := s.TrustFile.Marshal()
+	if err != nil {
+		t.Fatal(err)
+	}
+	bundle, err := o.Bundle().Marshal()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Mkdir("tomt", 0o700); err != nil {
+		t.Fatal(err)
+	}
+	for name, data := range map[string][]byte{"trust.json": trust, "decision.sigill": bundle, "opening.package": o.Bytes(o.Package(nil)), "skal.txt": []byte("Det räcker."),
+		"trust.yaml": []byte("authority: 202100-0001\nned: 2\n"), "textless/decision.yaml": []byte("content: content.md\n"), "gate.age": []byte("x")} {
+		if err := os.MkdirAll(filepath.Dir(name), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(name, data, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	const id = " mfrggzdfmztwq2lknnwg23tpoa "
+	for _, c := range []struct {
+		user, args string
+		env        string // NAME=VALUE
+		exit       int
+		sv, en     string
+	}{
+		{"domstol", "request --decision decision.sigill --ground COURT_ORDER --sections DECIDER --reference x --days 31", "SIGILL_TRUST=trust.json", exitLocal, "--days är 1 till 30", "--days is 1 to 30"},
+		{"domstol", "open opening.package --out p --vote skal.txt", "SIGILL_TRUST=trust.json", exitLocal, "hör till --offline", "are for --offline"},
+		{"domstol", "open opening.package --out p --request skal.txt", "SIGILL_TRUST=trust.json", exitLocal, "hör till --offline", "are for --offline"},
+		{"granskare-1-1", "review refuse" + id + "--basis SEKRETESS --provision x --file skal.txt", "", exitLocal, "--basis är en av AUTHENTICITY, SCOPE, SECRECY", "--basis is one of AUTHENTICITY, SCOPE, SECRECY"},
+		{"asa", "keys day --proof idp", "", exitLocal, "https://-adressen", "https:// address"},
+		{"asa", "draft list", "", exitOK, "", ""},
+		{"domstol", "request list", "SIGILL_ADDR=ftp://localhost:1", exitLocal, "värd:port, eller http://värd:port", "host:port, or http://host:port"},
+		{"domstol", "request list", "SIGILL_ADDR=https://localhost:1/sigill", exitLocal, "värd:port, eller http://värd:port", "host:port, or http://host:port"},
+	} {
+		t.Run(c.user+" "+c.args, func(t *testing.T) {
+			as(t, r, c.user)
+			if name, value, ok := strings.Cut(c.env, "="); ok {
+				t.Setenv(name, value)
+			}
+			before, err := os.ReadDir(".")
+			if err != nil {
+				t.Fatal(err)
+			}
+			for lang, want := range map[string]string{"sv": c.sv, "en": c.en} {
+				var out, talk bytes.Buffer
+				code := run(context.Background(), append(strings.Fields(c.args), "--lang", lang), strings.NewReader(""), &out, &talk)
+				if code != c.exit || code != exitOK && out.Len() > 0 || !strings.Contains(talk.String(), want) {
+					t.Errorf("%s: exit %d, %s%s", lang, code, out.String(), talk.String())
+				}
+			}
+			if after, err := os.ReadDir("."); err != nil || len(after) != len(before) {
+				t.Errorf("%v: files were left: %v", err, after)
+			}
+		})
+	}
+}
+
+// TestWithin: nothing is granted but what was asked for, and nobody who dissented where
+// nobody did; the reviewer is told before their shares are fetched.
+func TestWithin(t *testing.T) {
+	decider, presenter, dissenter := record.SectionDecider, record.SectionPresenter, record.SectionDissentAuthor
+	for _, c := range []struct {
+		granted, asked []record.Section
+		dissent        bool
+		want           []record.Section
+		says           string
+	}{
+		{nil, []record.Section{decider, dissenter}, true, []record.Section{decider, dissenter}, ""},
+		{[]record.Section{decider}, []record.Section{decider, presenter}, false, []record.Section{decider}, ""},
+		{[]record.Section{decider, presenter}, []record.Section{decider}, false, nil, "only what was asked for can be granted: DECIDER"},
+		{nil, []record.Section{decider, dissenter}, false, nil, "nobody dissented"},
+	} {
+		got, err := within(c.granted, c.asked, c.dissent)
+		if !slices.Equal(got, c.want) || (err == nil) != (c.says == "") || err != nil && !strings.Contains(err.Error(), c.says) {
+			t.Errorf("%v of %v: %v, %v", c.granted, c.asked, got, err)
+		}
+	}
+}
