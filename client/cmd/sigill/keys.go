@@ -176,7 +176,7 @@ func (a *app) keysShow() *cobra.Command {
 			for _, path := range args {
 				p, err := keyfile.LoadPublic(strings.TrimSuffix(path, ".pub.json"))
 				if err != nil {
-					return err
+					return ofFile("public half (FILE.pub.json)", err)
 				}
 				list = append(list, p)
 				rows = append(rows, []string{path, string(p.Use), string(p.Authority), p.Thumbprint.String()})
@@ -204,7 +204,7 @@ the trust file lists it. A certificate of a trust service provider is better.`,
 			}
 			p, err := keyfile.LoadPublic(args[0])
 			if err != nil {
-				return err
+				return ofFile("public half (FILE.pub.json)", err)
 			}
 			if p.Use != keyfile.Institution {
 				return keyfile.ErrUse
@@ -220,7 +220,7 @@ the trust file lists it. A certificate of a trust service provider is better.`,
 			if err := a.output(out, chain, 0o644, force); err != nil {
 				return err
 			}
-			a.talk("%s", client.Unqualified)
+			a.talk(a.words.certified, out, client.Unqualified)
 			return nil
 		},
 	}

@@ -3,13 +3,19 @@ package main
 import (
 	"bytes"
 	"context"
+	"errors"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 
+	"google.golang.org/grpc/codes"
+
+	"sigill/client"
 	"sigill/keys/disclosure/story"
+	"sigill/keys/keyfile"
+	"sigill/keys/order"
 	"sigill/keys/record"
 )
 
@@ -51,7 +57,17 @@ func TestMistakes(t *testing.T) {
 		{"domstol", "open opening.package --out p --request skal.txt", "SIGILL_TRUST=trust.json", exitLocal, "hör till --offline", "are for --offline"},
 		{"granskare-1-1", "review refuse" + id + "--basis SEKRETESS --provision x --file skal.txt", "", exitLocal, "--basis är en av AUTHENTICITY, SCOPE, SECRECY", "--basis is one of AUTHENTICITY, SCOPE, SECRECY"},
 		{"asa", "keys day --proof idp", "", exitLocal, "https://-adressen", "https:// address"},
-		{"asa", "draft list", "", exitOK, "", ""},
+		{"domstol", "open decision.sigill --out p", "SIGILL_TRUST=trust.json", exitUnverified, "filen är inget som Sigill har lämnat ut för att öppnas", "the file is nothing that Sigill gave out to be opened"},
+		{"direktor", "board trust make trust.yaml --out p", "", exitLocal, "det blir ingen förtroendefil av texten: not a text that a trust file can be made from: json: unknown field \"ned\"\nAtt göra: Rätta det som anges", "What to do: Correct what is named"},
+		{"direktor", "keys show gate.age", "", exitLocal, "den öppna halvan (FIL.pub.json): filen", "public half (FILE.pub.json): the file"},
+		{"direktor", "keys certificate gate.age --name x --out p", "", exitLocal, "den öppna halvan (FIL.pub.json): filen", "public half (FILE.pub.json): the file"},
+		{"asa", "draft new textless", "", exitLocal, "Ange ett annat namn.\n", "Give another name.\n"},
+		{"domstol", "collect --out trust.json" + id, "", exitLocal, "ge --force", "--force"},
+		{"asa", "draft submit nowhere", "", exitLocal, "sigill: filen eller mappen finns inte", "sigill: the file or directory does not exist"},
+		{"asa", "draft submit tomt", "", exitLocal, "decision.yaml: filen", "decision.yaml: the file"},
+		{"asa", "draft submit textless", "", exitLocal, "texten som content anger: filen", "the text that content names: the file"},
+		{"asa", "draft list", "SIGILL_HOME=skal.txt", exitLocal, "hemkatalogen ska vara", "home directory must be"},
+		{"asa", "draft list", "SIGILL_HOME=skal.txt/hem", exitLocal, "hemkatalogen ska vara", "home directory must be"},
 		{"domstol", "request list", "SIGILL_ADDR=ftp://localhost:1", exitLocal, "värd:port, eller http://värd:port", "host:port, or http://host:port"},
 		{"domstol", "request list", "SIGILL_ADDR=https://localhost:1/sigill", exitLocal, "värd:port, eller http://värd:port", "host:port, or http://host:port"},
 	} {
@@ -97,5 +113,42 @@ func TestWithin(t *testing.T) {
 		if !slices.Equal(got, c.want) || (err == nil) != (c.says == "") || err != nil && !strings.Contains(err.Error(), c.says) {
 			t.Errorf("%v of %v: %v, %v", c.granted, c.asked, got, err)
 		}
+	}
+}
+
+// TestAdviceFits: the same no of the server, and the same error here, is told with what
+// to do in the command that it met.
+func TestAdviceFits(t *testing.T) {
+	const id = "mfrggzdfmztwq2lknnwg23tpoa"
+	ended := &client.Error{Code: codes.FailedPrecondition, Reason: "ENDED"}
+	pin := &client.PinError{Requester: order.Requester{Requester: id, Name: "Kammarrätten"}}
+	for _, c := range []struct {
+		command      string
+		err          error
+		sv, en, none string
+	}{
+		{"draft withdraw", ended, "(corrects eller amends", "(corrects or amends", "request show"},
+		{"request withdraw", ended, "sigill request show", "sigill request show", "corrects"},
+		{"collect", ended, "sigill request show", "sigill request show", "corrects"},
+		{"review approve", ended, "sigill request show", "sigill request show", "corrects"},
+		{"review show", pin, "Kammarrätten (" + id + ") begär med", "Kammarrätten (" + id + ") asks with", "%!"},
+		{"review reseal", pin, "sigill review pin " + id + " KONTROLLSUMMA", "sigill review pin " + id + " THUMBPRINT", "%!"},
+		{"draft new", client.ErrExists, "Ange ett annat namn.\n", "Give another name.\n", "--force"},
+		{"sign", keyfile.ErrExists, "--force", "--force", "%!"},
+	} {
+		for lang, want := range map[string]string{"sv": c.sv, "en": c.en} {
+			var said bytes.Buffer
+			a := &app{words: languages[lang], stderr: &said}
+			cmd, _, err := a.root().Find(strings.Fields(c.command))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if a.fail(cmd, c.err); !strings.Contains(said.String(), want) || strings.Contains(said.String(), c.none) {
+				t.Errorf("%s, %s: %s", c.command, lang, said.String())
+			}
+		}
+	}
+	if !errors.Is(pin, client.ErrNotPinned) || !errors.Is(pin, client.ErrVerification) {
+		t.Error("is not ErrNotPinned")
 	}
 }

@@ -72,6 +72,7 @@ var inSwedish = map[string]string{
 
 	// What a file is for.
 	"trust file": "förtroendefilen", "token file": "filen med inloggningsbeviset", "CA certificate": "filen med CA-certifikatet", "key file": "nyckelfilen",
+	"public half (FILE.pub.json)": "den öppna halvan (FIL.pub.json)", "decision.yaml": "decision.yaml", "the text that content names": "texten som content anger",
 	"passphrase file": "filen med lösenfrasen", "PEM file": "PEM-filen",
 
 	// What the doctor says.
