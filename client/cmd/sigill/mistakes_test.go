@@ -17,6 +17,7 @@ import (
 	"sigill/keys/keyfile"
 	"sigill/keys/order"
 	"sigill/keys/record"
+	"sigill/keys/statement"
 )
 
 // TestMistakes: an honest mistake is answered with what is wrong and what to do about
@@ -150,5 +151,42 @@ func TestAdviceFits(t *testing.T) {
 	}
 	if !errors.Is(pin, client.ErrNotPinned) || !errors.Is(pin, client.ErrVerification) {
 		t.Error("is not ErrNotPinned")
+	}
+}
+
+// TestTold: whoever verifies a decision, and whoever is to sign one, reads what the mode
+// and the item mean, in their language.
+func TestTold(t *testing.T) {
+	s := story.New(t)
+	bundle, err := s.Decide(s.Plan()).Bundle().Marshal()
+	if err != nil {
+		t.Fatal(err)
+	}
+	trust, err := s.TrustFile.Marshal()
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(t.TempDir(), "trust.json")
+	if err := os.WriteFile(path, trust, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for lang, want := range map[string][2]string{
+		"sv": {"DELEGATE_DECIDES (en delegat har beslutat; undertecknaren har kontrasignerat)\n", "Delegationspunkt: 2.4 (delegationsordning version 3)\n"},
+		"en": {"DELEGATE_DECIDES (a delegate decided; the signer countersigned)\n", "Delegation item: 2.4 (delegation order version 3)\n"},
+	} {
+		var out, talk bytes.Buffer
+		if code := run(context.Background(), []string{"verify", "-", "--trust", path, "--lang", lang}, bytes.NewReader(bundle), &out, &talk); code != exitOK || !strings.Contains(out.String(), want[0]) {
+			t.Errorf("%s: exit %d, %s%s", lang, code, out.String(), talk.String())
+		}
+		out.Reset()
+		a := &app{words: languages[lang]}
+		if err := a.screenTo(&out, &client.Case{Draft: statement.Draft{Item: "2.4", Order: order.Version{Version: 3}}, Order: &order.Delegation{}}); err != nil || !strings.Contains(out.String(), want[1]) {
+			t.Errorf("%s: %v, %s", lang, err, out.String())
+		}
+		for mode, says := range map[record.Mode]string{record.ExecutiveDecides: a.t("the signer decided"), record.BoardDecides: a.t("the board or a committee decided; the signer dispatched the extract")} {
+			if got := a.mode(mode); got != string(mode)+" ("+says+")" {
+				t.Error(got)
+			}
+		}
 	}
 }

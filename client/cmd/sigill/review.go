@@ -174,7 +174,7 @@ verify. Nothing is decrypted.`,
 			return a.emit(out, []string{a.t("requester"), out.Requester + ", " + out.Address}, []string{a.t("ground"), string(out.Ground) + " (" + out.Law + ")"},
 				[]string{a.t("force"), a.force(r.Ground)}, []string{a.t("reference"), out.Reference}, []string{a.t("sections"), sectionNames(out.Sections)},
 				[]string{a.t("expires"), string(out.Expires)}, []string{a.t("decision"), out.Number + ", " + out.Type + ", " + out.Title},
-				[]string{a.t("dissent"), a.yes(out.Dissent)}, []string{a.t("earlier requests"), a.counts(out.Earlier)}, []string{a.t("log"), strconv.FormatUint(out.Size, 10) + ", " + witnessed})
+				[]string{a.t("dissent"), a.yes(out.Dissent)}, []string{a.t("earlier requests"), a.counts(out.Earlier)}, []string{a.t("log size"), strconv.FormatUint(out.Size, 10) + ", " + witnessed})
 		},
 	}
 	keys.flags(c)

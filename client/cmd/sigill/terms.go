@@ -66,6 +66,10 @@ var inSwedish = map[string]string{
 	"name": "namn", "email": "e-postadress", "phone": "telefonnummer", "user_id": "användarnamn", "hsa_id": "HSA-id", "role label": "befattning", "full name": "för- och efternamn",
 	"email address": "e-postadress", "phone number": "telefonnummer", "initials": "initialer", "personal number": "personnummer",
 
+	"the signer decided": "undertecknaren har beslutat", "a delegate decided; the signer countersigned": "en delegat har beslutat; undertecknaren har kontrasignerat",
+	"the board or a committee decided; the signer dispatched the extract": "nämnden eller ett utskott har beslutat; undertecknaren har expedierat utdraget",
+	"delegation order version %d":                                         "delegationsordning version %d",
+
 	// States, of decisions and openings.
 	"pending": "väntar", "returned": "återsänt", "signed": "undertecknat", "dispatched": "expedierat", "withdrawn": "återtaget",
 	"released": "utlämnat", "refused": "avslaget", "expired": "utgånget", "collected": "hämtat",
