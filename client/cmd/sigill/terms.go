@@ -125,6 +125,7 @@ var inSwedish = map[string]string{
 
 	// Command lines and settings.
 	"the form is: %s":                                             "kommandot skrivs så här: %s",
+	"needed are %s":                                               "det behövs %s",
 	"there is no such command":                                    "det finns inget sådant kommando",
 	"there is no such command; did you mean %s?":                  "det finns inget sådant kommando; menade du %s?",
 	"there is no flag %s here":                                    "kommandot har ingen flagga %s",
