@@ -133,9 +133,14 @@ func (a *app) read(folder string) (client.Text, error) {
 	return t, nil
 }
 
+// warn says what may point at somebody, and what to do about it; it stops nothing.
 func (a *app) warn(texts ...guard.Text) {
-	for _, w := range guard.Warn(texts...) {
+	list := guard.Warn(texts...)
+	for _, w := range list {
 		a.talk(a.words.warning, w.Field, w.Line, w.Column, a.t(w.Kind.String()))
+	}
+	if len(list) > 0 {
+		a.talk("%s", a.words.warned)
 	}
 }
 

@@ -58,6 +58,7 @@ var english = &words{
 	takeBack:    "Take back the request %s? This cannot be undone, and it is logged that there was one.",
 	unfit:       "Cannot be signed", loggedOut: "The login ran out at %s: get a new access token into SIGILL_TOKEN_FILE, for today's key (sigill keys day).",
 	anotherDo:    "Change it with sigill draft revise, or give --another.",
+	warned:       "See that it is a function's, such as a switchboard or a mailbox, and no person's. It stops nothing.",
 	pin:          "%s (%s) asks with a key that you have not pinned",
 	pinDo:        "Get the key's thumbprint from the requester, by another way than this system, and give: sigill review pin %s THUMBPRINT",
 	endedOpening: "Nothing more can be done with the request; sigill request show says how it ended. The requester may make a new one.",

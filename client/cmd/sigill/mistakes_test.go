@@ -95,6 +95,25 @@ func TestMistakes(t *testing.T) {
 	}
 }
 
+// TestReasonWarned: what may point at somebody in a reason is told by the line of the
+// file, once with what to do, whichever paragraph it is in.
+func TestReasonWarned(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "skal.txt")
+	if err := os.WriteFile(path, []byte("\ufeffDet räcker inte.\r\n\r\nFråga på\r\n070-174 06 99.\r\n\r\nEller på 070-174 06 05.\r\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	var said bytes.Buffer
+	a := &app{words: languages["sv"], stderr: &said}
+	text, err := a.reason(path)
+	if want := []string{"Det räcker inte.", "Fråga på 070-174 06 99.", "Eller på 070-174 06 05."}; err != nil || !slices.Equal(text, want) {
+		t.Fatal(text, err)
+	}
+	want := "Kan peka på en person: reason, rad 4, kolumn 1 (telefonnummer).\nKan peka på en person: reason, rad 6, kolumn 10 (telefonnummer).\n" + swedish.warned + "\n"
+	if said.String() != want {
+		t.Error(said.String())
+	}
+}
+
 // TestWithin: nothing is granted but what was asked for, and nobody who dissented where
 // nobody did; the reviewer is told before their shares are fetched.
 func TestWithin(t *testing.T) {

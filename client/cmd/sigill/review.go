@@ -13,7 +13,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"sigill/client"
-	"sigill/keys/guard"
 	"sigill/keys/ident"
 	"sigill/keys/jws"
 	"sigill/keys/keyfile"
@@ -226,12 +225,9 @@ func (a *app) refusal(f refusalFlags) (*opening.Refusal, error) {
 	if !slices.Contains(opening.Bases(), basis) {
 		return nil, usage("--basis is one of %s", strings.Trim(strings.ReplaceAll(fmt.Sprint(opening.Bases()), " ", ", "), "[]"))
 	}
-	text, err := a.paragraphs(f.file)
+	text, err := a.reason(f.file)
 	if err != nil {
 		return nil, err
-	}
-	for _, p := range text {
-		a.warn(guard.Text{Field: "reason", Body: p})
 	}
 	return &opening.Refusal{Basis: basis, Paragraphs: text, Provision: f.provision}, nil
 }

@@ -57,6 +57,7 @@ var swedish = &words{
 	takeBack:    "Återta begäran %s? Det kan inte ändras, och det loggas att den fanns.",
 	unfit:       "Kan inte undertecknas", loggedOut: "Inloggningen gick ut klockan %s: hämta ett nytt inloggningsbevis till SIGILL_TOKEN_FILE, för dagens nyckel (sigill keys day).",
 	anotherDo:    "Ändra det med sigill draft revise, eller ge --another.",
+	warned:       "Se efter att det gäller en funktion, som en växel eller en brevlåda, och ingen person. Det hindrar inget.",
 	pin:          "%s (%s) begär med en nyckel som du inte har godtagit",
 	pinDo:        "Få nyckelns kontrollsumma av den som begär, på annan väg än härifrån, och kör: sigill review pin %s KONTROLLSUMMA",
 	endedOpening: "Inget mer kan göras med begäran; sigill request show visar hur den slutade. Den som begär kan göra en ny.",
