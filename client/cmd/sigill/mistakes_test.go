@@ -151,6 +151,7 @@ func TestAdviceFits(t *testing.T) {
 		{"request withdraw", ended, "sigill request show", "sigill request show", "corrects"},
 		{"collect", ended, "sigill request show", "sigill request show", "corrects"},
 		{"review approve", ended, "sigill request show", "sigill request show", "corrects"},
+		{"collect", &client.Error{Code: codes.FailedPrecondition, Reason: "NOT_RELEASED"}, "Är den avslagen står skälet där", "Refused: why stands there", "Wait for the reviewers;"},
 		{"review show", pin, "Kammarrätten (" + id + ") begär med", "Kammarrätten (" + id + ") asks with", "%!"},
 		{"review reseal", pin, "sigill review pin " + id + " KONTROLLSUMMA", "sigill review pin " + id + " THUMBPRINT", "%!"},
 		{"draft new", client.ErrExists, "Ange ett annat namn.\n", "Give another name.\n", "--force"},
