@@ -224,9 +224,9 @@ the trust file lists it. A certificate of a trust service provider is better.`,
 			return nil
 		},
 	}
-	c.Flags().StringVar(&name, "name", "", "the authority's name")
+	c.Flags().StringVar(&name, "name", "", "the authority's `name`")
 	c.Flags().StringVar(&out, "out", "", "PEM `file` for the chain, leaf first")
-	c.Flags().IntVar(&years, "years", 2, "how long it is valid")
+	c.Flags().IntVar(&years, "years", 2, "how many `years` it is valid")
 	c.Flags().BoolVar(&force, "force", false, "replace an existing file")
 	return c
 }

@@ -90,7 +90,7 @@ logged when the log stands again; --offline says that you know it.`,
 	c.Flags().BoolVar(&f.offline, "offline", false, "there is no server, and nothing is logged")
 	c.Flags().StringVar(&f.extract, "extract", "", "`file` of sigilld extract")
 	c.Flags().StringVar(&f.request, "request", "", "`file` with the request that the board has countersigned")
-	c.Flags().StringSliceVar(&f.sections, "sections", nil, "the parts to grant, with commas (default: all that were asked for)")
+	c.Flags().StringSliceVar(&f.sections, "sections", nil, "the `parts` to grant, with commas (default: all that were asked for)")
 	c.Flags().StringVar(&f.out, "out", "", "`file` for the vote")
 	c.Flags().BoolVar(&f.force, "force", false, "replace an existing file")
 	return c

@@ -209,8 +209,8 @@ func (a *app) readReview(ctx context.Context, keys reviewerKeys, arg string) (*r
 type refusalFlags struct{ basis, provision, file string }
 
 func (f *refusalFlags) flags(c *cobra.Command) {
-	c.Flags().StringVar(&f.basis, "basis", "", "AUTHENTICITY, SCOPE, SECRECY, NOT_HELD or FORWARDED: why a part is not granted")
-	c.Flags().StringVar(&f.provision, "provision", "", "the legal provision of the refusal")
+	c.Flags().StringVar(&f.basis, "basis", "", "AUTHENTICITY, SCOPE, SECRECY, NOT_HELD or FORWARDED: the `basis` on which a part is not granted")
+	c.Flags().StringVar(&f.provision, "provision", "", "the legal `provision` of the refusal")
 	c.Flags().StringVar(&f.file, "file", "", "the reason's `file`, - for standard input")
 }
 
@@ -262,10 +262,10 @@ opened, and those of the granted parts sealed to the requester. You see no name.
 	}
 	f.keys.flags(c)
 	f.refusalFlags.flags(c)
-	c.Flags().StringSliceVar(&f.sections, "sections", nil, "the parts to grant, with commas (default: all that were asked for)")
-	c.Flags().StringVar(&f.reservation, "reservation", "", "a reservation (förbehåll) under which it is given")
+	c.Flags().StringSliceVar(&f.sections, "sections", nil, "the `parts` to grant, with commas (default: all that were asked for)")
+	c.Flags().StringVar(&f.reservation, "reservation", "", "a `reservation` (förbehåll) under which it is given")
 	c.Flags().StringVar(&f.date, "notice-not-before", "", "`date` until which the author is not told, where the law allows it")
-	c.Flags().StringVar(&f.law, "notice-provision", "", "the provision for that")
+	c.Flags().StringVar(&f.law, "notice-provision", "", "the `provision` for that")
 	return c
 }
 
