@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -100,10 +101,24 @@ func (a *app) emitRevision(name string, own *client.Own) error {
 		[]string{name, strconv.Itoa(n), string(out.Received), string(out.Logged)})
 }
 
+// missingIn says which file a folder lacks, where there is a folder.
+func missingIn(folder string, err error) error {
+	if _, stat := os.Stat(folder); stat != nil {
+		return err
+	}
+	if _, stat := os.Stat(filepath.Join(folder, client.FolderFile)); stat != nil {
+		return ofFile("decision.yaml", err)
+	}
+	return ofFile("the text that content names", err)
+}
+
 // read reads a decision's folder, and tells the author what may point at them and
 // what the notice will say of them.
 func (a *app) read(folder string) (client.Text, error) {
 	t, err := client.ReadFolder(os.DirFS(folder))
+	if errors.Is(err, fs.ErrNotExist) {
+		err = missingIn(folder, err)
+	}
 	if err != nil {
 		return t, err
 	}
@@ -118,9 +133,14 @@ func (a *app) read(folder string) (client.Text, error) {
 	return t, nil
 }
 
+// warn says what may point at somebody, and what to do about it; it stops nothing.
 func (a *app) warn(texts ...guard.Text) {
-	for _, w := range guard.Warn(texts...) {
+	list := guard.Warn(texts...)
+	for _, w := range list {
 		a.talk(a.words.warning, w.Field, w.Line, w.Column, a.t(w.Kind.String()))
+	}
+	if len(list) > 0 {
+		a.talk("%s", a.words.warned)
 	}
 }
 

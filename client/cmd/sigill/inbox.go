@@ -8,7 +8,6 @@ import (
 
 	"sigill/client"
 	"sigill/keys/bundle"
-	"sigill/keys/guard"
 	"sigill/keys/ident"
 	"sigill/keys/keyfile"
 	"sigill/keys/record"
@@ -264,12 +263,9 @@ func (a *app) returns() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			text, err := a.paragraphs(file)
+			text, err := a.reason(file)
 			if err != nil {
 				return err
-			}
-			for _, p := range text {
-				a.warn(guard.Text{Field: "reason", Body: p})
 			}
 			g, c, err := a.readCase(cmd.Context(), key, id)
 			if err != nil {

@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 	"google.golang.org/grpc/codes"
 
 	"sigill/client"
@@ -37,6 +38,11 @@ func TestHelp(t *testing.T) {
 		if !c.HasSubCommands() && c.Long == "" {
 			t.Errorf("%s: says too little", c.CommandPath())
 		}
+		c.LocalFlags().VisitAll(func(f *pflag.Flag) {
+			if kind, _ := pflag.UnquoteUsage(f); kind == "string" || kind == "strings" || kind == "int" {
+				t.Errorf("%s --%s: the help calls its value a %s", c.CommandPath(), f.Name, kind)
+			}
+		})
 		args := append(strings.Fields(c.CommandPath())[1:], "--help")
 		var stdout, stderr bytes.Buffer
 		if code := run(context.Background(), args, nil, &stdout, &stderr); code != exitOK || stderr.Len() > 0 || !strings.Contains(stdout.String(), "--output") {
