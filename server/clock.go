@@ -1,7 +1,6 @@
 package server
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -24,18 +23,15 @@ var ErrOlder = fmt.Errorf("the log does not hold the last published checkpoint: 
 
 // clock does what has its time, until ctx ends. A job that fails is logged and
 // tried again at its next time: a commit that fails stops the server by itself.
-// What has its hour is [Server.daily].
+// What has its hour is [Server.daily], and publication, which waits for others,
+// [Server.publishing].
 func (s *Server) clock(ctx context.Context) {
-	publish := time.NewTicker(s.config.PublishEvery)
-	defer publish.Stop()
 	minute := time.NewTicker(time.Minute)
 	defer minute.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			return
-		case <-publish.C:
-			s.job("publish", s.publish())
 		case now := <-minute.C:
 			s.job("notices", s.office.SendNotices(ctx, now))
 			s.job("inbox", s.office.ForgetShown(ctx, now))
@@ -90,21 +86,6 @@ func nextHour(now time.Time, h Hour) time.Time {
 			return at
 		}
 	}
-}
-
-// publish shows everyone the newest checkpoint, and keeps it beside the store:
-// an older copy of the store is then known for what it is.
-func (s *Server) publish() error {
-	path := filepath.Join(s.config.Data, checkpointFile)
-	note := s.office.Publish()
-	if old, err := os.ReadFile(path); err == nil && bytes.Equal(old, note) {
-		now := time.Now()
-		return os.Chtimes(path, now, now) // says until when the server ran
-	}
-	if err := replace(path, note); err != nil {
-		return fmt.Errorf("keeping the checkpoint: %w", err)
-	}
-	return nil
 }
 
 // replace puts a whole new file in the place of the old one.

@@ -54,6 +54,7 @@ type Server struct {
 	internal net.Listener // nil: none
 	watch    *watch
 	trust    *bundle.Trust
+	publisher
 	leaf     *x509.Certificate // of the institution
 	stopping atomic.Bool
 	missed   bool // an owed hour passed while the server was down
@@ -86,6 +87,9 @@ func newServer(ctx context.Context, c Config, log *slog.Logger, open func(dir st
 	if err := trusted(c.Providers, trust.File.Providers); err != nil {
 		return nil, err
 	}
+	if _, err := witnesses(trust, nil); err != nil {
+		return nil, err
+	}
 	s.trust, s.leaf = trust, k.institution.Chain[0]
 	engine, err := open(c.Data)
 	if err != nil {
@@ -99,10 +103,13 @@ func newServer(ctx context.Context, c Config, log *slog.Logger, open func(dir st
 			s.release()
 		}
 	}()
-	if s.ledger, err = ledger.Open(ctx, s.store, k.log); err != nil {
+	if s.ledger, err = ledger.Open(ctx, s.store, k.log, trust.Policy.Witnessed()); err != nil {
 		return nil, err
 	}
 	if err = s.checkLast(ctx, trust); err != nil {
+		return nil, err
+	}
+	if s.asker, err = witnesses(trust, s.ledger); err != nil {
 		return nil, err
 	}
 	if s.office, err = workflow.New(ctx, c.office(trust, k), s.ledger, cipher{s.store}); err != nil {
@@ -184,6 +191,14 @@ func (s *Server) Run(ctx context.Context) error {
 		defer stop()
 		return s.ledger.Run(writing)
 	})
+	if err := s.first(run); err != nil {
+		stopWriting()
+		return errors.Join(err, ledgerJob.Wait())
+	}
+	jobs.Go(func() error {
+		defer stop()
+		return s.publishing(run)
+	})
 	jobs.Go(func() error {
 		defer stop()
 		// Stopped before it began is stopped.
@@ -216,7 +231,7 @@ func (s *Server) Run(ctx context.Context) error {
 	stopWriting()
 	err = errors.Join(err, ledgerJob.Wait())
 	if err == nil {
-		err = s.publish()
+		err = s.keep()
 	}
 	s.log.Info("stopped", "size", s.ledger.Head().Size)
 	return err

@@ -91,12 +91,29 @@ type Verdict struct {
 	Index      uint64            // of the entry in the log
 	Checkpoint proof.Checkpoint  // that proves it
 	Witnessed  bool              // whether the witness policy asks for witnesses, and has them
+	Pending    bool              // it asks, and has not: [VerifySigned] alone
 	Log        proof.Entry       // the entry
 }
 
 // Number is the decision number as it is printed.
 func (v *Verdict) Number() string {
 	return statement.FormatNumber(v.Decision.Year, v.Decision.Number)
+}
+
+// VerifySigned is [Verify] for who holds what has just been signed: a checkpoint that
+// too few witnesses have cosigned is taken on the log's own word, and the verdict says
+// that it is pending. Whoever relies on the decision gets the bundle again, and verifies.
+func VerifySigned(data []byte, t *Trust) (*Verdict, error) {
+	v, err := Verify(data, t)
+	if !errors.Is(err, proof.ErrUnwitnessed) {
+		return v, err
+	}
+	own := *t
+	own.Policy = t.Policy.OnItsWord()
+	if v, err = Verify(data, &own); err == nil {
+		v.Pending = true
+	}
+	return v, err
 }
 
 // Verify checks a bundle against a trust file.

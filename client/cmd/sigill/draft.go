@@ -277,6 +277,7 @@ type shownMatter struct {
 	Returns  [][]string   `json:"returns,omitempty"`
 	Dissents int          `json:"dissents"`
 	Names    record.Names `json:"names"`
+	Pending  bool         `json:"pending"` // signed, pending witness
 }
 
 func (a *app) draftShow() *cobra.Command {
@@ -303,11 +304,15 @@ func (a *app) draftShow() *cobra.Command {
 			v := shownMatter{Matter: name, State: state(m.State), Dissents: m.Dissents}
 			switch {
 			case m.Verdict != nil:
-				v.Title, v.Number, v.Names = m.Verdict.Draft.Title, m.Verdict.Number(), m.Verdict.Draft.Names
+				v.Title, v.Number, v.Names, v.Pending = m.Verdict.Draft.Title, m.Verdict.Number(), m.Verdict.Draft.Names, m.Verdict.Pending
 			case m.Draft != nil:
 				v.Title, v.Names = m.Draft.Title, m.Draft.Names
 			}
-			rows := [][]string{a.heads("MATTER", "STATE", "NUMBER", "TITLE"), {name, a.t(v.State), v.Number, v.Title}}
+			is := a.t(v.State)
+			if v.Pending {
+				is += ", " + a.t("pending witness")
+			}
+			rows := [][]string{a.heads("MATTER", "STATE", "NUMBER", "TITLE"), {name, is, v.Number, v.Title}}
 			for _, r := range m.Returns {
 				v.Returns = append(v.Returns, r.Paragraphs)
 				for _, p := range r.Paragraphs {

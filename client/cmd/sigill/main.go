@@ -28,6 +28,7 @@ import (
 	"sigill/client"
 	"sigill/keys/command"
 	"sigill/keys/disclosure"
+	"sigill/keys/proof"
 )
 
 func main() {
@@ -75,6 +76,8 @@ func exitCode(err error) int {
 		return ills.exit
 	case errors.Is(err, disclosure.ErrNotForKey):
 		return exitNotForKey
+	case errors.Is(err, proof.ErrUnwitnessed):
+		return exitUnknown
 	case errors.Is(err, client.ErrVerification), errors.Is(err, disclosure.ErrVerification), errors.Is(err, errVerify):
 		return exitUnverified
 	case errors.As(err, &unanswered):

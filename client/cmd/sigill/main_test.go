@@ -19,6 +19,7 @@ import (
 	"sigill/keys/command"
 	"sigill/keys/disclosure"
 	"sigill/keys/guard"
+	"sigill/keys/proof"
 	"sigill/keys/record"
 	"sigill/keys/statement"
 )
@@ -71,6 +72,8 @@ func TestExitCodes(t *testing.T) {
 		{client.ErrNotPinned, exitUnverified},
 		{disclosure.ErrVerification, exitUnverified},
 		{errVerify, exitUnverified},
+		{fmt.Errorf("%w: %w", client.ErrNotLogged, proof.ErrUnwitnessed), exitUnknown},
+		{fmt.Errorf("%w: %w", errVerify, proof.ErrUnwitnessed), exitUnknown},
 		{disclosure.ErrNotForKey, exitNotForKey},
 	} {
 		wrapped := c.err

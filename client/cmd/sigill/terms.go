@@ -53,7 +53,7 @@ var inSwedish = map[string]string{
 	"owed entries": "ännu inte loggat", "document": "dokument", "digest": "kontrollsumma", "signed by": "undertecknat av", "authority": "myndighet",
 	"board": "nämnden", "board key": "nämndens nyckel", "certificate": "certifikat", "log": "logg", "provider": "inloggningstjänst",
 	"valid": "giltigt", "number": "beslutsnummer", "date": "datum", "case": "ärendenummer", "title": "rubrik", "mode": "beslutsordning",
-	"decision": "beslut", "statement": "beslutets kontrollsumma", "witnessed": "bevittnad", "requester": "begärs av", "ground": "grund",
+	"decision": "beslut", "statement": "beslutets kontrollsumma", "witnessed": "bevittnad", "pending witness": "väntar på vittnen", "requester": "begärs av", "ground": "grund",
 	"force": "vad som prövas", "reference": "referens", "sections": "delar", "expires": "går ut", "dissent": "avvikande mening", "earlier requests": "tidigare begäranden",
 
 	// Values.
