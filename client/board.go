@@ -2,6 +2,7 @@ package client
 
 import (
 	"context"
+	"errors"
 
 	"sigill/keys/jws"
 	"sigill/keys/order"
@@ -65,9 +66,13 @@ func (b *Board) Requesters(ctx context.Context) ([]order.Requester, error) {
 	}
 }
 
-// Status tells how the server is.
+// Status tells how the server is, by its own word.
 func (b *Board) Status(ctx context.Context) (*sigillv1.GetStatusResponse, error) {
-	return b.administration().GetStatus(ctx, &sigillv1.GetStatusRequest{})
+	r, err := b.administration().GetStatus(ctx, &sigillv1.GetStatusRequest{})
+	if err != nil {
+		return nil, err
+	}
+	return r, unverified(errors.Join(jws.CheckText(r.GetVersion()), jws.CheckText(r.GetCertificateUntil())))
 }
 
 // SignDocument signs a document of authority with each of the keys, one after

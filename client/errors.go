@@ -3,6 +3,7 @@ package client
 import (
 	"errors"
 	"fmt"
+	"regexp"
 	"strconv"
 
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
@@ -20,7 +21,7 @@ type Error struct {
 	Field   string
 	Line    int            // in the content, from 1; 0 if it is not about a line
 	Digests []ident.Digest // what must be cited
-	Message string
+	Message string         // as the server sent it: not for a terminal
 	// Handshake: no connection was made, since the two sides agreed on no TLS or the
 	// server's certificate is not one that was asked for. Nothing was sent.
 	Handshake bool
@@ -78,6 +79,18 @@ func unverified(err error) error {
 	return fmt.Errorf("%w: %w", ErrVerification, err)
 }
 
+// plain is what reasons and paths of fields are written in.
+var plain = regexp.MustCompile(`^[A-Za-z0-9_.\[\]-]{1,120}$`)
+
+// word is a reason or a field, or "" if it is none: no signature covers what is said
+// of an error, and it is shown on a terminal.
+func word(s string) string {
+	if !plain.MatchString(s) {
+		return ""
+	}
+	return s
+}
+
 // asError reads a gRPC status with its details; nil stays nil.
 func asError(err error) error {
 	if err == nil {
@@ -91,12 +104,12 @@ func asError(err error) error {
 	for _, d := range st.Details() {
 		switch d := d.(type) {
 		case *errdetails.ErrorInfo:
-			e.Reason = d.GetReason()
+			e.Reason = word(d.GetReason())
 			e.Line, _ = strconv.Atoi(d.GetMetadata()["line"])
 		case *errdetails.BadRequest:
 			for _, v := range d.GetFieldViolations() {
 				if e.Field == "" {
-					e.Field = v.GetField()
+					e.Field = word(v.GetField())
 				}
 			}
 		case *errdetails.PreconditionFailure:

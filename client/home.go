@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 
 	"sigill/keys/ident"
 	"sigill/keys/jws"
@@ -34,7 +35,9 @@ var ErrHome = errors.New("the home directory must be your own, with mode 0700, a
 // OpenHome makes the directory if it is not there. Pass gives the passphrase when
 // something sealed is read or written; of opts only the work factor counts.
 func OpenHome(dir string, pass func() (string, error), opts keyfile.Options) (*Home, error) {
-	if err := os.MkdirAll(dir, 0o700); err != nil {
+	if err := os.MkdirAll(dir, 0o700); errors.Is(err, syscall.ENOTDIR) {
+		return nil, ErrHome
+	} else if err != nil {
 		return nil, fmt.Errorf("home directory: %w", pathless(err))
 	}
 	info, err := os.Lstat(dir)

@@ -45,7 +45,7 @@ func (v *OfflineReviewer) Read(signatures []string, x *opening.Extract, today id
 		return nil, unverified(err)
 	}
 	if pin, ok := v.Pinned[c.Requester.Requester]; !ok || pin != key.Thumbprint() {
-		return nil, ErrNotPinned
+		return nil, &PinError{c.Requester}
 	}
 	if c.Request.Expires.Before(today) {
 		return nil, ErrExpired

@@ -125,7 +125,7 @@ func (w *Caseworker) Get(ctx context.Context, own *Own) (*Matter, error) {
 		}
 	}
 	if len(m.Bundle) > 0 {
-		if m.Verdict, err = bundle.Verify(m.Bundle, w.Trust); err != nil {
+		if m.Verdict, err = bundle.VerifySigned(m.Bundle, w.Trust); err != nil {
 			return nil, unverified(err)
 		}
 		if err := w.arrived(own, m.Verdict.DraftDigest()); err != nil {

@@ -146,6 +146,12 @@ func (v *Reviewer) readDissents(w *Review, dissents []string) {
 	w.Dissent = len(w.Dissents) > 0
 }
 
+// PinError is [ErrNotPinned] with who asks, as the board has registered them.
+type PinError struct{ Requester order.Requester }
+
+func (e *PinError) Error() string { return ErrNotPinned.Error() }
+func (e *PinError) Unwrap() error { return ErrNotPinned }
+
 // checkRequest: the requester is signed by the board, not revoked, pinned here,
 // may ask on this ground, and signed this request, which has not expired.
 func (v *Reviewer) checkRequest(w *Review, r *sigillv1.GetReviewResponse, id ident.ID) error {
@@ -157,7 +163,7 @@ func (v *Reviewer) checkRequest(w *Review, r *sigillv1.GetReviewResponse, id ide
 		return unverified(err)
 	}
 	if pin, ok := v.Pinned[w.Requester.Requester]; !ok || pin != key.Thumbprint() {
-		return ErrNotPinned
+		return &PinError{w.Requester}
 	}
 	if _, err := jws.Read(r.GetRequest(), key, &w.Request); err != nil {
 		return unverified(err)

@@ -15,6 +15,7 @@ import (
 	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"net"
@@ -30,6 +31,7 @@ import (
 	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/grpc/metadata"
+	"google.golang.org/protobuf/encoding/protowire"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
 
@@ -260,49 +262,44 @@ func newRequestID() []byte {
 	return b
 }
 
-// paddedSize is the length of all of an author's request but its content.
-const paddedSize = 32 << 10
-
 // ErrTooLarge says that an author's request does not fit under its padding.
 var ErrTooLarge = errors.New("the record and its statements are too large")
 
-// pad brings the values and the message without content to one size.
+// pad brings the values and the message to a size on the wire that only the steps of the
+// content tell, or a byte below it where the padding's own length would take one more.
 func pad(req any, values []string) error {
 	m, ok := req.(proto.Message)
 	if !ok {
 		return nil
 	}
-	field := func(name protoreflect.Name) protoreflect.FieldDescriptor {
-		return m.ProtoReflect().Descriptor().Fields().ByName(name)
-	}
-	padding := field("padding")
+	fields := m.ProtoReflect().Descriptor().Fields()
+	padding := fields.ByName("padding")
 	if padding == nil {
 		return nil
 	}
-	m.ProtoReflect().Clear(padding)
-	bare := proto.Clone(m)
-	if content := field("content"); content != nil {
-		bare.ProtoReflect().Clear(content)
+	var sent []string
+	for i := 1; i < len(values); i += 2 {
+		v := values[i]
+		if strings.HasSuffix(values[i-1], "-bin") {
+			v = base64.RawStdEncoding.EncodeToString([]byte(v))
+		}
+		sent = append(sent, v)
 	}
-	free := paddedSize - total(bare, values)
-	// The longest padding that fits; at the two lengths where the field's own
-	// length takes one more byte, the sum is one byte short.
-	for n := free - 2; n > 0 && n > free-8; n-- {
-		bare.ProtoReflect().Set(padding, protoreflect.ValueOfBytes(make([]byte, n)))
-		if total(bare, values) <= paddedSize {
-			m.ProtoReflect().Set(padding, protoreflect.ValueOfBytes(make([]byte, n)))
+	size := token.PaddedStep
+	if content := fields.ByName("content"); content != nil {
+		if n := len(m.ProtoReflect().Get(content).Bytes()); n > 0 {
+			size += token.Steps(protowire.SizeTag(content.Number()) + protowire.SizeBytes(n))
+		}
+	}
+	m.ProtoReflect().Clear(padding)
+	for n := size - token.RequestSize(sent, proto.Size(m)); n > 0; n-- {
+		m.ProtoReflect().Set(padding, protoreflect.ValueOfBytes(make([]byte, n)))
+		if token.RequestSize(sent, proto.Size(m)) <= size {
 			return nil
 		}
 	}
+	m.ProtoReflect().Clear(padding)
 	return ErrTooLarge
-}
-
-func total(bare proto.Message, values []string) int {
-	size := proto.Size(bare)
-	for i := 1; i < len(values); i += 2 {
-		size += len(values[i])
-	}
-	return size
 }
 
 func (s *Session) drafting() sigillv1.DraftingServiceClient {

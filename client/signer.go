@@ -223,7 +223,7 @@ func (g *Signer) Send(ctx context.Context, approval string) (*bundle.Verdict, []
 	if err != nil {
 		return nil, nil, err
 	}
-	v, err := bundle.Verify(r.GetBundle(), g.Trust)
+	v, err := bundle.VerifySigned(r.GetBundle(), g.Trust)
 	if err != nil {
 		return nil, nil, unverified(err)
 	}
@@ -297,6 +297,6 @@ func (g *Signer) Bundle(ctx context.Context, id ident.ID) (*bundle.Verdict, []by
 	if err != nil {
 		return nil, nil, err
 	}
-	v, err := bundle.Verify(r.GetBundle(), g.Trust)
+	v, err := bundle.VerifySigned(r.GetBundle(), g.Trust)
 	return v, r.GetBundle(), unverified(err)
 }

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"slices"
 	"strings"
 
 	"google.golang.org/protobuf/proto"
@@ -65,17 +64,14 @@ func (h *Home) Submit(ctx context.Context, w *Caseworker, t Text, another bool) 
 	if name, own, err := h.settle(ctx, &c, t); name != "" || err != nil {
 		return name, own, err
 	}
-	c.Earlier = func(list []ident.Digest) error {
-		mine, err := h.mine(list)
-		switch {
-		case err != nil:
-			return err
-		case len(mine) > 0 && !another:
-			return &AnotherError{mine}
-		case w.Earlier != nil:
-			return w.Earlier(list)
+	if !another { // the server tells of drafts when their hour comes, and not before
+		mine, err := h.mine(t.Case)
+		if err != nil {
+			return "", nil, err
 		}
-		return nil
+		if len(mine) > 0 {
+			return "", nil, &AnotherError{mine}
+		}
 	}
 	name := h.NewMatter()
 	c.Store = func(o *Own) error { return h.SaveMatter(name, o) }
@@ -133,8 +129,8 @@ func (h *Home) settle(ctx context.Context, w *Caseworker, t Text) (string, *Own,
 	return "", nil, nil
 }
 
-// mine finds the matters of this home whose revisions are in a list.
-func (h *Home) mine(list []ident.Digest) ([]string, error) {
+// mine finds the matters of this home that are drafts of a case.
+func (h *Home) mine(reference string) ([]string, error) {
 	names, err := h.Matters()
 	if err != nil {
 		return nil, err
@@ -145,7 +141,7 @@ func (h *Home) mine(list []ident.Digest) ([]string, error) {
 		if err != nil {
 			return nil, err
 		}
-		if slices.ContainsFunc(list, func(d ident.Digest) bool { return d == own.Sent || slices.Contains(own.Revisions, d) }) {
+		if own.Case == statement.NormalCase(reference) && len(own.Revisions) > 0 {
 			out = append(out, name)
 		}
 	}

@@ -34,6 +34,8 @@ func Check(ctx context.Context, c Config) (found []Finding) {
 	trust, err := readTrust(c.Trust)
 	if note("trust file", "", err) {
 		c.checkKeys(ctx, trust, note)
+		_, err := witnesses(trust, nil)
+		note("witnesses", fmt.Sprintf("%d in the policy", len(trust.Policy.Witnesses())), err)
 	}
 	if c.TLS.Certificate != "" {
 		_, err := c.TLS.config()

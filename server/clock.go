@@ -1,7 +1,6 @@
 package server
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -24,18 +23,15 @@ var ErrOlder = fmt.Errorf("the log does not hold the last published checkpoint: 
 
 // clock does what has its time, until ctx ends. A job that fails is logged and
 // tried again at its next time: a commit that fails stops the server by itself.
-// What has its hour is [Server.daily].
+// What has its hour is [Server.daily], and publication, which waits for others,
+// [Server.publishing].
 func (s *Server) clock(ctx context.Context) {
-	publish := time.NewTicker(s.config.PublishEvery)
-	defer publish.Stop()
 	minute := time.NewTicker(time.Minute)
 	defer minute.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			return
-		case <-publish.C:
-			s.job("publish", s.publish(ctx))
 		case now := <-minute.C:
 			s.job("notices", s.office.SendNotices(ctx, now))
 			s.job("inbox", s.office.ForgetShown(ctx, now))
@@ -92,36 +88,6 @@ func nextHour(now time.Time, h Hour) time.Time {
 	}
 }
 
-// publish closes the days that are over with what was published in them, and then
-// shows the newest checkpoint.
-func (s *Server) publish(ctx context.Context) error {
-	if err := s.closeDays(ctx); err != nil {
-		return err
-	}
-	return s.show()
-}
-
-func (s *Server) closeDays(ctx context.Context) error {
-	return s.office.CloseDays(ctx, time.Now(), s.last)
-}
-
-// show shows everyone the newest checkpoint, and keeps it beside the store: an
-// older copy of the store is then known for what it is, and a day that ends while
-// the server is down is closed with it.
-func (s *Server) show() error {
-	path := filepath.Join(s.config.Data, checkpointFile)
-	note := s.office.Publish()
-	s.last = note
-	if old, err := os.ReadFile(path); err == nil && bytes.Equal(old, note) {
-		now := time.Now()
-		return os.Chtimes(path, now, now) // says until when the server ran
-	}
-	if err := replace(path, note); err != nil {
-		return fmt.Errorf("keeping the checkpoint: %w", err)
-	}
-	return nil
-}
-
 // replace puts a whole new file in the place of the old one.
 func replace(path string, data []byte) error {
 	draft := path + ".new"
@@ -151,7 +117,6 @@ func syncDir(path string) error {
 // checkLast holds the log against the checkpoint that was published last. A
 // store that never published one has no such file.
 func (s *Server) checkLast(ctx context.Context, trust *bundle.Trust) error {
-	s.last = s.ledger.Published().Note
 	f, err := os.Open(filepath.Join(s.config.Data, checkpointFile))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
@@ -182,7 +147,9 @@ func (s *Server) checkLast(ctx context.Context, trust *bundle.Trust) error {
 	if head.Root != last.Root {
 		return ErrOlder
 	}
-	s.last = note
+	if !trust.Policy.Witnessed() { // else the store has what was published, and this may be newer
+		s.last = note
+	}
 	s.missed = nextHour(info.ModTime(), s.config.OwedHour).Before(time.Now())
 	return nil
 }

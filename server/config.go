@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -158,14 +159,19 @@ func ReadConfig(path string) (Config, error) {
 	return c, nil
 }
 
+// goType is what the decoder says of Go's types, which are nobody's business here.
+var goType = regexp.MustCompile(`yaml: (?:unmarshal errors:\n  )?| in type server\.\w+`)
+
 // ParseConfig reads the text of a configuration file, and fills in what has a
 // default.
 func ParseConfig(text []byte) (Config, error) {
 	c := Config{OwedHour: Hour(3 * time.Hour), SmallestSet: 5, MaxOpenings: 20, PublishEvery: 10 * time.Second}
 	d := yaml.NewDecoder(bytes.NewReader(text))
 	d.KnownFields(true)
-	if err := d.Decode(&c); err != nil {
-		return Config{}, fmt.Errorf("%w: %w", ErrConfig, err)
+	if err := d.Decode(&c); errors.Is(err, io.EOF) {
+		return Config{}, fmt.Errorf("%w: the file is empty", ErrConfig)
+	} else if err != nil {
+		return Config{}, fmt.Errorf("%w: %s", ErrConfig, strings.ReplaceAll(goType.ReplaceAllString(err.Error(), ""), "time.Duration", "a time such as 12h"))
 	}
 	if err := d.Decode(&struct{}{}); !errors.Is(err, io.EOF) {
 		return Config{}, fmt.Errorf("%w: more than one document", ErrConfig)

@@ -24,6 +24,10 @@ type Copy struct {
 // Extract takes a signed decision with its whole seal out of the copy, as JSON
 // ([opening.Extract] in keys/opening). The copy is not changed.
 func (c Copy) Extract(ctx context.Context, decision string) (_ []byte, err error) {
+	id, err := ident.ParseID(decision)
+	if err != nil {
+		return nil, fmt.Errorf("decision: %w", err)
+	}
 	pass, err := Keys{PassphraseFile: c.PassphraseFile}.passphrase()
 	if err != nil {
 		return nil, err
@@ -49,5 +53,5 @@ func (c Copy) Extract(ctx context.Context, decision string) (_ []byte, err error
 	if err != nil {
 		return nil, err
 	}
-	return workflow.Extract(ctx, l, cipher{s}, ident.ID(decision))
+	return workflow.Extract(ctx, l, cipher{s}, id)
 }

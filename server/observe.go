@@ -111,6 +111,7 @@ var (
 	descReady   = prometheus.NewDesc("sigilld_ready", "1 if the server is ready, 0 if not; /readyz says why.", nil, nil)
 	descVersion = prometheus.NewDesc("sigilld_build_info", "1, for the version that runs.", []string{"version"}, nil)
 	descLog     = prometheus.NewDesc("sigilld_published_log_entries", "Entries of the log, as published.", nil, nil)
+	descPending = prometheus.NewDesc("sigilld_pending_log_entries", "Entries of the log that are not published yet: they wait for the next time, or for witnesses.", nil, nil)
 	descUntil   = prometheus.NewDesc("sigilld_certificate_ends_timestamp_seconds",
 		"When seals under the institutional certificate cease to count.", nil, nil)
 	descAuthors = prometheus.NewDesc("sigilld_author_calls",
@@ -119,7 +120,7 @@ var (
 
 // Describe implements prometheus.Collector.
 func (st state) Describe(out chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{descReady, descVersion, descLog, descUntil, descAuthors} {
+	for _, d := range []*prometheus.Desc{descReady, descVersion, descLog, descPending, descUntil, descAuthors} {
 		out <- d
 	}
 }
@@ -135,7 +136,9 @@ func (st state) Collect(out chan<- prometheus.Metric) {
 	}
 	gauge(descReady, ready)
 	gauge(descVersion, 1, Version)
-	gauge(descLog, float64(st.ledger.Published().Size))
+	published := st.ledger.Published().Size
+	gauge(descLog, float64(published))
+	gauge(descPending, float64(st.ledger.Head().Size-published))
 	if until := st.trust.CertifiedUntil(st.leaf); until != "" {
 		gauge(descUntil, float64(until.AddDays(1).Start().Unix()))
 	}

@@ -58,10 +58,11 @@ type Server struct {
 	internal net.Listener // nil: none
 	watch    *watch
 	trust    *bundle.Trust
+	publisher
 	leaf     *x509.Certificate // of the institution
 	stopping atomic.Bool
 	missed   bool   // an owed hour passed while the server was down
-	last     []byte // the checkpoint that was published last
+	last     []byte // what was published before this run, if the ledger does not know it
 }
 
 // New opens the store, checks that keys, certificates, trust file, log and last
@@ -91,6 +92,9 @@ func newServer(ctx context.Context, c Config, log *slog.Logger, open func(dir st
 	if err := trusted(c.Providers, trust.File.Providers); err != nil {
 		return nil, err
 	}
+	if _, err := witnesses(trust, nil); err != nil {
+		return nil, err
+	}
 	s.trust, s.leaf = trust, k.institution.Chain[0]
 	engine, err := open(c.Data)
 	if err != nil {
@@ -104,10 +108,13 @@ func newServer(ctx context.Context, c Config, log *slog.Logger, open func(dir st
 			s.release()
 		}
 	}()
-	if s.ledger, err = ledger.Open(ctx, s.store, k.log); err != nil {
+	if s.ledger, err = ledger.Open(ctx, s.store, k.log, trust.Policy.Witnessed()); err != nil {
 		return nil, err
 	}
 	if err = s.checkLast(ctx, trust); err != nil {
+		return nil, err
+	}
+	if s.asker, err = witnesses(trust, s.ledger); err != nil {
 		return nil, err
 	}
 	if s.office, err = workflow.New(ctx, c.office(trust, k), s.ledger, cipher{s.store}); err != nil {
@@ -204,7 +211,14 @@ func (s *Server) Run(ctx context.Context) error {
 		defer stop()
 		return s.ledger.Run(writing)
 	})
-	s.job("publish", s.publish(run)) // before anyone is served
+	if err := s.first(run); err != nil {
+		stopWriting()
+		return errors.Join(err, ledgerJob.Wait())
+	}
+	jobs.Go(func() error {
+		defer stop()
+		return s.publishing(run)
+	})
 	jobs.Go(func() error {
 		defer stop()
 		// Stopped before it began is stopped.
@@ -214,6 +228,7 @@ func (s *Server) Run(ctx context.Context) error {
 		return nil
 	})
 	jobs.Go(func() error { s.clock(run); return nil })
+	jobs.Go(func() error { s.rpc.KeepKeys(run); return nil })
 	jobs.Go(func() error {
 		s.daily(run, "owed", s.missed, func(ctx context.Context, now time.Time) error {
 			return errors.Join(s.office.PublishOwed(ctx, now), s.office.Reshelve(ctx))
@@ -240,7 +255,7 @@ func (s *Server) Run(ctx context.Context) error {
 	stopWriting()
 	err = errors.Join(err, ledgerJob.Wait())
 	if err == nil && closed == nil {
-		err = s.show()
+		err = s.keep()
 	}
 	s.log.Info("stopped", "size", s.ledger.Head().Size)
 	return err

@@ -45,7 +45,7 @@ var stated = []exception{
 	{`registrator DispatchDecision (status|trailer)`, "the same, of the dissent that must be cited"},
 	{`.*\.signature`, "signatures over them"},
 	{`(row of log-entries|reader entry)\.digest|.*\.signed|row of entry: key`, "entries of the log over them"},
-	{`(.* answer\.checkpoint|(reader )?checkpoint|row of (head|log-days))\.line (2 |4 —)|.*\.checkpoint\.root`, "the log's root and its signature"},
+	{`(.* answer\.checkpoint|(reader )?checkpoint|row of (head|log-days)|row of opening\.13)\.line (2 |4 —)|.*\.checkpoint\.root`, "the log's root and its signature"},
 	{`.*\.proof(\[\d+\]|\.line \d+ —?)|reader hash`, "hashes of the log, the root and its signature"},
 	{`row of request\.1`, "a MAC under the store's key, over the request's id and what it asked"},
 	{`row of request\.2`, "what the author was answered, under the nonce"},

@@ -20,8 +20,8 @@ import (
 	"sigill/server"
 )
 
-// A wire keeps what a user is sent. Of the author, whose own all of it is, it keeps the
-// sizes that the network sees: of requests, with the values that are padded, and of answers.
+// A wire keeps what a user is sent, but for the author, whose own all of it is: of that
+// a [line] keeps the sizes.
 type wire struct {
 	p    *play
 	user string
@@ -32,7 +32,6 @@ type wire struct {
 type call struct {
 	mu     sync.Mutex
 	method string
-	values int // how long those of its request are
 	kept   map[string]recording
 }
 
@@ -59,28 +58,19 @@ func (w *wire) HandleRPC(ctx context.Context, s stats.RPCStats) {
 		c.kept[kind] = append(c.kept[kind], seen{place: user + " " + c.method + " " + kind, value: value, as: as})
 	}
 	switch s := s.(type) {
-	case *stats.OutHeader:
-		for _, name := range []string{"authorization", "dpop", "sigill-author-proof", "sigill-author-nonce-bin"} {
-			c.values += len(strings.Join(s.Header.Get(name), ""))
-		}
-	case *stats.OutPayload:
-		if author {
-			keep("request", make([]byte, c.values+s.Length), nil)
-		}
 	case *stats.InHeader:
 		keep("header", pairs(s.Header), nil)
 	case *stats.InTrailer:
 		keep("trailer", pairs(s.Trailer), nil)
 	case *stats.InPayload:
 		if author {
-			keep("answer", make([]byte, s.Length), nil)
 			return
 		}
 		m := proto.Clone(s.Payload.(proto.Message))
 		keep("answer", marshal(m), m)
 	case *stats.End:
 		keep("status", marshal(status.Convert(s.Error).Proto()), nil)
-		for _, kind := range []string{"request", "header", "answer", "trailer", "status"} {
+		for _, kind := range []string{"header", "answer", "trailer", "status"} {
 			w.p.keep(c.kept[kind]...)
 		}
 	}

@@ -41,6 +41,7 @@ type play struct {
 	log      strings.Builder
 	stop     func() error
 	open     []*client.Session
+	lines    []*line // of the author
 
 	mu   sync.Mutex
 	kept recording
@@ -96,7 +97,13 @@ func (p *play) session(user string, unbound bool, day int) (*client.Session, str
 	c := client.Config{Addr: "127.0.0.1:1", Origin: authority.Origin, Trust: p.stage.Trust, Plain: true,
 		Token: func(context.Context) (string, error) { return tok, nil },
 		Options: []grpc.DialOption{grpc.WithStatsHandler(&wire{p, user}),
-			grpc.WithContextDialer(func(ctx context.Context, _ string) (net.Conn, error) { return p.public.DialContext(ctx) })}}
+			grpc.WithContextDialer(func(ctx context.Context, _ string) (net.Conn, error) {
+				conn, err := p.public.DialContext(ctx)
+				if err == nil && user == p.author {
+					conn = p.newLine(conn)
+				}
+				return conn, err
+			})}}
 	if !unbound {
 		c.Day = keys[day]
 	}
@@ -223,6 +230,7 @@ func (p *play) perform() recording {
 	p.operator("at last")
 	p.reader("at last", -1, 0, 1)
 	p.must(p.stop())
+	p.overheard()
 	p.atRest()
 	return p.kept
 }

@@ -13,6 +13,7 @@
 package bundle
 
 import (
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"strings"
@@ -53,7 +54,13 @@ type Bundle struct {
 }
 
 // Marshal is the bundle's one form: RFC 8785 JSON.
-func (b *Bundle) Marshal() ([]byte, error) { return jws.Canonical(b) }
+func (b *Bundle) Marshal() ([]byte, error) {
+	room := 4096 + base64.RawURLEncoding.EncodedLen(len(b.Content)) + len(b.Decision)
+	for _, o := range b.Order {
+		room += len(o)
+	}
+	return jws.AppendCanonical(make([]byte, 0, room), b)
+}
 
 // Parse reads a bundle strictly and checks nothing else.
 func Parse(data []byte) (*Bundle, error) {
@@ -84,12 +91,29 @@ type Verdict struct {
 	Index      uint64            // of the entry in the log
 	Checkpoint proof.Checkpoint  // that proves it
 	Witnessed  bool              // whether the witness policy asks for witnesses, and has them
+	Pending    bool              // it asks, and has not: [VerifySigned] alone
 	Log        proof.Entry       // the entry
 }
 
 // Number is the decision number as it is printed.
 func (v *Verdict) Number() string {
 	return statement.FormatNumber(v.Decision.Year, v.Decision.Number)
+}
+
+// VerifySigned is [Verify] for who holds what has just been signed: a checkpoint that
+// too few witnesses have cosigned is taken on the log's own word, and the verdict says
+// that it is pending. Whoever relies on the decision gets the bundle again, and verifies.
+func VerifySigned(data []byte, t *Trust) (*Verdict, error) {
+	v, err := Verify(data, t)
+	if !errors.Is(err, proof.ErrUnwitnessed) {
+		return v, err
+	}
+	own := *t
+	own.Policy = t.Policy.OnItsWord()
+	if v, err = Verify(data, &own); err == nil {
+		v.Pending = true
+	}
+	return v, err
 }
 
 // Verify checks a bundle against a trust file.

@@ -30,6 +30,7 @@ const (
 	NoValue  = "the flag %s needs a value"
 	BadValue = "the value of %s is not of its kind"
 	BadFlag  = "a flag is written in a wrong way"
+	Required = "needed are %s"
 )
 
 // Strict makes every command under root answer wrong arguments and flags with a
@@ -60,7 +61,7 @@ func Strict(root *cobra.Command) {
 		c.SuggestionsMinimumDistance = 2
 		c.Args = func(c *cobra.Command, args []string) error {
 			if valid(c, args) == nil {
-				return nil
+				return lacking(c)
 			}
 			if !c.HasSubCommands() {
 				return &Usage{Form, []any{c.UseLine()}}
@@ -68,6 +69,20 @@ func Strict(root *cobra.Command) {
 			return unknown(c, args)
 		}
 	})
+}
+
+// lacking says which flags a command cannot do without and was not given.
+func lacking(c *cobra.Command) error {
+	var names []string
+	c.Flags().VisitAll(func(f *pflag.Flag) {
+		if must := f.Annotations[cobra.BashCompOneRequiredFlag]; len(must) > 0 && must[0] == "true" && !f.Changed {
+			names = append(names, "--"+f.Name)
+		}
+	})
+	if len(names) == 0 {
+		return nil
+	}
+	return &Usage{Required, []any{strings.Join(names, ", ")}}
 }
 
 // unknown says that a command has none of that name below it, and which are near.

@@ -98,7 +98,7 @@ func (m *matcher) add(p pattern) {
 // compile makes patterns of terms.
 func compile(t Terms) *matcher {
 	// Room for one person with all that a token says.
-	m := &matcher{patterns: make([]pattern, 1, 32)}
+	m := &matcher{patterns: make([]pattern, 1, 96)}
 	m.keys.Grow(512)
 	for i, n := range t.Names {
 		if !slices.Contains(t.Names[:i], n) {

@@ -26,12 +26,15 @@ var (
 // each, without a general encoder between: TestCanonicalAgainstLibrary holds it
 // against another implementation. A type that has no such form (members out of
 // order, maps, floats) is a fault of the program and panics.
-func Canonical(v any) ([]byte, error) {
+func Canonical(v any) ([]byte, error) { return AppendCanonical(make([]byte, 0, 512), v) }
+
+// AppendCanonical is [Canonical] behind b, for who knows how long it will be.
+func AppendCanonical(b []byte, v any) ([]byte, error) {
 	value := reflect.ValueOf(v)
 	if !value.IsValid() {
 		return nil, ErrNull
 	}
-	b, err := formOf(value.Type()).append(make([]byte, 0, 512), value)
+	b, err := formOf(value.Type()).append(b, value)
 	if err != nil {
 		return nil, err
 	}
@@ -103,7 +106,7 @@ func (f *form) append(b []byte, v reflect.Value) ([]byte, error) {
 		if err != nil {
 			return nil, fmt.Errorf("encoding: %w", ErrNotCanonical)
 		}
-		return appendText(b, string(text))
+		return appendText(b, text)
 	}
 	switch f.kind {
 	case pointer:
@@ -133,14 +136,14 @@ func (f *form) append(b []byte, v reflect.Value) ([]byte, error) {
 
 // appendText writes a text. Of what RFC 8785 escapes, only quotation marks and
 // backslashes get past CheckText.
-func appendText(b []byte, s string) ([]byte, error) {
+func appendText[T string | []byte](b []byte, s T) ([]byte, error) {
 	b = append(slices.Grow(b, len(s)+2), '"')
 	n := plainLength(s)
 	b, s = append(b, s[:n]...), s[n:]
-	if s == "" {
+	if len(s) == 0 {
 		return append(b, '"'), nil
 	}
-	if err := CheckText(s); err != nil {
+	if err := CheckText(string(s)); err != nil {
 		return nil, err
 	}
 	for i := range len(s) {

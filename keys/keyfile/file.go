@@ -227,9 +227,9 @@ func bare(err error) error {
 	var linkErr *os.LinkError
 	switch {
 	case errors.As(err, &pathErr):
-		return fmt.Errorf("%s: %w", pathErr.Op, pathErr.Err)
+		return pathErr.Err
 	case errors.As(err, &linkErr):
-		return fmt.Errorf("%s: %w", linkErr.Op, linkErr.Err)
+		return linkErr.Err
 	}
 	return err
 }

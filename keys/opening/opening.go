@@ -9,6 +9,7 @@ package opening
 
 import (
 	"errors"
+	"slices"
 
 	"sigill/keys/ident"
 	"sigill/keys/jws"
@@ -121,6 +122,11 @@ const (
 	BasisForwarded    Basis = "FORWARDED"
 )
 
+// Bases are all of them, in order.
+func Bases() []Basis {
+	return []Basis{BasisAuthenticity, BasisScope, BasisSecrecy, BasisNotHeld, BasisForwarded}
+}
+
 // A Refusal gives a provision and a reason, as a formal refusal must (OSL 6:3,
 // FL 32 §).
 type Refusal struct {
@@ -205,9 +211,7 @@ func (r *Refusal) check() error {
 	if r == nil {
 		return nil
 	}
-	switch r.Basis {
-	case BasisAuthenticity, BasisScope, BasisSecrecy, BasisNotHeld, BasisForwarded:
-	default:
+	if !slices.Contains(Bases(), r.Basis) {
 		return jws.Field("basis", jws.ErrValue)
 	}
 	if err := jws.Text("provision", r.Provision, 1, 100); err != nil {

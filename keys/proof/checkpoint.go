@@ -155,21 +155,29 @@ func oneForm(msg []byte, known verifiers) error {
 	seen := map[keyName]bool{}
 	lines := string(msg[bytes.LastIndex(msg, []byte("\n\n"))+2:])
 	for line := range strings.Lines(lines) {
-		name, sig64, _ := strings.Cut(strings.TrimPrefix(strings.TrimSuffix(line, "\n"), "— "), " ")
-		loose, err := base64.StdEncoding.DecodeString(sig64)
-		if err != nil || len(loose) < 4 {
-			return ErrCheckpoint
-		}
-		k := keyName{name, binary.BigEndian.Uint32(loose)}
-		if _, ok := known[k]; !ok {
+		k, ok := lineKey(line)
+		if _, ours := known[k]; !ours && k != (keyName{}) {
 			continue
 		}
-		if seen[k] || base64.StdEncoding.EncodeToString(loose) != sig64 {
+		if !ok || seen[k] {
 			return fmt.Errorf("%w: a signature line not in its one form", ErrCheckpoint)
 		}
 		seen[k] = true
 	}
 	return nil
+}
+
+// lineKey is the key that a signature line names, and whether the line is in its one
+// form. What is no signature line names none.
+func lineKey(line string) (k keyName, ok bool) {
+	text, ended := strings.CutSuffix(line, "\n")
+	text, begun := strings.CutPrefix(text, "— ")
+	name, sig64, _ := strings.Cut(text, " ")
+	loose, err := base64.StdEncoding.DecodeString(sig64)
+	if err != nil || len(loose) < 4 || !ended || !begun || name == "" {
+		return keyName{}, false
+	}
+	return keyName{name, binary.BigEndian.Uint32(loose)}, base64.StdEncoding.EncodeToString(loose) == sig64
 }
 
 // CheckConsistency checks by an RFC 6962 consistency proof that everything in

@@ -88,7 +88,7 @@ func signed(t *testing.T, text string, signers ...note.Signer) []byte {
 func TestCheckpointStrict(t *testing.T) {
 	s, m := signer(t, authority, 1), newTree(t, 5)
 	w := witness(1)
-	p := policy(t, "log "+s.String()+"\nwitness w "+w.vkey()+"\nquorum w\n")
+	p := policy(t, "log "+s.String()+"\nwitness w "+w.VKey()+"\nquorum w\n")
 	lax := unwitnessed(t, s)
 	good := m.note(t, s, 5, w)
 	text, sigs, _ := strings.Cut(string(good), "\n\n")
@@ -189,9 +189,9 @@ func TestWitnesses(t *testing.T) {
 		t.Errorf("pending: %v %v", cp, err)
 	}
 	never, late := w2, w2
-	never.time, late.time = 0, 1<<63
+	never.Time, late.Time = 0, 1<<63
 	forged := w2
-	forged.key = seed(9)
+	forged.Key = seed(9)
 	for name, bad := range map[string]note.Signer{"time 0": never, "time 2^63": late, "forged": relabel{forged, w2.KeyHash()}} {
 		msg := m.note(t, s, 5, w1, bad)
 		if cp, _, err := p.Accept(msg); !errors.Is(err, proof.ErrCheckpoint) || cp != (proof.Checkpoint{}) {

@@ -156,7 +156,7 @@ func TestDayStrict(t *testing.T) {
 func TestDayByteFlip(t *testing.T) {
 	s, m := signer(t, authority, 1), newTree(t, 9)
 	w := witness(1)
-	p := policy(t, "log "+s.String()+"\nwitness w "+w.vkey()+"\nquorum w\n")
+	p := policy(t, "log "+s.String()+"\nwitness w "+w.VKey()+"\nquorum w\n")
 	good := m.day(t, 3, 5, m.note(t, s, 5, w)).Marshal()
 	check := func(text []byte) bool {
 		d, err := proof.ParseDay(text)

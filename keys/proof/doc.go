@@ -35,6 +35,8 @@ var (
 	// ErrUnwitnessed: signed by the log, but by too few of its witnesses. It
 	// may become witnessed: nothing is wrong with it yet.
 	ErrUnwitnessed = errors.New("checkpoint not witnessed as the policy asks")
+	// ErrCosignature: not a witness's answer to the checkpoint.
+	ErrCosignature = errors.New("not a cosignature of this checkpoint")
 	// ErrPolicy: not a policy for one authority's log.
 	ErrPolicy = errors.New("not a log policy")
 	// ErrProof: malformed, or it does not prove the entry.

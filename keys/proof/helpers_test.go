@@ -3,9 +3,6 @@ package proof_test
 import (
 	"bytes"
 	"crypto/ed25519"
-	"crypto/sha256"
-	"encoding/base64"
-	"encoding/binary"
 	"fmt"
 	"strings"
 	"testing"
@@ -15,6 +12,7 @@ import (
 
 	"sigill/keys/ident"
 	"sigill/keys/proof"
+	"sigill/keys/vectors"
 )
 
 const (
@@ -53,35 +51,11 @@ func unwitnessed(t testing.TB, s *proof.LogSigner) proof.Policy {
 	return p
 }
 
-// A cosigner is a witness written from C2SP tlog-cosignature alone.
-type cosigner struct {
-	name string
-	key  ed25519.PrivateKey
-	time uint64
-}
-
-func (c cosigner) public() []byte {
-	return append([]byte{4}, c.key.Public().(ed25519.PublicKey)...)
-}
-
-func (c cosigner) Name() string { return c.name }
-
-func (c cosigner) KeyHash() uint32 {
-	h := sha256.Sum256(append([]byte(c.name+"\n"), c.public()...))
-	return binary.BigEndian.Uint32(h[:])
-}
-
-func (c cosigner) Sign(msg []byte) ([]byte, error) {
-	signed := fmt.Sprintf("cosignature/v1\ntime %d\n%s", c.time, msg)
-	return append(binary.BigEndian.AppendUint64(nil, c.time), ed25519.Sign(c.key, []byte(signed))...), nil
-}
-
-func (c cosigner) vkey() string {
-	return fmt.Sprintf("%s+%08x+%s", c.name, c.KeyHash(), base64.StdEncoding.EncodeToString(c.public()))
-}
+// A cosigner is a witness.
+type cosigner = vectors.Cosigner
 
 func witness(b byte) cosigner {
-	return cosigner{fmt.Sprintf("witness%d.example", b), seed(100 + b), 1798761600}
+	return cosigner{Label: fmt.Sprintf("witness%d.example", b), Key: seed(100 + b), Time: 1798761600}
 }
 
 // A tree is a log in memory, hashed by x/mod alone.
@@ -174,9 +148,9 @@ func twoOfThree(s *proof.LogSigner) string {
 	return strings.Join([]string{
 		"# the log, and three who watch it",
 		"log " + s.String(),
-		"witness w1 " + witness(1).vkey() + " https://w1.example/",
-		"witness w2 " + witness(2).vkey() + " https://w2.example/",
-		"witness w3 " + witness(3).vkey() + " https://w3.example/",
+		"witness w1 " + witness(1).VKey() + " https://w1.example/",
+		"witness w2 " + witness(2).VKey() + " https://w2.example/",
+		"witness w3 " + witness(3).VKey() + " https://w3.example/",
 		"group g 2 w1 w2 w3",
 		"quorum g",
 		"",

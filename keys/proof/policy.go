@@ -29,7 +29,17 @@ type Policy struct {
 	authority ident.Authority
 	logs      verifiers // the log keys
 	known     verifiers // and the witnesses'
+	witnesses []Witness
 	quorum    *component
+}
+
+// A Witness is one key that a policy's quorum may count. One who cosigns with two
+// keys is two of them, at one URL.
+type Witness struct {
+	Name string // in the policy
+	Key  string // vkey
+	URL  string // where it is asked, as the policy has it: read it before use; "" if it has none
+	key  keyName
 }
 
 // A component is one witness, or a group of components of which a number must
@@ -65,14 +75,33 @@ func (p Policy) Marshal() []byte { return []byte(p.text) }
 // Authority names the log that the policy is for.
 func (p Policy) Authority() ident.Authority { return p.authority }
 
+// Witnesses are those that the policy names, in its order.
+func (p Policy) Witnesses() []Witness { return slices.Clone(p.witnesses) }
+
+// Enough reports whether these witnesses make the quorum; under quorum none
+// nobody is needed.
+func (p Policy) Enough(witnesses []Witness) bool {
+	signed := map[keyName]bool{}
+	for _, w := range witnesses {
+		signed[w.key] = true
+	}
+	return p.quorum == nil || p.quorum.satisfied(signed)
+}
+
+// OnItsWord is the policy without its witnesses: for what has just been signed.
+func (p Policy) OnItsWord() Policy {
+	p.quorum = nil
+	return p
+}
+
 // Witnessed reports whether the policy asks for any witness at all.
 func (p Policy) Witnessed() bool { return p.quorum != nil }
 
 // ParsePolicy reads a C2SP tlog-policy of at most 128 KiB with 1 to 32 logs and
 // at most 32 witnesses and 32 groups. Log keys are Ed25519 (type 0x01) and name
 // one authority; witness keys are cosignature keys (types 0x04 and 0x06). No
-// key stands there twice, neither as log nor as witness. URLs are kept in the
-// text and not used. Errors give the line's number only.
+// key stands there twice, neither as log nor as witness. URLs are kept and not
+// read. Errors give the line's number only.
 func ParsePolicy(text []byte) (Policy, error) {
 	if len(text) == 0 || len(text) > maxPolicy || text[len(text)-1] != '\n' {
 		return Policy{}, fmt.Errorf("%w: size, or no newline at the end", ErrPolicy)
@@ -98,11 +127,11 @@ func ParsePolicy(text []byte) (Policy, error) {
 
 type policyReader struct {
 	Policy
-	names             map[string]*component
-	member            map[string]bool // names that are in a group
-	keys              map[string]bool // bare public keys
-	witnesses, groups int
-	decided           bool // there was a quorum line
+	names   map[string]*component
+	member  map[string]bool // names that are in a group
+	keys    map[string]bool // bare public keys
+	groups  int
+	decided bool // there was a quorum line
 }
 
 type lineError string
@@ -123,7 +152,7 @@ func (r *policyReader) line(line string) error {
 	case word == "log" && (len(args) == 1 || len(args) == 2):
 		return r.log(args[0])
 	case word == "witness" && (len(args) == 2 || len(args) == 3):
-		return r.witness(args[0], args[1])
+		return r.witness(args[0], args[1], strings.Join(args[2:], ""))
 	case word == "group" && len(args) >= 3:
 		return r.group(args[0], args[1], args[2:])
 	case word == "quorum" && len(args) == 1:
@@ -163,8 +192,8 @@ func (r *policyReader) add(v note.Verifier, public []byte) error {
 	return nil
 }
 
-func (r *policyReader) witness(name, vkey string) error {
-	if r.witnesses++; r.witnesses > maxNames {
+func (r *policyReader) witness(name, vkey, url string) error {
+	if len(r.witnesses) == maxNames {
 		return lineError("too many witnesses")
 	}
 	v, public, err := witnessKey(vkey)
@@ -174,7 +203,9 @@ func (r *policyReader) witness(name, vkey string) error {
 	if err := r.add(v, public); err != nil {
 		return err
 	}
-	return r.define(name, &component{witness: keyName{v.Name(), v.KeyHash()}})
+	key := keyName{v.Name(), v.KeyHash()}
+	r.Policy.witnesses = append(r.Policy.witnesses, Witness{name, vkey, url, key})
+	return r.define(name, &component{witness: key})
 }
 
 // witnessKey reads a vkey in its one form. The library also takes plain Ed25519

@@ -17,14 +17,14 @@ import (
 func TestPolicyReads(t *testing.T) {
 	s := signer(t, authority, 1)
 	log := "log " + s.String() + "\n"
-	w := func(b byte) string { return fmt.Sprintf("witness w%d %s\n", b, witness(b).vkey()) }
+	w := func(b byte) string { return fmt.Sprintf("witness w%d %s\n", b, witness(b).VKey()) }
 	for name, text := range map[string]string{
 		"no witness":       log + "quorum none\n",
 		"witness unused":   log + w(1) + "quorum none\n",
 		"two keys":         log + "log " + signer(t, authority, 2).String() + " https://log.example/\nquorum none\n",
 		"space, comments":  "\n\t # a log\n \t" + log + "\n" + w(1) + "quorum\t w1 \n  \n",
 		"log after quorum": "quorum none\n" + log,
-		"bytes in names":   log + "witness \xe5 " + witness(1).vkey() + "\nquorum \xe5\n",
+		"bytes in names":   log + "witness \xe5 " + witness(1).VKey() + "\nquorum \xe5\n",
 		"groups of groups": log + w(1) + w(2) + w(3) + "group a any w1 w2\ngroup b all a w3\nquorum b\n",
 	} {
 		p, err := proof.ParsePolicy([]byte(text))
@@ -40,13 +40,13 @@ func TestPolicyReads(t *testing.T) {
 func TestPolicyRefuses(t *testing.T) {
 	s := signer(t, authority, 1)
 	log, none := "log "+s.String()+"\n", "quorum none\n"
-	w := func(b byte) string { return fmt.Sprintf("witness w%d %s\n", b, witness(b).vkey()) }
-	logAsWitness := cosigner{"w.example", seed(1), 1}
-	sameKey := cosigner{"again.example", witness(1).key, 1}
+	w := func(b byte) string { return fmt.Sprintf("witness w%d %s\n", b, witness(b).VKey()) }
+	logAsWitness := cosigner{Label: "w.example", Key: seed(1), Time: 1}
+	sameKey := cosigner{Label: "again.example", Key: witness(1).Key, Time: 1}
 	plain := strings.Replace(s.String(), string(authority), "w.example", 1)
 	w1 := witness(1)
-	mixed := fmt.Sprintf("%s+%08x+%s", w1.name, w1.KeyHash(), base64.StdEncoding.EncodeToString(append([]byte{1}, w1.public()[1:]...)))
-	badID := strings.Replace(witness(1).vkey(), fmt.Sprintf("%08x", witness(1).KeyHash()), "00000000", 1)
+	mixed := fmt.Sprintf("%s+%08x+%s", w1.Label, w1.KeyHash(), base64.StdEncoding.EncodeToString(append([]byte{1}, w1.Public()[1:]...)))
+	badID := strings.Replace(witness(1).VKey(), fmt.Sprintf("%08x", witness(1).KeyHash()), "00000000", 1)
 	many := func(n int, line func(i byte) string) (out string) {
 		for i := range n {
 			out += line(byte(i))
@@ -68,9 +68,9 @@ func TestPolicyRefuses(t *testing.T) {
 		"two authorities":               log + "log " + signer(t, other, 2).String() + "\n" + none,
 		"log twice":                     log + log + none,
 		"no authority":                  strings.Replace(log, string(authority), "log.example", 1) + none,
-		"witness twice":                 log + w(1) + "witness v " + witness(1).vkey() + "\n" + none,
-		"one key, two names":            log + w(1) + "witness v " + sameKey.vkey() + "\n" + none,
-		"log as its witness":            log + "witness v " + logAsWitness.vkey() + "\n" + none,
+		"witness twice":                 log + w(1) + "witness v " + witness(1).VKey() + "\n" + none,
+		"one key, two names":            log + w(1) + "witness v " + sameKey.VKey() + "\n" + none,
+		"log as its witness":            log + "witness v " + logAsWitness.VKey() + "\n" + none,
 		"witness, plain key":            log + "witness v " + plain + "\n" + none,
 		"witness, wrong key id":         log + "witness v " + badID + "\n" + none,
 		"witness, plain in cosigner id": log + "witness v " + mixed + "\n" + none,
@@ -109,7 +109,7 @@ func TestPolicyAsLibrary(t *testing.T) {
 		n := rapid.IntRange(1, 6).Draw(r, "witnesses")
 		text, free := "log "+s.String()+"\n", []string{}
 		for i := range n {
-			text += fmt.Sprintf("witness w%d %s https://w%d.example/\n", i, witness(byte(i)).vkey(), i)
+			text += fmt.Sprintf("witness w%d %s https://w%d.example/\n", i, witness(byte(i)).VKey(), i)
 			free = append(free, fmt.Sprintf("w%d", i))
 		}
 		for g := range rapid.IntRange(0, 4).Draw(r, "groups") {

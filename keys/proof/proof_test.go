@@ -118,7 +118,7 @@ func TestProofStrict(t *testing.T) {
 func TestByteFlip(t *testing.T) {
 	s, m := signer(t, authority, 1), newTree(t, 9)
 	w := witness(1)
-	p := policy(t, "log "+s.String()+"\nwitness w "+w.vkey()+"\nquorum w\n")
+	p := policy(t, "log "+s.String()+"\nwitness w "+w.VKey()+"\nquorum w\n")
 	good := m.proof(t, 4, 9, m.note(t, s, 9, w))
 	e := m.entries[4].Marshal()
 	check := func(text, entry []byte) error {

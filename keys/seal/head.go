@@ -234,8 +234,10 @@ func (s *Subject) WrapInfo(group, index int, generation uint32) []byte {
 	return b.BytesOrPanic()
 }
 
-// Sizes of a core's ciphertexts, in order.
+// Sizes of a core's ciphertexts, in order, and of all together.
 func ciphertextSize(sec record.Section) int { return sec.Size() + tagSize }
+
+const ciphertextsSize = 20592
 
 // SplitCiphertexts cuts the concatenated ciphertexts of a core into sections.
 func SplitCiphertexts(data []byte) (out [record.Sections][]byte, err error) {

@@ -30,6 +30,7 @@ type Vector [record.Sections][ScalarSize]byte
 type Sealed struct {
 	Head        Head
 	Ciphertexts [record.Sections][]byte
+	joined      []byte // the same bytes
 	shares      [][]Vector
 }
 
@@ -48,7 +49,7 @@ func New(subject Subject, groups []Group, seed record.Seed, plain *record.Plaint
 			return nil, fmt.Errorf("sealing %s: %w", sec, record.ErrFit)
 		}
 	}
-	s := &Sealed{Head: Head{Subject: subject, Groups: slices.Clone(groups), Commitments: plain.Commitments()}}
+	s := &Sealed{joined: make([]byte, 0, ciphertextsSize), Head: Head{Subject: subject, Groups: slices.Clone(groups), Commitments: plain.Commitments()}}
 	var secrets [record.Sections]group.Scalar
 	for i := range secrets {
 		secrets[i] = group.Ristretto255.NewScalar()
@@ -74,7 +75,9 @@ func New(subject Subject, groups []Group, seed record.Seed, plain *record.Plaint
 		if err != nil {
 			return nil, err
 		}
-		s.Ciphertexts[i] = key.Seal(make([]byte, 0, ciphertextSize(sec)), make([]byte, 12), plain[i], subject.SectionInfo(sec))
+		from := len(s.joined)
+		s.joined = key.Seal(s.joined, make([]byte, 12), plain[i], subject.SectionInfo(sec))
+		s.Ciphertexts[i] = s.joined[from:len(s.joined):len(s.joined)]
 		s.Head.Ciphertexts[i] = ident.Sum(s.Ciphertexts[i])
 	}
 	return s, nil
@@ -126,10 +129,8 @@ func SectionKey(secret group.Scalar, draft ident.Digest, sec record.Section) (ci
 	return cipher.NewGCM(block)
 }
 
-// JoinCiphertexts is a core's ciphertexts as they are stored.
-func (s *Sealed) JoinCiphertexts() []byte {
-	return slices.Concat(s.Ciphertexts[:]...)
-}
+// JoinCiphertexts is a core's ciphertexts as they are stored. It shares their bytes.
+func (s *Sealed) JoinCiphertexts() []byte { return s.joined }
 
 // A Wrapping is one reviewer's shares, sealed to them. Generation counts the
 // hand-overs since the seal was made.

@@ -29,7 +29,7 @@ var rows = map[string]string{
 	"proto/sigill/v1": "",
 
 	"server": "keys/bundle keys/ident keys/jws keys/keyfile keys/proof keys/token server/audit server/gate server/ledger " +
-		"server/rpc server/store server/store/bolt server/translog server/web server/workflow",
+		"server/rpc server/store server/store/bolt server/translog server/web server/witness server/workflow",
 	"server/cmd/sigilld": "keys/command server server/rpc",
 	"server/rpc":         "keys/ident keys/record keys/token proto/sigill/v1 server/access server/workflow",
 	"server/workflow": "keys/bundle keys/guard keys/ident keys/jws keys/opening keys/order keys/proof keys/record keys/seal " +
@@ -39,6 +39,7 @@ var rows = map[string]string{
 	"server/audit":           "keys/ident server/store",
 	"server/ledger":          "keys/ident keys/proof server/store server/translog",
 	"server/translog":        "keys/ident keys/proof server/store",
+	"server/witness":         "keys/ident keys/proof",
 	"server/gate":            "server/store",
 	"server/store":           "",
 	"server/store/bolt":      "server/store",
@@ -48,8 +49,8 @@ var rows = map[string]string{
 	"client": "keys/bundle keys/disclosure keys/guard keys/ident keys/jws keys/keyfile keys/opening keys/order " +
 		"keys/proof keys/record keys/seal keys/statement keys/token keys/unseal proto/sigill/v1",
 	"client/tiles": "keys/ident keys/proof",
-	"client/cmd/sigill": "client client/tiles keys/bundle keys/command keys/disclosure keys/guard keys/ident keys/jws keys/keyfile keys/opening keys/order keys/proof " +
-		"keys/record keys/statement",
+	"client/cmd/sigill": "client client/tiles keys/bundle keys/command keys/disclosure keys/guard keys/ident keys/jws keys/keyfile " +
+		"keys/opening keys/order keys/proof keys/record keys/statement",
 }
 
 // free are folders whose packages need no row and may import anything: tools

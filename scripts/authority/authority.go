@@ -57,6 +57,7 @@ type Options struct {
 	SmallestSet  int                                 // 0: five
 	TLS          bool                                // under an issuer of its own
 	Internal     string                              // where the server answers a supervisor
+	Witnesses    []string                            // lines of the policy behind the log's; none: quorum none
 	WorkFactor   int                                 // of key files; 0: 1, for speed
 	Dial         func(user string) []grpc.DialOption // for each user's sessions; nil: none
 

@@ -220,9 +220,9 @@ func (a *Authority) makeTrust() error {
 	if err != nil {
 		return err
 	}
-	policy, err := proof.UnwitnessedPolicy(logKey)
-	if err != nil {
-		return err
+	policy := []string{"log " + logKey.String(), "quorum none"}
+	if len(a.options.Witnesses) > 0 {
+		policy = append(policy[:1], a.options.Witnesses...)
 	}
 	chain, err := os.ReadFile(a.path("institution.pem"))
 	if err != nil {
@@ -232,7 +232,7 @@ func (a *Authority) makeTrust() error {
 	f := bundle.TrustFile{
 		Authority: Number, Name: Name, Typ: bundle.TypTrust, Board: bundle.BoardKeys{Need: 2},
 		Certificates: []bundle.TrustCertificate{{Certificate: leaf.Bytes, From: ident.DateOf(time.Now()).AddDays(-1)}},
-		Policy:       bundle.SplitLines(string(policy.Marshal())),
+		Policy:       policy,
 		Providers: []bundle.Provider{{Issuer: a.IDP.Issuer(), Audience: Origin, Name: []string{"name"},
 			UserID: []string{"preferred_username"}, HSAID: []string{"employeeHsaId"}}},
 	}

@@ -17,12 +17,7 @@ type place struct {
 	first string // the first directory on the way that was not there; "" if dir was
 }
 
-// CheckDirectory says whether [Make] would take a directory. It changes nothing.
-func CheckDirectory(dir string) error {
-	_, err := findPlace(dir)
-	return err
-}
-
+// findPlace looks at a directory that [Make] is to take. It changes nothing.
 func findPlace(dir string) (p place, err error) {
 	if dir == "" {
 		return p, fmt.Errorf("%q %w", dir, ErrDirectory)

@@ -170,13 +170,14 @@ func (c *caller) submit(ctx context.Context, cc *grpc.ClientConn) (ident.ID, err
 	return id, err
 }
 
-// pad brings all but the content to 32 KiB.
+// pad brings the request to whole steps of 32 KiB: one, and those of the content.
 func pad(req *sigillv1.SubmitDraftRequest, md []string) {
-	size := proto.Size(req) - proto.Size(&sigillv1.SubmitDraftRequest{Content: req.Content})
+	const step = 32 << 10
+	size, content := proto.Size(req), proto.Size(&sigillv1.SubmitDraftRequest{Content: req.Content})
 	for i := 1; i < len(md); i += 2 {
 		size += len(md[i])
 	}
-	n := 32<<10 - size - 4
+	n := step + (content+step-1)/step*step - size - 4
 	if n < 1<<14 {
 		n++ // the field's own length takes a byte less
 	}

@@ -59,7 +59,7 @@ func begin(t testing.TB, key ed25519.PrivateKey, name string) *Log {
 	l.Policy, err = proof.UnwitnessedPolicy(signer.LogKey)
 	must(t, err)
 	ctx, stop := context.WithCancel(context.Background())
-	l.ledger, err = ledger.Open(ctx, l.Disk.Open(), signer)
+	l.ledger, err = ledger.Open(ctx, l.Disk.Open(), signer, false)
 	must(t, err)
 	ended := make(chan error, 1)
 	go func() { ended <- l.ledger.Run(ctx) }()
@@ -71,7 +71,7 @@ func begin(t testing.TB, key ed25519.PrivateKey, name string) *Log {
 	})
 	l.Office, err = workflow.New(ctx, workflow.Config{Trust: &bundle.Trust{Policy: l.Policy}}, l.ledger, nil)
 	must(t, err)
-	l.last = l.Publish()
+	l.publish()
 	return l
 }
 
@@ -104,7 +104,13 @@ func (l *Log) Grow(size int) {
 	if n := size - len(l.Logged); n > 0 {
 		l.Add(n)
 	}
-	l.last = l.Publish()
+	l.publish()
+}
+
+func (l *Log) publish() {
+	l.t.Helper()
+	must(l.t, l.Publish(context.Background(), l.ledger.Head()))
+	l.last = l.PublishedCheckpoint()
 }
 
 // End closes a day as the server does when its first publication of the next comes.

@@ -21,7 +21,7 @@ func (l *Ledger) batch(calls []*call) error {
 		return answer(calls, fmt.Errorf("%w: %w", ErrStopped, err))
 	}
 	defer snap.Close()
-	shared := store.NewOverlay(snap)
+	shared := store.NewOverlay(store.Once(snap))
 	now, before := time.Now(), l.state.Load()
 
 	var done, refused []*call

@@ -2,6 +2,7 @@ package ledger
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -23,26 +24,59 @@ func OpenCopy(ctx context.Context, s store.Store) (*Ledger, error) {
 		if err != nil {
 			return err
 		}
-		text, _, _ := strings.Cut(string(note), "\n\n")
-		var cp tlog.Checkpoint
-		if _, err := cp.Unmarshal([]byte(text + "\n")); err != nil {
-			return ErrHead
-		}
-		root, err := ident.DigestFromBytes(cp.Hash)
-		if err != nil {
-			return fmt.Errorf("%w: %w", ErrHead, err)
-		}
-		tree, err := translog.Load(r, cp.Size, root)
+		cp, err := ParseHead(note)
 		if err != nil {
 			return err
 		}
-		st := &state{Head{cp.Size, root, note}, tree}
+		tree, err := translog.Load(r, cp.Size, cp.Root)
+		if err != nil {
+			return err
+		}
+		st := &state{Head{cp.Size, cp.Root, note}, tree}
 		l.state.Store(st)
-		l.published.Store(&st.Head)
-		return nil
+		published, err := storedPublished(r, st)
+		if errors.Is(err, store.ErrNotFound) {
+			published, err = st.Head, nil
+		}
+		l.published.Store(&published)
+		return err
 	})
 	if err != nil {
 		return nil, fmt.Errorf("opening a copy of the log: %w", err)
 	}
 	return l, nil
+}
+
+// ParseHead reads a checkpoint of this log that was stored, and no signature.
+func ParseHead(note []byte) (Head, error) {
+	text, _, _ := strings.Cut(string(note), "\n\n")
+	var cp tlog.Checkpoint
+	if _, err := cp.Unmarshal([]byte(text + "\n")); err != nil {
+		return Head{}, ErrHead
+	}
+	root, err := ident.DigestFromBytes(cp.Hash)
+	if err != nil {
+		return Head{}, fmt.Errorf("%w: %w", ErrHead, err)
+	}
+	return Head{cp.Size, root, note}, nil
+}
+
+// storedPublished reads what was published last, which must be a head of this log.
+func storedPublished(r store.Reader, st *state) (Head, error) {
+	note, err := r.Get(RoomHead, publishedKey)
+	if err != nil {
+		return Head{}, err
+	}
+	h, err := ParseHead(note)
+	if err != nil {
+		return Head{}, err
+	}
+	if h.Size > st.Size {
+		return Head{}, ErrHead
+	}
+	root, err := st.tree.RootAt(r, h.Size)
+	if err == nil && root != h.Root {
+		err = ErrHead
+	}
+	return h, err
 }

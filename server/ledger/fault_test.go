@@ -127,7 +127,7 @@ func TestLyingDisk(t *testing.T) {
 	r.disk.Freeze()
 	_, err = r.do("lost")
 	ok(t, err)
-	published := r.Publish()
+	published := r.publish()
 	hashes, err := r.Consistency(context.Background(), kept.Size, published.Size)
 	ok(t, err)
 	if published.Size != kept.Size+1 || len(hashes) == 0 {
@@ -181,6 +181,17 @@ func TestOpenDamaged(t *testing.T) {
 		"another log's checkpoint": func(r *rig, change func(store.Change)) {
 			change(store.Change{Room: ledger.RoomHead, Key: []byte("checkpoint"), Value: other.Head().Note})
 		},
+		"another log's published": func(r *rig, change func(store.Change)) {
+			change(store.Change{Room: ledger.RoomHead, Key: []byte("published"), Value: other.Head().Note})
+		},
+		"more published than there is": func(r *rig, change func(store.Change)) {
+			note, err := r.signer.Checkpoint(4, r.Head().Root)
+			ok(t, err)
+			change(store.Change{Room: ledger.RoomHead, Key: []byte("published"), Value: note})
+		},
+		"something else published": func(r *rig, change func(store.Change)) {
+			change(store.Change{Room: ledger.RoomHead, Key: []byte("published"), Value: []byte("nothing")})
+		},
 		"an entry missing": func(r *rig, change func(store.Change)) {
 			change(store.Change{Room: "log-entries", Key: []byte{0, 0, 0, 0, 0, 0, 0, 1}, Delete: true})
 		},
@@ -203,7 +214,7 @@ func TestOpenDamaged(t *testing.T) {
 				ok(t, r.stop())
 				ok(t, r.disk.Open().Commit(context.Background(), store.Changes{c}))
 			})
-			if _, err := ledger.Open(context.Background(), r.disk.Open(), r.signer); !errors.Is(err, store.ErrCorrupt) && !errors.Is(err, ledger.ErrHead) {
+			if _, err := ledger.Open(context.Background(), r.disk.Open(), r.signer, true); !errors.Is(err, store.ErrCorrupt) && !errors.Is(err, ledger.ErrHead) {
 				t.Fatal("opened, or", err)
 			}
 		})

@@ -30,6 +30,8 @@ type rig struct {
 	disk   *memory.Disk
 	signer *proof.LogSigner
 	policy proof.Policy
+
+	witnessed bool // or published on the log's own word
 	*ledger.Ledger
 	cancel context.CancelFunc
 	ended  chan error
@@ -65,12 +67,21 @@ func wantErr(t *testing.T, err, want error) {
 // start opens the disk as after a kill, and runs a new ledger over it.
 func (r *rig) start() {
 	r.t.Helper()
-	l, err := ledger.Open(context.Background(), r.disk.Open(), r.signer)
+	l, err := ledger.Open(context.Background(), r.disk.Open(), r.signer, r.witnessed)
 	ok(r.t, err)
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
 	go func() { ended <- l.Run(ctx) }()
 	r.Ledger, r.cancel, r.ended = l, cancel, ended
+}
+
+// publish makes the newest head the published one.
+func (r *rig) publish() ledger.Head {
+	h := r.Head()
+	if err := r.Publish(context.Background(), h); err != nil {
+		r.t.Error(err)
+	}
+	return h
 }
 
 // stop ends the ledger and returns what Run returned.

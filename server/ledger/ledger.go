@@ -44,11 +44,11 @@ var (
 	ErrHead = errors.New("ledger: the log and its last checkpoint do not fit")
 )
 
-// RoomHead holds one row: the last signed checkpoint, of the commit that it lies
-// in.
+// RoomHead holds the last signed checkpoint, of the commit that it lies in, and, if
+// checkpoints are witnessed, the last one that was published, with its cosignatures.
 const RoomHead store.Room = "head"
 
-var headKey = []byte("checkpoint")
+var headKey, publishedKey = []byte("checkpoint"), []byte("published")
 
 // Limits of a batch and of the queue.
 const (
@@ -105,6 +105,7 @@ type Ledger struct {
 	queue     chan *call
 	state     atomic.Pointer[state] // changed by the writer alone
 	published atomic.Pointer[Head]
+	witnessed bool
 	mu        sync.RWMutex // guards stopped against callers that are about to queue
 	stopped   bool
 	done      chan struct{}
@@ -125,9 +126,11 @@ type call struct {
 	head    Head
 }
 
-// Open reads the log's state. A store without a log begins an empty one.
-func Open(ctx context.Context, s store.Store, signer *proof.LogSigner) (*Ledger, error) {
-	l := &Ledger{store: s, signer: signer, queue: make(chan *call, maxQueue), done: make(chan struct{})}
+// Open reads the log's state. A store without a log begins an empty one. If
+// checkpoints are witnessed, the published head is the one that [Ledger.Publish] stored
+// last, or that of an empty log; else it is the newest.
+func Open(ctx context.Context, s store.Store, signer *proof.LogSigner, witnessed bool) (*Ledger, error) {
+	l := &Ledger{store: s, signer: signer, witnessed: witnessed, queue: make(chan *call, maxQueue), done: make(chan struct{})}
 	snap, err := s.Snapshot(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("opening the ledger: %w", err)
@@ -138,7 +141,17 @@ func Open(ctx context.Context, s store.Store, signer *proof.LogSigner) (*Ledger,
 		return nil, fmt.Errorf("opening the ledger: %w", err)
 	}
 	l.state.Store(st)
-	l.published.Store(&st.Head)
+	published := st.Head
+	if witnessed {
+		published, err = storedPublished(snap, st)
+		if errors.Is(err, store.ErrNotFound) {
+			published, err = l.sign(translog.Tree{})
+		}
+		if err != nil {
+			return nil, fmt.Errorf("opening the ledger: %w", err)
+		}
+	}
+	l.published.Store(&published)
 	return l, nil
 }
 

@@ -142,7 +142,7 @@ func TestNothingLeavesBefore(t *testing.T) {
 			t.Error("answered before the commit")
 		default:
 		}
-		if r.Head().Size != 0 || r.Publish().Size != 0 || r.has("x") {
+		if r.Head().Size != 0 || r.publish().Size != 0 || r.has("x") {
 			t.Error("seen before the commit")
 		}
 	}})
@@ -154,7 +154,7 @@ func TestNothingLeavesBefore(t *testing.T) {
 	if r.Published().Size != 0 {
 		t.Fatal("published without being told to")
 	}
-	if r.Publish().Size != 1 || r.Published().Size != 1 {
+	if r.publish().Size != 1 || r.Published().Size != 1 {
 		t.Fatal("not published")
 	}
 }
@@ -343,4 +343,29 @@ func TestQueueFull(t *testing.T) {
 	_, err := r.do("after")
 	ok(t, err)
 	r.check()
+}
+
+// TestPublishedWitnessed: where checkpoints are witnessed nothing is published until it
+// is, and what was stays published over a restart, cosignatures and all.
+func TestPublishedWitnessed(t *testing.T) {
+	r := newRig(t)
+	_, err := r.do("before there were witnesses")
+	ok(t, err)
+	r.publish()
+	ok(t, r.stop())
+	r.witnessed = true
+	r.start()
+	if h := r.Published(); h.Size != 0 || r.Head().Size != 1 {
+		t.Fatal("published without witnesses: ", h.Size)
+	}
+	h := r.Head()
+	h.Note = append(bytes.Clone(h.Note), "— ivo.example AAAAAAAA\n"...)
+	ok(t, r.Publish(t.Context(), h))
+	_, err = r.do("later")
+	ok(t, err)
+	ok(t, r.stop())
+	r.start()
+	if got := r.Published(); got.Size != h.Size || got.Root != h.Root || !bytes.Equal(got.Note, h.Note) || r.Head().Size != 2 {
+		t.Fatal("after a restart: ", got.Size)
+	}
 }

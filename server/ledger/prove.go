@@ -59,9 +59,16 @@ func (l *Ledger) Consistency(ctx context.Context, older, newer uint64) (hashes [
 // cadence of [Ledger.Publish].
 func (l *Ledger) Published() Head { return *l.published.Load() }
 
-// Publish makes the newest head the published one, and returns it.
-func (l *Ledger) Publish() Head {
-	h := l.Head()
+// Publish makes a head of this log, with whatever cosignatures its checkpoint has, the
+// published one. If checkpoints are witnessed it is stored before anyone sees it, since
+// the cosignatures could not be made again.
+func (l *Ledger) Publish(ctx context.Context, h Head) error {
+	if l.witnessed {
+		_, err := l.Do(ctx, func(tx *Tx) error { return tx.Put(RoomHead, publishedKey, h.Note) })
+		if err != nil {
+			return fmt.Errorf("publishing: %w", err)
+		}
+	}
 	l.published.Store(&h)
-	return h
+	return nil
 }

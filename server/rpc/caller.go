@@ -48,12 +48,11 @@ func (d *door) caller(ctx context.Context, method string) (*workflow.Caller, err
 	if access.Public(method) {
 		return c, nil
 	}
-	md, _ := metadata.FromIncomingContext(ctx)
-	auth, err := token.ParseAuthorization(md.Get(mdAuthorization), md.Get(mdProof))
+	auth, err := token.ParseAuthorization(metadata.ValueFromIncomingContext(ctx, mdAuthorization), metadata.ValueFromIncomingContext(ctx, mdProof))
 	if err != nil {
 		return nil, errToken
 	}
-	if proof := md.Get(mdAuthorProof); len(proof) == 1 {
+	if proof := metadata.ValueFromIncomingContext(ctx, mdAuthorProof); len(proof) == 1 {
 		c.Proof = proof[0] // an author's, or a reviewer's for a share; package workflow checks it
 	}
 	return c, d.identify(ctx, c, auth)
@@ -98,8 +97,7 @@ func (d *door) identify(ctx context.Context, c *workflow.Caller, auth token.Auth
 // authorNonce reads what every call of an author carries beside the token: the
 // nonce that opens the matter's author commitment.
 func authorNonce(ctx context.Context, c *workflow.Caller) error {
-	md, _ := metadata.FromIncomingContext(ctx)
-	nonce := md.Get(mdAuthorNonce)
+	nonce := metadata.ValueFromIncomingContext(ctx, mdAuthorNonce)
 	if len(nonce) != 1 || len(nonce[0]) != len(record.Nonce{}) {
 		return &malformed{fields: []string{mdAuthorNonce}}
 	}
@@ -111,8 +109,7 @@ func authorNonce(ctx context.Context, c *workflow.Caller) error {
 // keyProof reads the proof of a key that reads carry: an author's, or that of a
 // reviewer who is not known by key yet. Package workflow checks it.
 func keyProof(ctx context.Context, c *workflow.Caller) error {
-	md, _ := metadata.FromIncomingContext(ctx)
-	proof := md.Get(mdAuthorProof)
+	proof := metadata.ValueFromIncomingContext(ctx, mdAuthorProof)
 	if len(proof) > 1 {
 		return &malformed{fields: []string{mdAuthorProof}}
 	}

@@ -68,8 +68,8 @@ func (d drafting) GetDraft(ctx context.Context, req *sigillv1.GetDraftRequest) (
 	if err != nil {
 		return nil, err
 	}
-	return &sigillv1.GetDraftResponse{State: sigillv1.DecisionState(v.State), Statement: v.Statement, Content: v.Content,
-		Returns: v.Returns, Dissents: v.Dissents, Bundle: v.Bundle}, nil
+	return filled(&sigillv1.GetDraftResponse{State: sigillv1.DecisionState(v.State), Statement: v.Statement, Content: v.Content,
+		Returns: v.Returns, Dissents: v.Dissents, Bundle: v.Bundle}), nil
 }
 
 func (d drafting) ListSealOpenings(ctx context.Context, req *sigillv1.ListSealOpeningsRequest) (*sigillv1.ListSealOpeningsResponse, error) {
@@ -82,5 +82,5 @@ func (d drafting) ListSealOpenings(ctx context.Context, req *sigillv1.ListSealOp
 		out.Openings = append(out.Openings, &sigillv1.SealOpening{Request: o.Request, Requester: o.Requester,
 			Release: o.Release, Logged: logged(&o.Logged)})
 	}
-	return out, nil
+	return filled(out), nil
 }

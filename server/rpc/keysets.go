@@ -15,10 +15,14 @@ import (
 	"sigill/server/workflow"
 )
 
-// How the keys of an identity provider are kept. A key that the provider
-// withdraws is refused within keysFresh; a provider that cannot be reached is
-// believed for keysStale, and then nobody gets in.
+// How the keys of an identity provider are kept. They are fetched by the clock, and
+// for a call only where that has not been enough: a fetch, and what is logged of it,
+// would say when somebody called. A key that the provider withdraws is refused within
+// keysFresh; a provider that cannot be reached is believed for keysStale, and then
+// nobody gets in.
 const (
+	keysLook    = time.Minute     // how often the clock looks
+	keysOld     = 3 * time.Minute // when it fetches: before a call would have to
 	keysFresh   = 5 * time.Minute
 	keysStale   = 4 * time.Hour
 	keysEvery   = 30 * time.Second // at most one fetch in this time
@@ -44,6 +48,7 @@ type source struct {
 	client   *http.Client
 	current  atomic.Pointer[keySet]
 	tried    atomic.Pointer[time.Time] // the last fetch, whether or not it worked
+	unsaid   atomic.Pointer[fetched]   // how the last fetch went, until the clock has logged it
 	turn     chan struct{}             // held while fetching
 }
 
@@ -51,6 +56,50 @@ type keySet struct {
 	*token.KeySet
 	index   uint64
 	fetched time.Time
+}
+
+// fetched is how a fetch went.
+type fetched struct {
+	faults []token.KeyFault
+	err    error
+}
+
+// KeepKeys fetches the providers' keys by the clock, until ctx ends.
+func (s *Server) KeepKeys(ctx context.Context) {
+	look := time.NewTicker(keysLook)
+	defer look.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case now := <-look.C:
+			for _, src := range s.door.issuer {
+				src.keep(ctx, now)
+			}
+		}
+	}
+}
+
+// keep fetches what would soon be too old, and logs how the last fetch went, also one
+// that was made for a call.
+func (s *source) keep(ctx context.Context, now time.Time) {
+	if set := s.current.Load(); set == nil || now.Sub(set.fetched) >= keysOld {
+		_ = s.refresh(ctx, now) // ctx has ended, and so does the clock
+	}
+	last := s.unsaid.Swap(nil)
+	if last == nil {
+		return
+	}
+	for _, f := range last.faults {
+		s.log.Error("provider key not usable", "provider", s.provider.Label(), "index", f.Index)
+	}
+	switch no := (*workflow.Refusal)(nil); {
+	case errors.As(last.err, &no) && no.Reason == workflow.ReasonTooMany:
+		// Like a provider that cannot be reached: the last set goes on being used.
+		s.log.Error("provider has too many new key sets today", "provider", s.provider.Label())
+	case last.err != nil:
+		s.log.Warn("provider keys not fetched", "provider", s.provider.Label())
+	}
 }
 
 func newSource(p Provider, r recorder, log *slog.Logger) (*source, error) {
@@ -130,36 +179,27 @@ func (s *source) refresh(ctx context.Context, now time.Time) error {
 	}
 	s.tried.Store(&now)
 	// The fetch is for everyone: it does not end with this caller.
-	no := (*workflow.Refusal)(nil)
-	switch err := s.fetch(context.WithoutCancel(ctx), now); {
-	case errors.As(err, &no) && no.Reason == workflow.ReasonTooMany:
-		// Like a provider that cannot be reached: the last set goes on being used.
-		s.log.Error("provider has too many new key sets today", "provider", s.provider.Label())
-	case err != nil:
-		s.log.Warn("provider keys not fetched", "provider", s.provider.Label())
-	}
+	faults, err := s.fetch(context.WithoutCancel(ctx), now)
+	s.unsaid.Store(&fetched{faults, err})
 	return nil
 }
 
 // fetch gets the key set, records it, and only then lets it verify anything.
-func (s *source) fetch(ctx context.Context, now time.Time) error {
+func (s *source) fetch(ctx context.Context, now time.Time) (faults []token.KeyFault, err error) {
 	jwks, err := s.get(ctx)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	set, faults, err := token.ParseKeySet(s.provider.Issuer(), jwks)
 	if err != nil {
-		return err
-	}
-	for _, f := range faults {
-		s.log.Error("provider key not usable", "provider", s.provider.Label(), "index", f.Index)
+		return nil, err
 	}
 	index, err := s.record.RecordProviderKeys(ctx, s.provider.Issuer(), jwks)
 	if err != nil {
-		return fmt.Errorf("recording provider keys: %w", err)
+		return faults, fmt.Errorf("recording provider keys: %w", err)
 	}
 	s.current.Store(&keySet{set, index, now})
-	return nil
+	return faults, nil
 }
 
 func (s *source) get(ctx context.Context) ([]byte, error) {

@@ -13,6 +13,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"sigill/keys/jws"
@@ -213,6 +214,10 @@ func TestJ23_alarm(t *testing.T) {
 	if err := find(s, "weak", 0); !errors.Is(err, errToken) {
 		t.Fatal("a bad key", err)
 	}
+	s.keep(context.Background(), start.Add(keysEvery))
+	if p.fetched() != 1 {
+		t.Error("fetched again before it is old")
+	}
 	var line struct {
 		Level, Msg, Provider string
 		Index                *int
@@ -256,6 +261,7 @@ func TestTooManySets(t *testing.T) {
 	if err := find(s, "b", keysFresh+time.Second); !errors.Is(err, errToken) {
 		t.Fatal("a key that is not logged", err)
 	}
+	s.keep(context.Background(), start.Add(keysFresh+keysEvery))
 	var line map[string]string
 	if err := json.Unmarshal(lines.Bytes(), &line); err != nil || line["level"] != "ERROR" || line["provider"] != "idp" || len(line) != 4 {
 		t.Fatal(lines.String(), err)
@@ -267,6 +273,67 @@ func TestTooManySets(t *testing.T) {
 	if err := find(s, "b", keysStale+2*time.Minute); err != nil {
 		t.Fatal("not mended", err)
 	}
+}
+
+// TestKeysByTheClock: while the clock keeps the keys fresh no call makes a fetch, and
+// whatever a call's fetch finds is logged at the clock's next look alone, once: a line
+// that is made of a call would say when an author drafted.
+func TestKeysByTheClock(t *testing.T) {
+	p := newIDP(t)
+	s := newTestSource(t, p, &records{})
+	var lines bytes.Buffer
+	s.log = slog.New(slog.NewJSONHandler(&lines, nil))
+	keep := func(after time.Duration) { s.keep(context.Background(), start.Add(after)) }
+	p.does(text(jwks(t, "a")))
+	keep(0)
+	for at := time.Duration(0); at < 2*keysFresh; at += keysLook {
+		keep(at)
+		n := p.fetched()
+		if err := find(s, "a", at+keysLook-1); err != nil || p.fetched() != n {
+			t.Fatalf("a call at %v: %v, %d fetches more", at, err, p.fetched()-n)
+		}
+	}
+	if p.fetched() != 4 || lines.Len() > 0 {
+		t.Fatal("the clock's fetches: ", p.fetched(), lines.String())
+	}
+	p.does(text("{"))
+	if err := find(s, "a", 4*keysFresh); err != nil || p.fetched() != 5 || lines.Len() > 0 {
+		t.Fatal("a fetch for a call: ", err, p.fetched(), lines.String())
+	}
+	keep(4*keysFresh + 1) // too soon for another fetch
+	if !strings.Contains(lines.String(), "not fetched") || p.fetched() != 5 {
+		t.Fatal("the clock after it: ", p.fetched(), lines.String())
+	}
+	keep(4*keysFresh + 2)
+	if strings.Count(lines.String(), "\n") != 1 {
+		t.Fatal("logged twice: ", lines.String())
+	}
+}
+
+// roundTrip is a provider without a network.
+type roundTrip func() *http.Response
+
+func (f roundTrip) RoundTrip(*http.Request) (*http.Response, error) { return f(), nil }
+
+// TestKeepKeys: the clock fetches, without a call, and ends with its context.
+func TestKeepKeys(t *testing.T) {
+	p := newIDP(t)
+	s := newTestSource(t, p, &records{})
+	set := jwks(t, "a")
+	synctest.Test(t, func(t *testing.T) {
+		n := 0
+		s.turn = make(chan struct{}, 1) // of this bubble
+		s.client = &http.Client{Transport: roundTrip(func() *http.Response {
+			n++
+			return &http.Response{StatusCode: http.StatusOK, Body: io.NopCloser(strings.NewReader(set))}
+		})}
+		ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
+		defer cancel()
+		(&Server{door: &door{issuer: map[string]*source{"": s}}}).KeepKeys(ctx)
+		if n != 20 { // in the first minute, and then whenever three have passed
+			t.Errorf("%d fetches in an hour", n)
+		}
+	})
 }
 
 // TestSourceAddress: keys come over https, or from this machine.

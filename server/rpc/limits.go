@@ -35,7 +35,7 @@ const (
 
 // UseBuffers gives the program's gRPC, servers and clients alike, buffers in steps
 // of the sizes that messages here have. gRPC's own go from 32 KiB to 1 MiB, so that
-// each padded author's request, a little over 32 KiB, would take and clear 1 MiB.
+// each author's request with a text, padded to 64 KiB, would take and clear 1 MiB.
 //
 // It is for main, once and before any server or client is made: messages are encoded
 // into the process's buffers, whatever a server is given, and gRPC reads which they
@@ -53,6 +53,7 @@ func limits() []grpc.ServerOption {
 		grpc.StaticStreamWindowSize(streamWindow), grpc.StaticConnWindowSize(connWindow),
 		grpc.MaxRecvMsgSize(maxMessage),
 		grpc.MaxHeaderListSize(maxHeaders),
+		grpc.HeaderTableSize(0), // a token that is only referred to would be as much shorter as it is long
 		grpc.MaxConcurrentStreams(maxStreams),
 		grpc.NumStreamWorkers(workers), // calls beyond them, as beside watches, get goroutines of their own
 		grpc.ConnectionTimeout(connectWithin),

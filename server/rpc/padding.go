@@ -2,17 +2,15 @@ package rpc
 
 import (
 	"context"
+	"encoding/base64"
 
 	"google.golang.org/grpc/metadata"
 	"google.golang.org/protobuf/encoding/protowire"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
-)
 
-// paddedSize is what all of an author's request but its content comes to, in
-// bytes: the values of four metadata keys and the message with its padding. A
-// length tells nothing then, of who writes or of what the record says.
-const paddedSize = 32 << 10
+	"sigill/keys/token"
+)
 
 // Metadata of a caller.
 const (
@@ -22,30 +20,46 @@ const (
 	mdAuthorProof   = "sigill-author-proof"
 )
 
-// padded holds an author's request to its size. One byte may be missing where
-// the padding's own length would take a byte more.
+// padded holds an author's request to its size: its padding is the longest with which
+// it is no larger.
 func padded(ctx context.Context, m proto.Message) error {
 	fields := m.ProtoReflect().Descriptor().Fields()
 	padding := fields.ByName("padding")
 	if padding == nil {
 		return nil
 	}
-	size := proto.Size(m)
+	want := token.PaddedStep
 	if f := fields.ByName("content"); f != nil {
-		size -= sizeOf(f, len(m.ProtoReflect().Get(f).Bytes()))
+		want += token.Steps(sizeOf(f, len(m.ProtoReflect().Get(f).Bytes())))
 	}
-	md, _ := metadata.FromIncomingContext(ctx)
-	for _, key := range []string{mdAuthorization, mdProof, mdAuthorNonce, mdAuthorProof} {
-		for _, v := range md.Get(key) {
-			size += len(v)
-		}
+	var values []string
+	for _, key := range []string{mdAuthorization, mdProof, mdAuthorProof} {
+		values = append(values, metadata.ValueFromIncomingContext(ctx, key)...)
 	}
-	n := len(m.ProtoReflect().Get(padding).Bytes())
-	short := size == paddedSize-1 && sizeOf(padding, n+1)-sizeOf(padding, n) == 2
-	if size != paddedSize && !short {
+	for _, v := range metadata.ValueFromIncomingContext(ctx, mdAuthorNonce) {
+		values = append(values, base64.RawStdEncoding.EncodeToString([]byte(v)))
+	}
+	size, n := proto.Size(m), len(m.ProtoReflect().Get(padding).Bytes())
+	more := size - sizeOf(padding, n) + sizeOf(padding, n+1)
+	if token.RequestSize(values, size) > want || token.RequestSize(values, more) <= want {
 		return &malformed{fields: []string{"padding"}}
 	}
 	return nil
+}
+
+// filled is an answer of which an author may be the reader, brought to whole steps by
+// its padding: how long a text is or how many have opened a seal would say whose it is.
+// One byte may be missing where its own length takes one more.
+func filled[M proto.Message](m M) M {
+	padding := m.ProtoReflect().Descriptor().Fields().ByName("padding")
+	free := -proto.Size(m)
+	free += token.Steps(3 - free) // tag, length and a byte at least
+	n := free - 2
+	for sizeOf(padding, n) > free {
+		n--
+	}
+	m.ProtoReflect().Set(padding, protoreflect.ValueOfBytes(make([]byte, n)))
+	return m
 }
 
 // sizeOf is the size of a field of n bytes; an empty one is not sent.

@@ -140,21 +140,21 @@ func (c target) sized(m proto.Message) proto.Message {
 	if padding == nil {
 		return m
 	}
-	free := 32 << 10
+	const step = 32 << 10
+	free, out := step, proto.Clone(m)
+	if content != nil {
+		bare := proto.Clone(m)
+		bare.ProtoReflect().Clear(content)
+		free += (proto.Size(m) - proto.Size(bare) + step - 1) / step * step
+	}
 	for i := 1; i < len(c.values); i += 2 {
 		free -= len(c.values[i])
 	}
-	bare, out := proto.Clone(m), proto.Clone(m)
-	if content != nil {
-		bare.ProtoReflect().Clear(content)
-	}
 	for n := free; n > 0; n-- {
-		pad := protoreflect.ValueOfBytes(make([]byte, n))
-		bare.ProtoReflect().Set(padding, pad)
-		if over := proto.Size(bare) - free; over > 4 {
+		out.ProtoReflect().Set(padding, protoreflect.ValueOfBytes(make([]byte, n)))
+		if over := proto.Size(out) - free; over > 4 {
 			n -= over - 4
 		} else if over <= 0 {
-			out.ProtoReflect().Set(padding, pad)
 			break
 		}
 	}

@@ -77,5 +77,5 @@ func (v verification) GetBundle(ctx context.Context, req *sigillv1.GetBundleRequ
 	if err != nil {
 		return nil, err
 	}
-	return &sigillv1.GetBundleResponse{Bundle: bundle}, nil
+	return filled(&sigillv1.GetBundleResponse{Bundle: bundle}), nil
 }

@@ -3,6 +3,7 @@ package rpc_test
 import (
 	"context"
 	"crypto/rand"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"os"
@@ -20,8 +21,10 @@ import (
 	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/reflect/protoreflect"
 
 	"sigill/keys/ident"
+	"sigill/keys/token"
 	sigillv1 "sigill/proto/sigill/v1"
 	"sigill/scripts/authority"
 	"sigill/scripts/made"
@@ -183,7 +186,7 @@ func (c *catch) from(t *testing.T, method string, call func() error) *request {
 }
 
 // values are the request's metadata with a proof of its own for each time that it
-// is sent.
+// is sent, to which its padding is fitted.
 func (w *world) values(q *request) []string {
 	w.t.Helper()
 	day, tok, err := w.Login(q.user)
@@ -193,8 +196,23 @@ func (w *world) values(q *request) []string {
 	out := []string{"authorization", "DPoP " + tok, "dpop", w.proof(day, q.method, tok, time.Now(), rand.Text())}
 	if q.nonce != "" {
 		out = append(out, "sigill-author-nonce-bin", q.nonce)
+		q.fit(out[1], out[3], base64.RawStdEncoding.EncodeToString([]byte(q.nonce)))
 	}
 	return out
+}
+
+// fit makes the padding longer or shorter by what the values are shorter or longer than
+// those that the request was made with.
+func (q *request) fit(values ...string) {
+	m := q.message.ProtoReflect()
+	padding := m.Descriptor().Fields().ByName("padding")
+	size := func() int { return token.RequestSize(values, proto.Size(q.message)) }
+	set := func(n int) { m.Set(padding, protoreflect.ValueOfBytes(make([]byte, n))) }
+	want := token.Steps(size() - 1000) // a step is never that far away
+	set(len(m.Get(padding).Bytes()) + want - size() + 8)
+	for size() > want {
+		set(len(m.Get(padding).Bytes()) - 1)
+	}
 }
 
 // ask sends a request as gRPC does.

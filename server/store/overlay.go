@@ -5,8 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"maps"
 	"slices"
-	"strings"
 )
 
 // An Overlay reads through to a base and holds changes over it until they are
@@ -15,29 +15,25 @@ import (
 // dropped and leaves nothing. It is used by one goroutine.
 type Overlay struct {
 	base Reader
-	held map[Room]map[string]held
-}
-
-type held struct {
-	value   []byte
-	deleted bool
+	held map[Room]Changes // ascending by key
 }
 
 // NewOverlay returns an empty overlay over base.
 func NewOverlay(base Reader) *Overlay {
-	return &Overlay{base: base, held: map[Room]map[string]held{}}
+	return &Overlay{base: base, held: map[Room]Changes{}}
 }
 
 // Get is Reader.Get with the changes applied.
 func (o *Overlay) Get(room Room, key []byte) ([]byte, error) {
-	h, ok := o.held[room][string(key)]
+	rows := o.held[room]
+	i, ok := rows.find(key)
 	switch {
 	case !ok:
 		return o.base.Get(room, key)
-	case h.deleted:
+	case rows[i].Delete:
 		return nil, ErrNotFound
 	}
-	return clone(h.value), nil
+	return clone(rows[i].Value), nil
 }
 
 // Put changes the value of a row and keeps value, which must not be changed
@@ -51,7 +47,7 @@ func (o *Overlay) Put(room Room, key, value []byte) error {
 	if len(value) > MaxHeld {
 		return fmt.Errorf("%w: a value of %d bytes in an overlay", ErrInvalid, len(value))
 	}
-	o.hold(room, string(key), held{value: value})
+	o.hold(Change{Room: room, Key: clone(key), Value: value})
 	return nil
 }
 
@@ -61,31 +57,32 @@ func (o *Overlay) Delete(room Room, key []byte) error {
 	if err := checkRow(key, nil); err != nil {
 		return err
 	}
-	o.hold(room, string(key), held{deleted: true})
+	o.hold(Change{Room: room, Key: clone(key), Delete: true})
 	return nil
 }
 
-func (o *Overlay) hold(room Room, key string, h held) {
-	rows := o.held[room]
-	if rows == nil {
-		rows = map[string]held{}
-		o.held[room] = rows
+func (o *Overlay) hold(c Change) {
+	rows := o.held[c.Room]
+	i, ok := rows.find(c.Key)
+	if ok {
+		rows[i] = c
+		return
 	}
-	rows[key] = h
+	o.held[c.Room] = slices.Insert(rows, i, c)
 }
 
 // Scan is Reader.Scan with the changes applied, as they stand when the
 // iteration begins: rows may be put and deleted inside the loop.
 func (o *Overlay) Scan(room Room, from, to []byte) iter.Seq2[Pair, error] {
 	return func(yield func(Pair, error) bool) {
-		own := o.sorted(room, from, to)
+		own := slices.Clone(o.held[room].between(from, to))
 		// emit yields the own rows up to and with limit (all if nil) and says
 		// whether to go on.
 		emit := func(limit []byte) bool {
 			for len(own) > 0 && (limit == nil || bytes.Compare(own[0].Key, limit) <= 0) {
 				c := own[0]
 				own = own[1:]
-				if !c.Delete && !yield(Pair{c.Key, clone(c.Value)}, nil) {
+				if !c.Delete && !yield(Pair{clone(c.Key), clone(c.Value)}, nil) {
 					return false
 				}
 			}
@@ -96,7 +93,7 @@ func (o *Overlay) Scan(room Room, from, to []byte) iter.Seq2[Pair, error] {
 				yield(Pair{}, err)
 				return
 			}
-			_, replaced := slices.BinarySearchFunc(own, p.Key, compareKey)
+			_, replaced := own.find(p.Key)
 			if !emit(p.Key) || !replaced && !yield(p, nil) {
 				return
 			}
@@ -117,8 +114,8 @@ func (o *Overlay) Merge(child *Overlay) {
 			o.held[room] = rows
 			continue
 		}
-		for key, h := range rows {
-			o.hold(room, key, h)
+		for _, c := range rows {
+			o.hold(c)
 		}
 	}
 	clear(child.held)
@@ -128,28 +125,26 @@ func (o *Overlay) Merge(child *Overlay) {
 // shares the overlay's bytes, which must not be changed.
 func (o *Overlay) Changes() Changes {
 	var changes Changes
-	for room := range o.held {
-		changes = append(changes, o.sorted(room, nil, nil)...)
+	for _, room := range slices.Sorted(maps.Keys(o.held)) {
+		changes = append(changes, o.held[room]...)
 	}
-	slices.SortStableFunc(changes, func(a, b Change) int {
-		return strings.Compare(string(a.Room), string(b.Room))
-	})
 	return changes
 }
 
-// sorted returns the held changes of a room with from <= key < to, ascending.
-func (o *Overlay) sorted(room Room, from, to []byte) Changes {
-	var changes Changes
-	for key, h := range o.held[room] {
-		if key >= string(from) && (to == nil || key < string(to)) {
-			changes = append(changes, Change{Room: room, Key: []byte(key), Value: h.value, Delete: h.deleted})
-		}
-	}
-	slices.SortFunc(changes, func(a, b Change) int { return bytes.Compare(a.Key, b.Key) })
-	return changes
+// find is where a key stands in the changes of one room, or would.
+func (c Changes) find(key []byte) (int, bool) {
+	return slices.BinarySearchFunc(c, key, func(c Change, key []byte) int { return bytes.Compare(c.Key, key) })
 }
 
-func compareKey(c Change, key []byte) int { return bytes.Compare(c.Key, key) }
+// between are the changes of one room with from <= key < to.
+func (c Changes) between(from, to []byte) Changes {
+	if to != nil {
+		end, _ := c.find(to)
+		c = c[:end]
+	}
+	begin, _ := c.find(from)
+	return c[begin:]
+}
 
 // clone returns a copy that is never nil: an empty value is a value.
 func clone(b []byte) []byte { return append(make([]byte, 0, len(b)), b...) }

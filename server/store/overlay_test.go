@@ -70,3 +70,42 @@ func TestMergeElsewherePanics(t *testing.T) {
 	}()
 	o.Merge(store.NewOverlay(store.NewOverlay(o)))
 }
+
+// counted counts what is read of it.
+type counted struct {
+	store.Reader
+	reads int
+}
+
+func (c *counted) Get(room store.Room, key []byte) ([]byte, error) {
+	c.reads++
+	return c.Reader.Get(room, key)
+}
+
+// That it shows the same state is proved by the model in storetest.
+func TestOnceReadsOnce(t *testing.T) {
+	below := overlay(t)
+	if err := errors.Join(below.Put("a", []byte("short"), []byte("v")), below.Put("a", []byte("long"), make([]byte, 1<<10))); err != nil {
+		t.Fatal(err)
+	}
+	for key, want := range map[string]int{"short": 1, "absent": 1, "long": 3} {
+		c := &counted{Reader: below}
+		r := store.Once(c)
+		for range 3 {
+			v, err := r.Get("a", []byte(key))
+			if found := key != "absent"; found != (err == nil) || !found && !errors.Is(err, store.ErrNotFound) {
+				t.Fatalf("%s: got %v", key, err)
+			}
+			if key == "short" && string(v) != "v" {
+				t.Fatalf("got %q", v)
+			}
+			clear(v) // the reader's own
+		}
+		if c.reads != want {
+			t.Errorf("%s: read %d times", key, c.reads)
+		}
+		if _, err := r.Get("attic", []byte(key)); !errors.Is(err, store.ErrUnknownRoom) {
+			t.Errorf("got %v", err)
+		}
+	}
+}

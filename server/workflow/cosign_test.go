@@ -46,13 +46,13 @@ func TestApprovalRefused(t *testing.T) {
 		"a forked log":    {workflow.ErrInvalid, workflow.ReasonContradiction, "approval.checkpoint", nothing, func(ap *statement.Approval) { ap.Checkpoint.Root[0] ^= 1 }},
 		"an earlier fork": {workflow.ErrInvalid, workflow.ReasonContradiction, "approval.checkpoint", nothing, func(ap *statement.Approval) { ap.Checkpoint.Size-- }},
 		"yesterday":       {workflow.ErrState, workflow.ReasonDay, "", byName, func(ap *statement.Approval) { ap.Date = today().AddDays(-1) }},
-		"a draft signed anew": {workflow.ErrInvalid, workflow.ReasonContradiction, "approval.draft", nothing, func(ap *statement.Approval) {
+		"a draft signed anew": {workflow.ErrNotFound, workflow.ReasonAbsent, "", byName, func(ap *statement.Approval) {
 			var d statement.Draft
 			must(0, jws.Peek(ap.Draft, &d))
 			forger, _, err := jws.Generate(jws.EdDSA)
 			ap.Draft = must(jws.Make(must(forger, err), &d, jws.Embed()))
 		}},
-		"a draft with another signature": {workflow.ErrInvalid, workflow.ReasonContradiction, "approval.draft", nothing, func(ap *statement.Approval) {
+		"a draft with another signature": {workflow.ErrNotFound, workflow.ReasonAbsent, "", byName, func(ap *statement.Approval) {
 			last := strings.LastIndexByte(ap.Draft, '.') + 1
 			ap.Draft = ap.Draft[:last] + strings.Repeat("A", 86)
 		}},

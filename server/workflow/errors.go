@@ -66,6 +66,7 @@ const (
 	ReasonTooMany          = "TOO_MANY"          // a limit of things under way
 	ReasonStopped          = "STOPPED"           // the server is stopping
 	ReasonCertificate      = "CERTIFICATE"       // no certificate under which a decision would verify now
+	ReasonUnwitnessed      = "UNWITNESSED"       // the witnesses have not cosigned it yet
 	ReasonFull             = "FULL"              // no space left
 	ReasonCorrupt          = "CORRUPT"           // damage in the store
 	ReasonAlreadyPublished = "ALREADY_PUBLISHED" // the version or epoch exists

@@ -20,7 +20,6 @@ func Extract(ctx context.Context, l *ledger.Ledger, cipher Cipher, id ident.ID) 
 		return nil, absent()
 	}
 	e := &opening.Extract{Typ: opening.TypExtract, Dissents: []string{}, Providers: []opening.ProviderEntry{}}
-	head := l.Head()
 	var s *sealRow
 	var keys []documentRow
 	err := l.Read(ctx, func(r ledger.Reader) (err error) {
@@ -44,6 +43,7 @@ func Extract(ctx context.Context, l *ledger.Ledger, cipher Cipher, id ident.ID) 
 	if err != nil {
 		return nil, err
 	}
+	head := o.headOver(s.decision.HeadSize)
 	if e.Bundle, err = o.bundleAt(ctx, s.m, s.decision, d, head); err != nil {
 		return nil, err
 	}

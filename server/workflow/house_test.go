@@ -146,12 +146,20 @@ func (h *house) open(logSigner *proof.LogSigner) {
 		g = must(gate.Create(ctx, engine, gate.Key{1}))
 	}
 	h.store = g
-	h.ledger = must(ledger.Open(ctx, g, logSigner))
+	h.ledger = must(ledger.Open(ctx, g, logSigner, h.trust.Policy.Witnessed()))
 	done := make(chan error, 1)
 	go func() { done <- h.ledger.Run(ctx); close(done) }()
 	h.stop = func() { cancel(); <-done; g.Close() }
 	h.t.Cleanup(h.stop)
 	h.Office = must(workflow.New(ctx, h.config, h.ledger, cipher{g}))
+}
+
+// announce publishes the newest head of the log.
+func (h *house) announce() {
+	h.t.Helper()
+	if err := h.Publish(ctx, h.ledger.Head()); err != nil {
+		h.t.Fatal(err)
+	}
 }
 
 func (h *house) publish() {

@@ -144,16 +144,6 @@ func (o *Office) shownDraft(r ledger.Reader, c *Caller, a *actor, id ident.ID) (
 	return m, v, err
 }
 
-// pending finds a draft that the caller can act on: what they are shown is its last
-// revision. Any other is absent.
-func (o *Office) pending(r ledger.Reader, c *Caller, a *actor, id ident.ID) (*matter, error) {
-	m, v, err := o.shownDraft(r, c, a, id)
-	if err == nil && !m.isLast(v) {
-		return nil, absent()
-	}
-	return m, err
-}
-
 // small reports whether fewer than k people could have written a draft of a type.
 func (o *Office) small(typ string) bool {
 	n, stated := o.Drafters[typ]

@@ -66,7 +66,7 @@ func TestLastMinute(t *testing.T) {
 }
 
 // TestReturnedAgain: who sends a draft back once more, while its next revision awaits
-// its hour, is told that it has been replaced.
+// its hour, is told what they were told before it came.
 func TestReturnedAgain(t *testing.T) {
 	hours(t, func(h *house) {
 		a := h.author("Åsa Öberg")
@@ -77,7 +77,7 @@ func TestReturnedAgain(t *testing.T) {
 		h.refuses(workflow.ErrState, workflow.ReasonEnded, byName, func() error { _, err := h.sendBack(director, &shown); return err })
 		must(a.submit())
 		for _, title := range []string{director, deputy} {
-			h.refuses(workflow.ErrStale, workflow.ReasonRevision, byName, func() error { _, err := h.sendBack(title, &shown); return err })
+			h.refuses(workflow.ErrState, workflow.ReasonEnded, byName, func() error { _, err := h.sendBack(title, &shown); return err })
 		}
 		h.same("inbox", h.inbox(director), []ident.ID{})
 	})

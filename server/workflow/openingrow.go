@@ -42,7 +42,7 @@ type openingRow struct {
 	Release   string          `cbor:"10,keyasint"`
 	Released  loggedRow       `cbor:"11,keyasint"`
 	Noticed   bool            `cbor:"12,keyasint"` // the author may know
-	HeadSize  uint64          `cbor:"13,keyasint"` // of the checkpoint that the package proves by
+	Note      []byte          `cbor:"13,keyasint"` // the checkpoint that the package proves by
 	Dissents  int             `cbor:"14,keyasint"` // how many the package holds
 }
 

@@ -53,7 +53,7 @@ func TestOwed(t *testing.T) {
 			h.same("due", rc.Due, ident.Date("2026-11-29"))
 			h.absent(rc.Entry) // in the log, and not published
 		}
-		h.Publish()
+		h.announce()
 		h.inLog(receipts, proof.AuthorAct)
 
 		more := []statement.Receipt{}
@@ -62,7 +62,7 @@ func TestOwed(t *testing.T) {
 		}
 		more = append(more, h.receipt(must(a.withdraw())))
 		must(0, h.PublishOwed(ctx, time.Now())) // five are a batch
-		h.Publish()
+		h.announce()
 		h.inLog(more[:4], proof.AuthorAct)
 		h.inLog(more[4:], proof.Withdrawn)
 		h.same("withdrawn", h.lastOf(proof.Withdrawn).Tag, proof.SubjectTag(a.id))
@@ -182,7 +182,7 @@ func TestCheckpoint(t *testing.T) {
 	if got := must(proof.OpenCheckpoint([]byte(note), h.trust.Policy)); got.Size >= h.ledger.Head().Size {
 		t.Fatal("what is not published is shown")
 	}
-	h.Publish()
+	h.announce()
 	note, _, err = h.GetCheckpoint(ctx, 0)
 	must(0, err)
 	now := must(proof.OpenCheckpoint([]byte(note), h.trust.Policy))

@@ -1,6 +1,7 @@
 package workflow
 
 import (
+	"bytes"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -227,7 +228,7 @@ func (o *Office) CollectOpening(ctx context.Context, c *Caller, id ident.ID) ([]
 			return nil, ledgerError(err)
 		}
 	}
-	if ready != nil && row.HeadSize == ready.HeadSize && row.Dissents == ready.Dissents {
+	if ready != nil && bytes.Equal(row.Note, ready.Note) && row.Dissents == ready.Dissents {
 		return made, nil
 	}
 	return o.packageOf(ctx, row) // another call was first
@@ -237,7 +238,10 @@ func (o *Office) CollectOpening(ctx context.Context, c *Caller, id ident.ID) ([]
 // its package; nil where nothing can be collected, which is for the operation to
 // refuse and to record.
 func (o *Office) collectable(ctx context.Context, c *Caller, id ident.ID) (row *openingRow, made []byte, err error) {
-	size := o.ledger.Head().Size // what it proves is committed
+	head := o.ledger.Head() // what it proves is committed
+	if o.Trust.Policy.Witnessed() {
+		head = o.ledger.Published()
+	}
 	err = o.ledger.Read(ctx, func(r ledger.Reader) error {
 		a, err := o.knownActor(r, c)
 		if err != nil {
@@ -249,18 +253,21 @@ func (o *Office) collectable(ctx context.Context, c *Caller, id ident.ID) (row *
 		if err := o.stillMay(r, row); err != nil {
 			return err
 		}
-		if row.State != openingReleased || size <= row.Released.Index {
+		if row.State != openingReleased {
 			return row.collected()
+		}
+		if head.Size <= row.Released.Index {
+			return refuse(ErrUnavailable, ReasonUnwitnessed)
 		}
 		m, err := o.matter(r, row.decision())
 		if err != nil {
 			return err
 		}
-		row.State, row.HeadSize, row.Dissents = openingCollected, size, len(m.Dissents)
+		row.State, row.Note, row.Dissents = openingCollected, head.Note, len(m.Dissents)
 		return nil
 	})
 	switch no := (*Refusal)(nil); {
-	case errors.Is(err, ledger.ErrNotFound), errors.As(err, &no) && no.Kind != ErrData:
+	case errors.Is(err, ledger.ErrNotFound), errors.As(err, &no) && no.Kind != ErrData && no.Kind != ErrUnavailable:
 		return nil, nil, nil
 	case err != nil:
 		return nil, nil, ledgerError(err)
@@ -274,7 +281,7 @@ func (row *openingRow) collect(tx *ledger.Tx, id ident.ID, ready *openingRow) er
 	if row.State != openingReleased || ready == nil {
 		return row.collected()
 	}
-	row.State, row.HeadSize, row.Dissents = openingCollected, ready.HeadSize, ready.Dissents
+	row.State, row.Note, row.Dissents = openingCollected, ready.Note, ready.Dissents
 	return row.save(tx, id)
 }
 
@@ -291,9 +298,9 @@ func (row *openingRow) collected() error {
 
 // packageOf puts a collected opening together, at its own checkpoint.
 func (o *Office) packageOf(ctx context.Context, row *openingRow) ([]byte, error) {
-	head, err := o.ledger.HeadAt(ctx, row.HeadSize)
+	head, err := ledger.ParseHead(row.Note)
 	if err != nil {
-		return nil, ledgerError(err)
+		return nil, damaged("package", err)
 	}
 	var s *sealRow
 	var set []byte

@@ -1,6 +1,7 @@
 package workflow
 
 import (
+	"bytes"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -159,19 +160,18 @@ type documentRow struct {
 	Index      uint64   `cbor:"3,keyasint"`
 }
 
-var encMode = sync.OnceValues(func() (cbor.EncMode, error) { return cbor.CoreDetEncOptions().EncMode() })
+var encMode = sync.OnceValues(func() (cbor.UserBufferEncMode, error) { return cbor.CoreDetEncOptions().UserBufferEncMode() })
 
 var decMode = sync.OnceValues(func() (cbor.DecMode, error) {
 	return cbor.DecOptions{ExtraReturnErrors: cbor.ExtraDecErrorUnknownField, DupMapKey: cbor.DupMapKeyEnforcedAPF,
 		MaxArrayElements: 1 << 20}.DecMode()
 })
 
-func encode(v any) ([]byte, error) {
+func encode(v any) (b []byte, err error) {
 	m, err := encMode()
-	if err != nil {
-		return nil, fmt.Errorf("encoding a row: %w", err)
+	if err == nil {
+		b, err = m.Marshal(v)
 	}
-	b, err := m.Marshal(v)
 	if err != nil {
 		return nil, fmt.Errorf("encoding a row: %w", err)
 	}
@@ -317,14 +317,23 @@ func (m *matter) put(tx writer, room ledger.Room, key []byte, v any) error {
 	return tx.Put(room, key, b)
 }
 
-// sealed is a row as it is put.
+// sealed is a row as it is put. Unsealed it lies in a buffer that is used again, as it
+// would within cbor's encoder.
 func (m *matter) sealed(place string, v any) ([]byte, error) {
-	b, err := encode(v)
-	if err != nil {
-		return nil, err
+	b := buffers.Get().(*bytes.Buffer)
+	defer buffers.Put(b)
+	b.Reset()
+	mode, err := encMode()
+	if err == nil {
+		err = mode.MarshalToBuffer(v, b)
 	}
-	return m.o.cipher.SealMatter(m.secret, place, b), nil
+	if err != nil {
+		return nil, fmt.Errorf("encoding a row: %w", err)
+	}
+	return m.o.cipher.SealMatter(m.secret, place, b.Bytes()), nil
 }
+
+var buffers = sync.Pool{New: func() any { return new(bytes.Buffer) }}
 
 // save writes the matter's lasting row.
 func (m *matter) save(tx writer) error { return m.put(tx, roomMatter, m.key(partMatter), &m.matterRow) }

@@ -97,9 +97,7 @@ func (o *Office) dispatchable(r ledger.Reader, c *Caller, m *matter, d *statemen
 	case Dispatched:
 		return refuse(ErrState, ReasonDispatched)
 	case Signed:
-	case Returned: // which the log tells
-		return refuse(ErrState, ReasonNotSigned)
-	default:
+	default: // also of one that was returned, whatever its author has done to it since
 		v, err := m.shownAt(r, c.Received)
 		if err == nil && v == nil {
 			err = absent() // of which nobody but its author knows
@@ -118,6 +116,11 @@ func (o *Office) dispatchable(r ledger.Reader, c *Caller, m *matter, d *statemen
 		due = append(due, jws.Digest(s))
 	}
 	statement.SortEarlier(due)
+	// Who cites what is none does not mean to dispatch, and would be told of the next
+	// dissent in the minute in which it came.
+	if slices.ContainsFunc(d.Dissents, func(cited ident.Digest) bool { return !slices.Contains(due, cited) }) {
+		return invalid("statement.dissents", ReasonContradiction, nil)
+	}
 	if !slices.Equal(due, d.Dissents) {
 		return &Refusal{Kind: ErrState, Reason: ReasonDissents, Digests: due}
 	}
@@ -161,38 +164,71 @@ func authorityOf(st jws.Statement) ident.Authority {
 	return ""
 }
 
-// actOnPending finds the draft that a signer acts on: shown to them, in the
-// revision that they cite. Who cites one that is replaced or has ended has been
-// shown it, and is told; a revision that is not shown yet is absent.
+// actOnPending finds the draft that a signer acts on, by the revision that they cite.
 func (o *Office) actOnPending(tx *ledger.Tx, c *Caller, a *actor, s *signer, id ident.ID, draft ident.Digest) (*matter, error) {
 	if err := o.bindOfficer(tx, a, s); err != nil {
 		return nil, err
 	}
-	m, err := o.pending(tx, c, a, id)
+	m, v, err := o.shownDraft(tx, c, a, id)
 	if isKind(err, ErrNotFound) {
-		m, err := o.nearest(tx, id)
-		switch {
-		case err != nil && !errors.Is(err, ledger.ErrNotFound):
-			return nil, err
-		case err != nil || m.instead || !slices.Contains(m.Digests, draft):
-			return nil, absent()
-		case m.State != Pending || slices.Contains(m.Abstained, a.id):
-			return nil, refuse(ErrState, ReasonEnded)
-		case draft != m.last():
-			return nil, refuse(ErrStale, ReasonRevision)
-		}
-		return nil, absent()
+		err = o.whyNot(tx, a, id, draft, "")
+	}
+	if err == nil {
+		err = m.shows(v, draft)
+	}
+	if err == nil {
+		err = m.stands(v)
+	}
+	return m, err
+}
+
+// shows refuses a revision that is not the one shown: an earlier one was, any other is
+// absent, whether or not it is one that is not shown yet.
+func (m *matter) shows(v *shownRow, draft ident.Digest) error {
+	switch {
+	case draft == m.Digests[v.Revision-1]:
+		return nil
+	case slices.Contains(m.Digests[:v.Revision-1], draft):
+		return refuse(ErrStale, ReasonRevision)
+	}
+	return absent()
+}
+
+// stands refuses to act on what is still shown and is no more.
+func (m *matter) stands(v *shownRow) error {
+	switch {
+	case m.State != Pending:
+		return refuse(ErrState, ReasonEnded)
+	case v.Revision != m.Revision:
+		return refuse(ErrStale, ReasonRevision)
+	}
+	return nil
+}
+
+// whyNot says why nothing can be done to a draft that a signer is not shown, if they
+// cite a revision of it that they may have been shown: it has ended, or was returned.
+// One that was returned stays so until its next revision is shown: asking again and
+// again must not tell when its author revised it. To all others it is absent.
+func (o *Office) whyNot(r ledger.Reader, a *actor, id ident.ID, draft ident.Digest, approval string) error {
+	m, err := o.nearest(r, id)
+	if errors.Is(err, ledger.ErrNotFound) || err == nil && m.instead {
+		return absent()
 	}
 	if err != nil {
-		return nil, err
+		return err
 	}
-	if m.last() != draft {
-		if slices.Contains(m.Digests, draft) {
-			return nil, refuse(ErrStale, ReasonRevision)
-		}
-		return nil, invalid("statement.draft", ReasonContradiction, nil)
+	abstained := slices.Contains(m.Abstained, a.id)
+	switch {
+	case approval != "" && m.Approval == jws.Digest(approval):
+		return errSignedAlike
+	case approval != "" && abstained:
+		return refuse(ErrState, ReasonAbstained)
+	case !slices.Contains(m.Digests, draft):
+		return absent()
+	case m.State != Pending, abstained, len(m.Returns) > 0 && draft != m.last():
+		return refuse(ErrState, ReasonEnded)
 	}
-	return m, nil
+	return absent()
 }
 
 // A loggedRow is what a logged act's answer is remade from.

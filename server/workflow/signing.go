@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 
 	"sigill/keys/bundle"
 	"sigill/keys/ident"
@@ -41,9 +40,9 @@ func (o *Office) CosignDecision(ctx context.Context, c *Caller, approval string)
 		if err := o.bindOfficer(tx, who, officer); err != nil {
 			return nil, err
 		}
-		m, err := o.pending(tx, c, who, a.Decision)
+		m, v, err := o.shownDraft(tx, c, who, a.Decision)
 		if isKind(err, ErrNotFound) {
-			err = o.whyNot(tx, who, a.Decision, approval)
+			err = o.whyNot(tx, who, a.Decision, jws.Digest(a.Draft), approval)
 		}
 		if err != nil {
 			return nil, err
@@ -51,7 +50,7 @@ func (o *Office) CosignDecision(ctx context.Context, c *Caller, approval string)
 		if officer.kid == m.AuthorKey { // a registered key says whose it is
 			return nil, invalid("approval.draft", ReasonContradiction, nil)
 		}
-		signed, err = o.cosign(tx, c, m, a, approval, draft, f)
+		signed, err = o.cosign(tx, m, v, a, approval, draft, f)
 		return nil, err
 	})
 	if errors.Is(err, errSignedAlike) {
@@ -164,52 +163,20 @@ func (o *Office) seen(ctx context.Context, field string, c statement.Checkpoint)
 	return nil
 }
 
-// whyNot says why a draft cannot be signed, to a signer who may know: the matter
-// has ended or moved on. To all others it is absent.
-func (o *Office) whyNot(r ledger.Reader, a *actor, id ident.ID, approval string) error {
-	m, err := o.nearest(r, id)
-	if errors.Is(err, ledger.ErrNotFound) || err == nil && m.instead {
-		return absent()
-	}
-	if err != nil {
-		return err
-	}
-	switch {
-	case m.Approval == jws.Digest(approval):
-		return errSignedAlike
-	case slices.Contains(m.Abstained, a.id):
-		return refuse(ErrState, ReasonAbstained)
-	case !cites(m, approval):
-		return absent()
-	case m.State != Pending:
-		return refuse(ErrState, ReasonEnded)
-	}
-	var cited statement.Approval
-	if jws.Peek(approval, &cited) == nil && jws.Digest(cited.Draft) != m.last() {
-		return refuse(ErrStale, ReasonRevision) // a revision that is not shown yet
-	}
-	return absent()
-}
-
-// cites reports whether an approval holds one of the matter's revisions: then its
-// signer has been shown the draft.
-func cites(m *matter, approval string) bool {
-	var a statement.Approval
-	return jws.Peek(approval, &a) == nil && slices.Contains(m.Digests, jws.Digest(a.Draft))
-}
-
 // cosign is the operation: the approval is over the last revision and its seal;
-// then number, signature, entry, rows.
-func (o *Office) cosign(tx *ledger.Tx, c *Caller, m *matter, a *statement.Approval, approval string, d *statement.Draft, f *inForce) (*signedMatter, error) {
-	if jws.Digest(a.Draft) != m.last() {
-		if slices.Contains(m.Digests, jws.Digest(a.Draft)) {
-			return nil, refuse(ErrStale, ReasonRevision)
-		}
-		return nil, invalid("approval.draft", ReasonContradiction, nil)
-	}
-	row, err := m.draft(tx)
-	if err != nil {
+// then number, signature, entry, rows. That the last revision is another than what is
+// shown comes after all else that can be wrong: whoever wants to know must be about to
+// sign.
+func (o *Office) cosign(tx *ledger.Tx, m *matter, v *shownRow, a *statement.Approval, approval string, d *statement.Draft, f *inForce) (*signedMatter, error) {
+	if err := m.shows(v, jws.Digest(a.Draft)); err != nil {
 		return nil, err
+	}
+	row := &draftRow{v.Content, v.Head}
+	if row.Head == nil { // the pending draft
+		var err error
+		if row, err = m.draft(tx); err != nil {
+			return nil, err
+		}
 	}
 	if err := sealed(a, d, m, row.Head); err != nil {
 		return nil, err
@@ -217,7 +184,17 @@ func (o *Office) cosign(tx *ledger.Tx, c *Caller, m *matter, a *statement.Approv
 	if err := stillInForce(tx, f); err != nil {
 		return nil, err
 	}
-	decision, compact, err := o.decide(tx, c, a, d, approval)
+	if ident.DateOf(tx.Now) != a.Date {
+		return nil, refuse(ErrState, ReasonDay)
+	}
+	// Before the number: what verifies nowhere must not be a decision.
+	if err := o.Trust.Certifies(o.Institution.Chain[0], tx.Now); err != nil {
+		return nil, &Refusal{Kind: ErrUnavailable, Reason: ReasonCertificate, err: err}
+	}
+	if err := m.stands(v); err != nil {
+		return nil, err
+	}
+	decision, compact, err := o.decide(tx, a, d, approval)
 	if err != nil {
 		return nil, err
 	}
@@ -230,21 +207,14 @@ func sealed(a *statement.Approval, d *statement.Draft, m *matter, head []byte) e
 	if err != nil {
 		return damaged("seal", err)
 	}
-	if a.Core != ident.Sum(head) || bundle.CheckHead(h, d, m.last(), m.AuthorKey, a.Record) != nil {
+	if a.Core != ident.Sum(head) || bundle.CheckHead(h, d, jws.Digest(a.Draft), m.AuthorKey, a.Record) != nil {
 		return invalid("approval.core", ReasonContradiction, nil)
 	}
 	return nil
 }
 
-// decide draws the number and signs the decision, under a certificate that counts.
-func (o *Office) decide(tx *ledger.Tx, c *Caller, a *statement.Approval, d *statement.Draft, approval string) (*statement.Decision, string, error) {
-	if ident.DateOf(tx.Now) != a.Date {
-		return nil, "", refuse(ErrState, ReasonDay)
-	}
-	// Before the number: what verifies nowhere must not be a decision.
-	if err := o.Trust.Certifies(o.Institution.Chain[0], tx.Now); err != nil {
-		return nil, "", &Refusal{Kind: ErrUnavailable, Reason: ReasonCertificate, err: err}
-	}
+// decide draws the number and signs the decision.
+func (o *Office) decide(tx *ledger.Tx, a *statement.Approval, d *statement.Draft, approval string) (*statement.Decision, string, error) {
 	counter := []byte(fmt.Sprintf("number/%04d", a.Date.Year()))
 	n, err := number(tx, counter)
 	if err != nil {

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"sigill/keys/ident"
+	"sigill/keys/jws"
+	"sigill/keys/statement"
 	"sigill/server/ledger"
 )
 
@@ -49,7 +51,10 @@ func (m *matter) shownAt(r ledger.Reader, at time.Time) (*shownRow, error) {
 	}
 	if row.still(at) {
 		v := &shownRow{}
-		return v, m.get(r, roomStill, stillKey(row.Until, m.id), v)
+		if err := m.get(r, roomStill, stillKey(row.Until, m.id), v); err != nil || v.Statement == "" {
+			return nil, err
+		}
+		return v, nil
 	}
 	if m.State != Pending || at.Unix() < row.Visible {
 		return nil, nil
@@ -57,14 +62,44 @@ func (m *matter) shownAt(r ledger.Reader, at time.Time) (*shownRow, error) {
 	return &shownRow{Revision: m.Revision, Statement: m.Statement, Dissents: m.Dissents, Returns: m.Returns, Item: row.Item, Type: row.Type}, nil
 }
 
+// knownAt is the last revision of a matter that anyone but its author may know of at a
+// moment; false if there is none. Whoever drafts in the same case is told it, and would
+// else, by asking all the time, learn the minute at which a colleague drafts, revises or
+// withdraws.
+func (m *matter) knownAt(r ledger.Reader, at time.Time) (d ident.Digest, known bool, err error) {
+	var row inboxRow
+	err = m.get(r, roomInbox, idKey(m.id), &row)
+	if errors.Is(err, ledger.ErrNotFound) { // returned, or ended
+		return m.last(), true, nil
+	}
+	if err != nil {
+		return d, false, err
+	}
+	returns := m.Returns
+	if row.still(at) {
+		v := &shownRow{}
+		if err := m.get(r, roomStill, stillKey(row.Until, m.id), v); err != nil {
+			return d, false, err
+		}
+		if v.Statement != "" {
+			return jws.Digest(v.Statement), true, nil
+		}
+		returns = v.Returns
+	} else if at.Unix() >= row.Visible {
+		return m.last(), true, nil
+	}
+	if len(returns) == 0 {
+		return d, false, nil
+	}
+	var last statement.Return
+	if err := jws.Peek(returns[len(returns)-1], &last); err != nil {
+		return d, false, damaged("return", err)
+	}
+	return last.Draft, true, nil
+}
+
 // still reports whether signers are shown what is kept.
 func (row *inboxRow) still(at time.Time) bool { return at.Unix() < row.Until }
-
-// isLast reports whether what is shown is what can be acted on: the last revision,
-// pending.
-func (m *matter) isLast(v *shownRow) bool {
-	return m.State == Pending && v.Revision == m.Revision
-}
 
 // keep lets signers go on being shown what they are shown of a matter, before its
 // author changes it, and returns until when; 0 if nobody is shown anything. The
@@ -167,12 +202,22 @@ func (o *Office) keptDissent(tx *ledger.Tx, m *matter) error {
 
 // keptWithdrawal takes a draft from the inbox, when its hour comes.
 func (o *Office) keptWithdrawal(tx *ledger.Tx, m *matter) error {
+	var row inboxRow
+	if err := m.get(tx, roomInbox, idKey(m.id), &row); err != nil && !errors.Is(err, ledger.ErrNotFound) {
+		return err
+	}
 	until, err := o.keep(tx, m)
 	if err != nil {
 		return err
 	}
-	if until == 0 {
+	if until == 0 && tx.Now.Unix() >= row.Visible {
 		return m.leaveInbox(tx)
+	}
+	if until == 0 { // not shown yet: that it was drafted and withdrawn is known from then on
+		until = row.Visible
+		if err := m.put(tx, roomStill, stillKey(until, m.id), shownRow{Returns: m.Returns}); err != nil {
+			return err
+		}
 	}
 	return m.put(tx, roomInbox, idKey(m.id), inboxRow{Until: until})
 }

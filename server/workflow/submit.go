@@ -296,20 +296,32 @@ func (o *Office) useOnce(tx *ledger.Tx, label, field string, value []byte) error
 }
 
 // citeEarlier holds a draft to the earlier drafts of its case reference, those
-// accepted before this decision's first revision, each by its last digest; then
-// it files the new digest. A fresh draft cannot bury a refused one.
+// accepted before this decision's first revision, each by its last that signers know
+// of; then it files the new digest. A fresh draft cannot bury a refused one.
 func (o *Office) citeEarlier(tx *ledger.Tx, m *matter, p *prepared) error {
 	var row caseRow
 	if err := get(tx, roomCase, m.Case[:], &row); err != nil && !errors.Is(err, ledger.ErrNotFound) {
 		return err
 	}
 	at := len(row.Decisions)
-	for i, id := range row.Decisions {
-		if string(id) == string(idKey(m.id)) {
+	due := []ident.Digest{}
+	for i, b := range row.Decisions {
+		if string(b) == string(idKey(m.id)) {
 			at = i
+			break
+		}
+		other, err := o.matter(tx, ident.IDFromBytes([16]byte(b)))
+		if err != nil {
+			return damaged("case", err)
+		}
+		d, known, err := other.knownAt(tx, tx.Now)
+		if err != nil {
+			return err
+		}
+		if known {
+			due = append(due, d)
 		}
 	}
-	due := append([]ident.Digest{}, row.Last[:at]...)
 	statement.SortEarlier(due)
 	if len(due) > statement.MaxEarlier {
 		return refuse(ErrState, ReasonTooMany)

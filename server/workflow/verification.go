@@ -11,9 +11,12 @@ import (
 	"sigill/server/ledger"
 )
 
-// Publish makes the newest head of the log the one that everyone may see, and
-// returns its checkpoint.
-func (o *Office) Publish() []byte { return o.ledger.Publish().Note }
+// Publish makes a head of the log the one that everyone may see: with a checkpoint
+// that the trust file's policy accepts. Until a head that holds it is published, what has
+// happened is signed and not yet witnessed.
+func (o *Office) Publish(ctx context.Context, h ledger.Head) error {
+	return ledgerError(o.ledger.Publish(ctx, h))
+}
 
 // GetCheckpoint is the published head, with the proof that it extends a size that
 // the caller has seen.

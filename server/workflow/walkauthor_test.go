@@ -76,14 +76,14 @@ func (s *story) drafts() {
 }
 
 // earlier are the drafts of the case that came before a matter's first revision, each
-// by its last.
+// by its last that others may know of.
 func (w *walk) earlier(s *story) (out []ident.Digest) {
 	for _, other := range w.stories {
 		if other == s {
 			break
 		}
-		if other.reference == s.reference {
-			out = append(out, other.last[len(other.last)-1])
+		if other.reference == s.reference && !other.known.IsZero() {
+			out = append(out, other.known)
 		}
 	}
 	statement.SortEarlier(out)
@@ -192,7 +192,7 @@ func (w *walk) withdraws(rt *rapid.T) {
 		s.state, s.returns = isWithdrawn, nil
 		if s.shown != nil {
 			w.changes(s, false)
-		} else {
+		} else if s.changes.IsZero() { // nothing waits for its hour
 			s.hide()
 		}
 	}

@@ -77,7 +77,7 @@ func newWalk(rt *rapid.T, dir string, did tally) *walk {
 	w.courts = []*court{w.court("Förvaltningsrätten", order.CourtOrder), w.court("Polisen", order.PoliceSuspectOfficial)}
 	w.size = w.ledger.Head().Size
 	w.looks(w.inboxOf(director), w.inboxOf(deputy)) // who has signed in as a signer cannot draft
-	w.Publish()
+	w.announce()
 	w.published()
 	return w
 }
@@ -234,7 +234,7 @@ func (w *walk) clock(*rapid.T) {
 	must(0, w.SendNotices(ctx, now))
 	must(0, w.ForgetShown(ctx, now))
 	w.grew("the clock", due)
-	w.Publish()
+	w.announce()
 	w.published()
 }
 

@@ -43,7 +43,7 @@ var decisionRules = map[string]rule{
 	"cosign":                 {next: map[int]int{isPending: isSigned}},
 	"cosign, the same bytes": {next: map[int]int{isSigned: isSigned, isDispatched: isDispatched}},
 	"dispatch": {next: map[int]int{isSigned: isDispatched}, why: map[int]string{isPending: workflow.ReasonNotSigned,
-		isReturned: workflow.ReasonNotSigned, isWithdrawn: workflow.ReasonAbsent, isDispatched: workflow.ReasonDispatched}},
+		isReturned: workflow.ReasonAbsent, isWithdrawn: workflow.ReasonAbsent, isDispatched: workflow.ReasonDispatched}},
 	"withdraw": {next: map[int]int{isPending: isWithdrawn, isReturned: isWithdrawn}},
 }
 
@@ -115,8 +115,9 @@ type story struct {
 	abstained []string // titles
 	shown     *showing // what signers are shown
 	changes   time.Time
-	signedBy  string // the approval
-	bundle    []byte // as its signer got it
+	known     ident.Digest // the last revision that others may know of; zero if there is none
+	signedBy  string       // the approval
+	bundle    []byte       // as its signer got it
 	number    string
 	decision  ident.Digest
 	acts      int // so that no two say the same
@@ -155,14 +156,16 @@ func (s *story) signed() bool { return s.state == isSigned || s.state == isDispa
 
 // refresh: an hour of the inbox has come, or there are none.
 func (s *story) refresh() {
-	s.changes, s.shown = time.Time{}, nil
+	s.hide()
 	if s.state == isPending {
 		s.shown = &showing{len(s.last), s.under, slices.Clone(s.dissents), slices.Clone(s.returns)}
 	}
 }
 
 // hide takes a matter from the inbox at once: a signer has acted.
-func (s *story) hide() { s.changes, s.shown = time.Time{}, nil }
+func (s *story) hide() {
+	s.changes, s.shown, s.known = time.Time{}, nil, s.last[len(s.last)-1]
+}
 
 // A petition is what the model knows of one request to open a seal.
 type petition struct {

@@ -7,6 +7,7 @@ import (
 	"pgregory.net/rapid"
 
 	"sigill/keys/bundle"
+	"sigill/keys/ident"
 	"sigill/keys/jws"
 	"sigill/keys/proof"
 	"sigill/keys/statement"
@@ -85,7 +86,7 @@ func (w *walk) cosignWith(a *approved) {
 		w.same("the same bundle", bytes.Equal(b, s.bundle), true)
 		return
 	}
-	want := overLast("cosign", s.state, a.revision == len(s.last))
+	want := s.over("cosign", w.shownTo(a.title, s), a.revision, false)
 	switch {
 	case a.day != today():
 		want = refusal(workflow.ErrState, workflow.ReasonDay)
@@ -116,17 +117,27 @@ func (w *walk) cosignWith(a *approved) {
 	s.hide()
 }
 
-// onPending is the verdict on a signer's act over a revision that they cite: who was
-// shown it is told what has become of it.
-func (w *walk) onPending(event, title string, s *story, last bool) verdict {
+// onPending is the verdict on a signer's act over a revision that they cite, or of
+// which they have an approval.
+func (w *walk) onPending(event, title string, s *story, draft ident.Digest) verdict {
 	shown := w.shownTo(title, s)
-	want := overLast(event, s.state, last)
+	if s.board && title == deputy {
+		shown = nil
+	}
+	return s.over(event, shown, slices.Index(s.last, draft)+1, slices.Contains(s.abstained, title))
+}
+
+// over is the verdict by what the signer is shown: only who acts on that is told what
+// has become of it. What was sent back has ended until its next revision is shown.
+func (s *story) over(event string, shown *showing, n int, abstained bool) verdict {
+	want := decisionRules[event].in(s.state)
 	switch {
-	case want.reason == workflow.ReasonEnded:
-	case slices.Contains(s.abstained, title):
-		want = refusal(workflow.ErrState, workflow.ReasonEnded)
-	case last && (shown == nil || shown.revision != len(s.last) || s.board && title == deputy):
-		want = absent // not shown yet, or another's to sign
+	case shown == nil && (abstained || len(s.returns) > 0 && n < len(s.last)):
+		return refusal(workflow.ErrState, workflow.ReasonEnded)
+	case shown == nil && want == taken, shown != nil && n > shown.revision:
+		return absent
+	case shown != nil && n < shown.revision, want == taken && n < len(s.last):
+		return refusal(workflow.ErrStale, workflow.ReasonRevision)
 	}
 	return want
 }
@@ -134,12 +145,12 @@ func (w *walk) onPending(event, title string, s *story, last bool) verdict {
 func (w *walk) returns(rt *rapid.T) {
 	title := draw(rt, "title", signers)
 	s := w.some(rt, w.showsTo(title))
-	draft, last := s.cites(rt)
+	draft, _ := s.cites(rt)
 	s.acts++
 	compact := must(jws.Make(w.signers[title], &statement.Return{Authority: authority, Date: today(), Decision: s.id, Draft: draft, Paragraphs: []string{"Skälen räcker inte."}}))
 	c := w.signerCaller(title, "SigningService/ReturnDraft")
 	call := func(c *workflow.Caller) (*workflow.Logged, error) { return w.ReturnDraft(ctx, c, compact) }
-	if w.logs("return", c, w.onPending("return", title, s, last), proof.Returned, call) {
+	if w.logs("return", c, w.onPending("return", title, s, draft), proof.Returned, call) {
 		w.bound[title] = true
 		s.state, s.returns = isReturned, append(s.returns, compact)
 		s.hide()
@@ -153,11 +164,11 @@ func (w *walk) abstains(rt *rapid.T) {
 	if seldom(rt, "having read", 2) {
 		w.read(s, title)
 	}
-	draft, last := s.cites(rt)
+	draft, _ := s.cites(rt)
 	compact := must(jws.Make(w.signers[title], &statement.Abstention{Authority: authority, Date: today(), Decision: s.id, Draft: draft}))
 	c := w.signerCaller(title, "SigningService/AbstainFromDecision")
 	call := func(c *workflow.Caller) (*workflow.Logged, error) { return w.AbstainFromDecision(ctx, c, compact) }
-	if w.logs("abstain", c, w.onPending("abstain", title, s, last), proof.Event, call) {
+	if w.logs("abstain", c, w.onPending("abstain", title, s, draft), proof.Event, call) {
 		w.bound[title] = true
 		s.abstained = append(s.abstained, title)
 	}
@@ -172,7 +183,7 @@ func (w *walk) dispatches(rt *rapid.T) {
 	}
 	want := decisionRules["dispatch"].in(s.state)
 	switch {
-	case s.state != isPending && s.state != isWithdrawn:
+	case s.signed():
 	case s.shown == nil: // nobody but its author knows of it
 		want = absent
 	default:

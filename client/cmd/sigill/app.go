@@ -18,6 +18,7 @@ import (
 
 	"sigill/client"
 	"sigill/keys/bundle"
+	"sigill/keys/guard"
 	"sigill/keys/ident"
 	"sigill/keys/jws"
 	"sigill/keys/keyfile"
@@ -260,6 +261,9 @@ func (a *app) reach(c *client.Config) error {
 	}
 	c.Addr, c.Origin = a.addr, "https://"+a.addr
 	if u, err := url.Parse(a.addr); err == nil && u.Host != "" {
+		if u.Scheme != "https" && u.Scheme != "http" || strings.Trim(u.Path, "/") != "" {
+			return usage("the server is host:port, or http://host:port on loopback")
+		}
 		c.Addr, c.Origin, c.Plain = u.Host, u.Scheme+"://"+u.Host, u.Scheme == "http"
 	}
 	if a.origin != "" {
@@ -315,8 +319,18 @@ func (a *app) output(path string, data []byte, mode fs.FileMode, force bool) err
 	return client.WriteFile(path, data, mode, force)
 }
 
+// reason reads a text in paragraphs, and warns of what in it may point at somebody.
+func (a *app) reason(path string) ([]string, error) {
+	return a.text(path, func(text string) { a.warn(guard.Text{Field: "reason", Body: text}) })
+}
+
 // paragraphs reads a text in paragraphs, which empty lines part.
 func (a *app) paragraphs(path string) ([]string, error) {
+	return a.text(path, func(string) {})
+}
+
+// text shows a text as it was written before it is taken apart.
+func (a *app) text(path string, shown func(string)) ([]string, error) {
 	if path == "" {
 		return nil, usage("no text: give --file, or --file - for standard input")
 	}
@@ -324,8 +338,9 @@ func (a *app) paragraphs(path string) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
+	text := string(client.NormalText(b))
 	var out []string
-	for _, p := range strings.Split(strings.ReplaceAll(string(b), "\r\n", "\n"), "\n\n") {
+	for _, p := range strings.Split(text, "\n\n") {
 		if p = strings.Join(strings.Fields(p), " "); p != "" {
 			out = append(out, p)
 		}
@@ -333,6 +348,7 @@ func (a *app) paragraphs(path string) ([]string, error) {
 	if len(out) == 0 {
 		return nil, usage("the text is empty")
 	}
+	shown(text)
 	return out, nil
 }
 

@@ -1,8 +1,10 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -205,6 +207,9 @@ file out by a way of its own, never from the server that it is to check.`,
 				return usage("no output: give --out")
 			}
 			f, err := client.ReadTrustText(args[0])
+			if errors.Is(err, bundle.ErrTrust) {
+				return fmt.Errorf("%w: %s", errTrustText, strings.TrimPrefix(err.Error(), bundle.ErrTrust.Error()+": "))
+			}
 			if err != nil {
 				return err
 			}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -100,10 +101,24 @@ func (a *app) emitRevision(name string, own *client.Own) error {
 		[]string{name, strconv.Itoa(n), string(out.Received), string(out.Logged)})
 }
 
+// missingIn says which file a folder lacks, where there is a folder.
+func missingIn(folder string, err error) error {
+	if _, stat := os.Stat(folder); stat != nil {
+		return err
+	}
+	if _, stat := os.Stat(filepath.Join(folder, client.FolderFile)); stat != nil {
+		return ofFile("decision.yaml", err)
+	}
+	return ofFile("the text that content names", err)
+}
+
 // read reads a decision's folder, and tells the author what may point at them and
 // what the notice will say of them.
 func (a *app) read(folder string) (client.Text, error) {
 	t, err := client.ReadFolder(os.DirFS(folder))
+	if errors.Is(err, fs.ErrNotExist) {
+		err = missingIn(folder, err)
+	}
 	if err != nil {
 		return t, err
 	}
@@ -118,9 +133,14 @@ func (a *app) read(folder string) (client.Text, error) {
 	return t, nil
 }
 
+// warn says what may point at somebody, and what to do about it; it stops nothing.
 func (a *app) warn(texts ...guard.Text) {
-	for _, w := range guard.Warn(texts...) {
+	list := guard.Warn(texts...)
+	for _, w := range list {
 		a.talk(a.words.warning, w.Field, w.Line, w.Column, a.t(w.Kind.String()))
+	}
+	if len(list) > 0 {
+		a.talk("%s", a.words.warned)
 	}
 }
 
@@ -257,6 +277,7 @@ type shownMatter struct {
 	Returns  [][]string   `json:"returns,omitempty"`
 	Dissents int          `json:"dissents"`
 	Names    record.Names `json:"names"`
+	Pending  bool         `json:"pending"` // signed, pending witness
 }
 
 func (a *app) draftShow() *cobra.Command {
@@ -283,11 +304,15 @@ func (a *app) draftShow() *cobra.Command {
 			v := shownMatter{Matter: name, State: state(m.State), Dissents: m.Dissents}
 			switch {
 			case m.Verdict != nil:
-				v.Title, v.Number, v.Names = m.Verdict.Draft.Title, m.Verdict.Number(), m.Verdict.Draft.Names
+				v.Title, v.Number, v.Names, v.Pending = m.Verdict.Draft.Title, m.Verdict.Number(), m.Verdict.Draft.Names, m.Verdict.Pending
 			case m.Draft != nil:
 				v.Title, v.Names = m.Draft.Title, m.Draft.Names
 			}
-			rows := [][]string{a.heads("MATTER", "STATE", "NUMBER", "TITLE"), {name, a.t(v.State), v.Number, v.Title}}
+			is := a.t(v.State)
+			if v.Pending {
+				is += ", " + a.t("pending witness")
+			}
+			rows := [][]string{a.heads("MATTER", "STATE", "NUMBER", "TITLE"), {name, is, v.Number, v.Title}}
 			for _, r := range m.Returns {
 				v.Returns = append(v.Returns, r.Paragraphs)
 				for _, p := range r.Paragraphs {

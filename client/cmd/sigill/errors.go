@@ -33,6 +33,7 @@ var (
 	errNoTerminal = errors.New("no passphrase: set SIGILL_PASSPHRASE_FILE, or run this on a terminal")
 	errConfirm    = errors.New("not confirmed: answer on a terminal, or give --yes")
 	errOpenSecret = errors.New("must be your own file with mode 0600")
+	errTrustText  = errors.New("not a text that a trust file can be made from")
 	errDiffer     = errors.New("the passphrases differ")
 )
 
@@ -70,10 +71,10 @@ var causes = []struct {
 	{client.ErrHome, "home"}, {client.ErrNoMatter, "no-matter"}, {client.ErrDayKey, "day-key"}, {client.ErrToken, "token"}, {client.ErrLogin, "login"},
 	{record.ErrBias, "bias"}, {record.ErrAssessment, "assessment"},
 	{order.ErrNoItem, "no-item"}, {order.ErrNoSigner, "no-signer"}, {client.ErrTooLarge, "too-large"}, {client.ErrSuperseded, "superseded"},
-	{client.ErrNotPinned, "not-pinned"}, {client.ErrNotMine, "not-mine"}, {client.ErrWrongGroup, "not-mine"}, {client.ErrExpired, "request-expired"},
+	{client.ErrNotMine, "not-mine"}, {client.ErrWrongGroup, "not-mine"}, {client.ErrExpired, "request-expired"},
 	{disclosure.ErrNotForKey, "not-for-key"}, {disclosure.ErrUndecided, "undecided"}, {opening.ErrRefusal, "refusal"},
-	{bundle.ErrTrust, "trust"}, {bundle.ErrBundle, "not-bundle"},
-	{client.ErrVerification, "unverified"}, {disclosure.ErrVerification, "unverified"}, {errVerify, "unverified"},
+	{errTrustText, "trust-text"}, {bundle.ErrTrust, "trust"}, {bundle.ErrBundle, "not-bundle"}, {opening.ErrPackage, "not-package"}, {opening.ErrNotice, "notice"},
+	{proof.ErrUnwitnessed, "unwitnessed"}, {client.ErrVerification, "unverified"}, {disclosure.ErrVerification, "unverified"}, {errVerify, "unverified"},
 	{client.ErrConfig, "config"},
 	{ident.ErrID, "id"}, {ident.ErrAuthority, "authority"}, {ident.ErrDate, "date"}, {ident.ErrDigest, "digest"},
 	{fs.ErrNotExist, "missing"}, {syscall.EROFS, "read-only"}, {fs.ErrPermission, "permission"},
@@ -100,6 +101,12 @@ func (a *app) fail(cmd *cobra.Command, err error) {
 		a.words = languages[a.language()]
 	}
 	f := a.failure(err)
+	switch {
+	case f.Reason == "ENDED" && ofOpenings(cmd):
+		f.Advice = a.words.endedOpening
+	case (errors.Is(err, client.ErrExists) || errors.Is(err, keyfile.ErrExists)) && cmd.Flags().Lookup("force") == nil:
+		f.Advice = a.words.otherName
+	}
 	if errors.Is(err, errUsage) || errors.As(err, new(*command.Usage)) {
 		f.Advice = fmt.Sprintf(a.words.seeHelp, cmd.CommandPath())
 	}
@@ -114,11 +121,21 @@ func (a *app) fail(cmd *cobra.Command, err error) {
 	fmt.Fprintf(a.stderr, a.words.toDo+"\n", f.Advice)
 }
 
+// ofOpenings says whether a command is about a request to open a seal, and no decision.
+func ofOpenings(cmd *cobra.Command) bool {
+	for ; cmd.HasParent(); cmd = cmd.Parent() {
+		if name := cmd.Name(); name == "request" || name == "review" || name == "collect" {
+			return true
+		}
+	}
+	return false
+}
+
 func (a *app) failure(err error) failure {
 	w, f := a.words, failure{Exit: exitCode(err)}
 	c, named, form, part, another := (*client.Error)(nil), (*client.NamedError)(nil), (*client.FormError)(nil), (*statement.PartError)(nil), (*client.AnotherError)(nil)
 	used := (*command.Usage)(nil)
-	ills := (*sick)(nil)
+	ills, pin := (*sick)(nil), (*client.PinError)(nil)
 	switch {
 	case errors.As(err, &ills):
 		f.Error, f.Advice = fmt.Sprintf(a.t("%d of the checks failed"), ills.failed), a.t("Do what stands under each of them, and run sigill doctor again.")
@@ -129,6 +146,8 @@ func (a *app) failure(err error) failure {
 	case errors.As(err, &part):
 		f.Error, f.Advice, f.Line = a.lacks(part), w.do[map[statement.Part]string{statement.PartDecision: "PART_DECISION",
 			statement.PartReasons: "PART_REASONS", statement.PartAppeal: "PART_APPEAL"}[part.Part]], part.Line
+	case errors.As(err, &pin):
+		f.Error, f.Advice = fmt.Sprintf(w.pin, pin.Requester.Name, pin.Requester.Requester), fmt.Sprintf(w.pinDo, pin.Requester.Requester)
 	case errors.As(err, &another):
 		f.Error, f.Advice = fmt.Sprintf(w.another, strings.Join(another.Matters, ", ")), w.anotherDo
 	case errors.As(err, &c) && !c.Handshake:

@@ -8,7 +8,6 @@ import (
 
 	"sigill/client"
 	"sigill/keys/bundle"
-	"sigill/keys/guard"
 	"sigill/keys/ident"
 	"sigill/keys/keyfile"
 	"sigill/keys/record"
@@ -141,6 +140,7 @@ type signedDecision struct {
 	Digest    ident.Digest `json:"digest"`
 	Index     uint64       `json:"index"`
 	Witnessed bool         `json:"witnessed"`
+	Pending   bool         `json:"pending"` // signed, pending witness
 	Bundle    string       `json:"bundle"`
 }
 
@@ -180,7 +180,10 @@ the same command gets the same decision. The verified decision is written to FIL
 				return nil
 			}
 			a.talk(a.words.signed, v.Number(), out)
-			return a.emit(signedDecision{id, v.Number(), v.Decision.Date, v.Digest, v.Index, v.Witnessed, out},
+			if v.Pending {
+				a.talk(a.words.pending, id)
+			}
+			return a.emit(signedDecision{id, v.Number(), v.Decision.Date, v.Digest, v.Index, v.Witnessed, v.Pending, out},
 				a.heads("NUMBER", "DATE", "DIGEST"), []string{v.Number(), string(v.Decision.Date), v.Digest.String()})
 		},
 	}
@@ -264,12 +267,9 @@ func (a *app) returns() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			text, err := a.paragraphs(file)
+			text, err := a.reason(file)
 			if err != nil {
 				return err
-			}
-			for _, p := range text {
-				a.warn(guard.Text{Field: "reason", Body: p})
 			}
 			g, c, err := a.readCase(cmd.Context(), key, id)
 			if err != nil {
@@ -350,6 +350,13 @@ func (a *app) dispatch() *cobra.Command {
 	return c
 }
 
+// fetched is a signed decision that has been written to a file.
+type fetched struct {
+	Number  string `json:"number"`
+	Bundle  string `json:"bundle"`
+	Pending bool   `json:"pending"` // signed, pending witness
+}
+
 func (a *app) fetch() *cobra.Command {
 	var key, out string
 	var force bool
@@ -376,7 +383,10 @@ func (a *app) fetch() *cobra.Command {
 			if err := a.output(out, data, 0o644, force); err != nil || out == "-" {
 				return err
 			}
-			return a.emit(map[string]string{"number": v.Number(), "bundle": out}, []string{v.Number(), out})
+			if v.Pending {
+				a.talk(a.words.pending, id)
+			}
+			return a.emit(fetched{v.Number(), out, v.Pending}, []string{v.Number(), out})
 		},
 	}
 	keyFlag(c, &key)

@@ -2,6 +2,7 @@ package main
 
 import (
 	"crypto/rand"
+	"net/url"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -175,7 +176,7 @@ func (a *app) keysShow() *cobra.Command {
 			for _, path := range args {
 				p, err := keyfile.LoadPublic(strings.TrimSuffix(path, ".pub.json"))
 				if err != nil {
-					return err
+					return ofFile("public half (FILE.pub.json)", err)
 				}
 				list = append(list, p)
 				rows = append(rows, []string{path, string(p.Use), string(p.Authority), p.Thumbprint.String()})
@@ -203,7 +204,7 @@ the trust file lists it. A certificate of a trust service provider is better.`,
 			}
 			p, err := keyfile.LoadPublic(args[0])
 			if err != nil {
-				return err
+				return ofFile("public half (FILE.pub.json)", err)
 			}
 			if p.Use != keyfile.Institution {
 				return keyfile.ErrUse
@@ -219,13 +220,13 @@ the trust file lists it. A certificate of a trust service provider is better.`,
 			if err := a.output(out, chain, 0o644, force); err != nil {
 				return err
 			}
-			a.talk("%s", client.Unqualified)
+			a.talk(a.words.certified, out, client.Unqualified)
 			return nil
 		},
 	}
-	c.Flags().StringVar(&name, "name", "", "the authority's name")
+	c.Flags().StringVar(&name, "name", "", "the authority's `name`")
 	c.Flags().StringVar(&out, "out", "", "PEM `file` for the chain, leaf first")
-	c.Flags().IntVar(&years, "years", 2, "how long it is valid")
+	c.Flags().IntVar(&years, "years", 2, "how many `years` it is valid")
 	c.Flags().BoolVar(&force, "force", false, "replace an existing file")
 	return c
 }
@@ -274,14 +275,14 @@ With --proof URL it also makes the DPoP proof of a token request to that address
 }
 
 // tokenRequestProof is a DPoP proof for a token request: it names no token yet.
-func tokenRequestProof(day *jws.Signer, url string) (string, error) {
-	if jws.CheckText(url) != nil {
-		return "", usage("the URL holds a control character")
+func tokenRequestProof(day *jws.Signer, address string) (string, error) {
+	if u, err := url.Parse(address); err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" || jws.CheckText(address) != nil {
+		return "", usage("--proof is the https:// address of a token endpoint")
 	}
 	return jws.Sign(day, "dpop+jwt", struct {
 		Htm string `json:"htm"`
 		Htu string `json:"htu"`
 		Iat int64  `json:"iat"`
 		Jti string `json:"jti"`
-	}{"POST", url, time.Now().Unix(), rand.Text()}, jws.Embed())
+	}{"POST", address, time.Now().Unix(), rand.Text()}, jws.Embed())
 }

@@ -16,6 +16,8 @@ type words struct {
 	forms                                                                                map[error]string
 	parts                                                                                map[statement.Part]string
 	unsure, requestSent, unanswered, unrevised, wasTaken, wasNotTaken, another           string
+	pin, pinDo, warned, endedOpening, otherName, certified                               string
+	pending                                                                              string // of a decision that witnesses have not seen
 	seeHelp, toDo, loggedOut, anotherDo, unfit, withdraw, forget, takeBack               string
 	reason                                                                               map[string]string    // what the server's no means, by its reason
 	do                                                                                   map[string]string    // and what to do then; "" for a server that did not answer

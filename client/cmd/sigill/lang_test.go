@@ -144,7 +144,7 @@ func literals(t *testing.T) (any, shown map[string]bool) {
 // in the table that it does not show.
 func TestTerms(t *testing.T) {
 	any, shown := literals(t)
-	for _, s := range []string{command.Form, command.NoSuch, command.Meant, command.NoFlag, command.NoValue, command.BadValue, command.BadFlag} {
+	for _, s := range []string{command.Form, command.NoSuch, command.Meant, command.NoFlag, command.NoValue, command.BadValue, command.BadFlag, command.Required} {
 		any[s], shown[s] = true, true
 	}
 	for _, names := range []map[int32]string{sigillv1.DecisionState_name, sigillv1.OpeningState_name} {

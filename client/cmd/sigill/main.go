@@ -29,6 +29,7 @@ import (
 	"sigill/client/tiles"
 	"sigill/keys/command"
 	"sigill/keys/disclosure"
+	"sigill/keys/proof"
 )
 
 func main() {
@@ -76,6 +77,8 @@ func exitCode(err error) int {
 		return ills.exit
 	case errors.Is(err, disclosure.ErrNotForKey):
 		return exitNotForKey
+	case errors.Is(err, proof.ErrUnwitnessed):
+		return exitUnknown
 	case errors.Is(err, client.ErrVerification), errors.Is(err, disclosure.ErrVerification), errors.Is(err, errVerify), notTheLog(err):
 		return exitUnverified
 	case errors.Is(err, tiles.ErrAbsent):

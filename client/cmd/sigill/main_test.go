@@ -12,12 +12,14 @@ import (
 	"testing"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 	"google.golang.org/grpc/codes"
 
 	"sigill/client"
 	"sigill/keys/command"
 	"sigill/keys/disclosure"
 	"sigill/keys/guard"
+	"sigill/keys/proof"
 	"sigill/keys/record"
 	"sigill/keys/statement"
 )
@@ -37,6 +39,11 @@ func TestHelp(t *testing.T) {
 		if !c.HasSubCommands() && c.Long == "" {
 			t.Errorf("%s: says too little", c.CommandPath())
 		}
+		c.LocalFlags().VisitAll(func(f *pflag.Flag) {
+			if kind, _ := pflag.UnquoteUsage(f); kind == "string" || kind == "strings" || kind == "int" {
+				t.Errorf("%s --%s: the help calls its value a %s", c.CommandPath(), f.Name, kind)
+			}
+		})
 		args := append(strings.Fields(c.CommandPath())[1:], "--help")
 		var stdout, stderr bytes.Buffer
 		if code := run(context.Background(), args, nil, &stdout, &stderr); code != exitOK || stderr.Len() > 0 || !strings.Contains(stdout.String(), "--output") {
@@ -65,6 +72,8 @@ func TestExitCodes(t *testing.T) {
 		{client.ErrNotPinned, exitUnverified},
 		{disclosure.ErrVerification, exitUnverified},
 		{errVerify, exitUnverified},
+		{fmt.Errorf("%w: %w", client.ErrNotLogged, proof.ErrUnwitnessed), exitUnknown},
+		{fmt.Errorf("%w: %w", errVerify, proof.ErrUnwitnessed), exitUnknown},
 		{disclosure.ErrNotForKey, exitNotForKey},
 	} {
 		wrapped := c.err

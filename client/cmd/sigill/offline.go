@@ -90,7 +90,7 @@ logged when the log stands again; --offline says that you know it.`,
 	c.Flags().BoolVar(&f.offline, "offline", false, "there is no server, and nothing is logged")
 	c.Flags().StringVar(&f.extract, "extract", "", "`file` of sigilld extract")
 	c.Flags().StringVar(&f.request, "request", "", "`file` with the request that the board has countersigned")
-	c.Flags().StringSliceVar(&f.sections, "sections", nil, "the parts to grant, with commas (default: all that were asked for)")
+	c.Flags().StringSliceVar(&f.sections, "sections", nil, "the `parts` to grant, with commas (default: all that were asked for)")
 	c.Flags().StringVar(&f.out, "out", "", "`file` for the vote")
 	c.Flags().BoolVar(&f.force, "force", false, "replace an existing file")
 	return c
@@ -130,8 +130,8 @@ func (a *app) reseal(f resealFlags) error {
 	if err != nil {
 		return err
 	}
-	if len(f.sections) == 0 {
-		j.Granted = w.Request.Sections
+	if j.Granted, err = within(granted, w.Request.Sections, w.Dissent); err != nil {
+		return err
 	}
 	vote, err := v.Vote(w, j)
 	if err != nil {

@@ -52,6 +52,9 @@ with the countersigned request and the votes of "sigill review reseal".`,
 			if f.offline {
 				return a.openOffline(args[0], f)
 			}
+			if f.request != "" || len(f.votes) > 0 {
+				return usage("--request and --vote are for --offline")
+			}
 			return a.openOnline(args[0], f)
 		},
 	}

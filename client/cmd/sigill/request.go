@@ -85,10 +85,10 @@ board to countersign, with your registration as the board signed it.`,
 		},
 	}
 	c.Flags().StringVar(&f.bundle, "decision", "", "`file` with the decision")
-	c.Flags().StringVar(&f.ground, "ground", "", "the ground")
-	c.Flags().StringSliceVar(&f.sections, "sections", nil, "the parts, with commas")
-	c.Flags().StringVar(&f.reference, "reference", "", "your own reference, such as a case number; never a name")
-	c.Flags().IntVar(&f.days, "days", opening.MaxDays, "how many days the request runs")
+	c.Flags().StringVar(&f.ground, "ground", "", "the `ground`")
+	c.Flags().StringSliceVar(&f.sections, "sections", nil, "the `parts`, with commas")
+	c.Flags().StringVar(&f.reference, "reference", "", "your own `reference`, such as a case number; never a name")
+	c.Flags().IntVar(&f.days, "days", opening.MaxDays, "how many `days` the request runs")
 	c.Flags().StringVar(&f.offline, "offline", "", "`file` for the board to countersign, instead of sending it")
 	c.Flags().StringVar(&f.registration, "registration", "", "`file` with your registration as the board signed it, for --offline")
 	keyFlag(c, &f.key)
@@ -134,6 +134,9 @@ func (a *app) sendRequest(ctx context.Context, f requestFlags) error {
 	ground := order.Ground(strings.ToUpper(f.ground))
 	if !ground.Valid() {
 		return usage("the grounds are %s", strings.ReplaceAll(grounds(), "\n", " "))
+	}
+	if f.days < 1 || f.days > opening.MaxDays {
+		return usage("--days is 1 to %d", opening.MaxDays)
 	}
 	v, _, err := a.verified(f.bundle)
 	if err != nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/hpke"
 	"errors"
+	"fmt"
 	"maps"
 	"slices"
 	"strconv"
@@ -12,7 +13,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"sigill/client"
-	"sigill/keys/guard"
 	"sigill/keys/ident"
 	"sigill/keys/jws"
 	"sigill/keys/keyfile"
@@ -173,7 +173,7 @@ verify. Nothing is decrypted.`,
 			return a.emit(out, []string{a.t("requester"), out.Requester + ", " + out.Address}, []string{a.t("ground"), string(out.Ground) + " (" + out.Law + ")"},
 				[]string{a.t("force"), a.force(r.Ground)}, []string{a.t("reference"), out.Reference}, []string{a.t("sections"), sectionNames(out.Sections)},
 				[]string{a.t("expires"), string(out.Expires)}, []string{a.t("decision"), out.Number + ", " + out.Type + ", " + out.Title},
-				[]string{a.t("dissent"), a.yes(out.Dissent)}, []string{a.t("earlier requests"), a.counts(out.Earlier)}, []string{a.t("log"), strconv.FormatUint(out.Size, 10) + ", " + witnessed})
+				[]string{a.t("dissent"), a.yes(out.Dissent)}, []string{a.t("earlier requests"), a.counts(out.Earlier)}, []string{a.t("log size"), strconv.FormatUint(out.Size, 10) + ", " + witnessed})
 		},
 	}
 	keys.flags(c)
@@ -209,8 +209,8 @@ func (a *app) readReview(ctx context.Context, keys reviewerKeys, arg string) (*r
 type refusalFlags struct{ basis, provision, file string }
 
 func (f *refusalFlags) flags(c *cobra.Command) {
-	c.Flags().StringVar(&f.basis, "basis", "", "AUTHENTICITY, SCOPE, SECRECY, NOT_HELD or FORWARDED: why a part is not granted")
-	c.Flags().StringVar(&f.provision, "provision", "", "the legal provision of the refusal")
+	c.Flags().StringVar(&f.basis, "basis", "", "AUTHENTICITY, SCOPE, SECRECY, NOT_HELD or FORWARDED: the `basis` on which a part is not granted")
+	c.Flags().StringVar(&f.provision, "provision", "", "the legal `provision` of the refusal")
 	c.Flags().StringVar(&f.file, "file", "", "the reason's `file`, - for standard input")
 }
 
@@ -221,14 +221,15 @@ func (a *app) refusal(f refusalFlags) (*opening.Refusal, error) {
 	if f.basis == "" || f.provision == "" {
 		return nil, usage("a refusal needs --basis, --provision and --file")
 	}
-	text, err := a.paragraphs(f.file)
+	basis := opening.Basis(strings.ToUpper(f.basis))
+	if !slices.Contains(opening.Bases(), basis) {
+		return nil, usage("--basis is one of %s", strings.Trim(strings.ReplaceAll(fmt.Sprint(opening.Bases()), " ", ", "), "[]"))
+	}
+	text, err := a.reason(f.file)
 	if err != nil {
 		return nil, err
 	}
-	for _, p := range text {
-		a.warn(guard.Text{Field: "reason", Body: p})
-	}
-	return &opening.Refusal{Basis: opening.Basis(strings.ToUpper(f.basis)), Paragraphs: text, Provision: f.provision}, nil
+	return &opening.Refusal{Basis: basis, Paragraphs: text, Provision: f.provision}, nil
 }
 
 // castVote is what the reviewer is told.
@@ -261,10 +262,10 @@ opened, and those of the granted parts sealed to the requester. You see no name.
 	}
 	f.keys.flags(c)
 	f.refusalFlags.flags(c)
-	c.Flags().StringSliceVar(&f.sections, "sections", nil, "the parts to grant, with commas (default: all that were asked for)")
-	c.Flags().StringVar(&f.reservation, "reservation", "", "a reservation (förbehåll) under which it is given")
+	c.Flags().StringSliceVar(&f.sections, "sections", nil, "the `parts` to grant, with commas (default: all that were asked for)")
+	c.Flags().StringVar(&f.reservation, "reservation", "", "a `reservation` (förbehåll) under which it is given")
 	c.Flags().StringVar(&f.date, "notice-not-before", "", "`date` until which the author is not told, where the law allows it")
-	c.Flags().StringVar(&f.law, "notice-provision", "", "the provision for that")
+	c.Flags().StringVar(&f.law, "notice-provision", "", "the `provision` for that")
 	return c
 }
 
@@ -288,10 +289,26 @@ func (a *app) approve(ctx context.Context, arg string, f approveFlags) error {
 	if err != nil {
 		return err
 	}
-	if len(f.sections) == 0 {
-		j.Granted = w.Request.Sections
+	if j.Granted, err = within(granted, w.Request.Sections, w.Dissent); err != nil {
+		return err
 	}
 	return a.vote(ctx, v, w, j)
+}
+
+// within is what is granted of what was asked for: all of it where nothing is said.
+func within(granted, asked []record.Section, dissent bool) ([]record.Section, error) {
+	if len(granted) == 0 {
+		granted = asked
+	}
+	if slices.Contains(granted, record.SectionDissentAuthor) && !dissent {
+		return nil, usage("nobody dissented, so DISSENT_AUTHOR cannot be granted: name the others in --sections, and say why with --basis, --provision and --file")
+	}
+	for _, s := range granted {
+		if !slices.Contains(asked, s) {
+			return nil, usage("only what was asked for can be granted: %s", sectionNames(asked))
+		}
+	}
+	return granted, nil
 }
 
 func (a *app) vote(ctx context.Context, v *reviewer, w *client.Review, j client.Judgement) error {

@@ -62,7 +62,7 @@ func (a *app) screenTo(w io.Writer, c *client.Case) error {
 	fmt.Fprintf(&b, "== %s ==\n%s\n", words.matter, d.Title)
 	row(words.caseRef, d.Case)
 	row(words.decisionType, d.Type)
-	row(words.item, fmt.Sprintf("%s (%d)", d.Item, d.Order.Version))
+	row(words.item, fmt.Sprintf("%s (%s)", d.Item, fmt.Sprintf(a.t("delegation order version %d"), d.Order.Version)))
 	row(words.protocol, d.Protocol)
 	row(words.contact, d.Contact)
 	if d.Corrects != nil {

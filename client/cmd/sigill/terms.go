@@ -53,7 +53,7 @@ var inSwedish = map[string]string{
 	"owed entries": "ännu inte loggat", "new entries": "nya poster", "new days": "nya dagar", "document": "dokument", "digest": "kontrollsumma", "signed by": "undertecknat av", "authority": "myndighet",
 	"board": "nämnden", "board key": "nämndens nyckel", "certificate": "certifikat", "log": "logg", "provider": "inloggningstjänst",
 	"valid": "giltigt", "number": "beslutsnummer", "date": "datum", "case": "ärendenummer", "title": "rubrik", "mode": "beslutsordning",
-	"decision": "beslut", "statement": "beslutets kontrollsumma", "witnessed": "bevittnad", "requester": "begärs av", "ground": "grund",
+	"decision": "beslut", "statement": "beslutets kontrollsumma", "witnessed": "bevittnad", "pending witness": "väntar på vittnen", "requester": "begärs av", "ground": "grund",
 	"force": "vad som prövas", "reference": "referens", "sections": "delar", "expires": "går ut", "dissent": "avvikande mening", "earlier requests": "tidigare begäranden",
 
 	// Values.
@@ -66,12 +66,17 @@ var inSwedish = map[string]string{
 	"name": "namn", "email": "e-postadress", "phone": "telefonnummer", "user_id": "användarnamn", "hsa_id": "HSA-id", "role label": "befattning", "full name": "för- och efternamn",
 	"email address": "e-postadress", "phone number": "telefonnummer", "initials": "initialer", "personal number": "personnummer",
 
+	"the signer decided": "undertecknaren har beslutat", "a delegate decided; the signer countersigned": "en delegat har beslutat; undertecknaren har kontrasignerat",
+	"the board or a committee decided; the signer dispatched the extract": "nämnden eller ett utskott har beslutat; undertecknaren har expedierat utdraget",
+	"delegation order version %d":                                         "delegationsordning version %d",
+
 	// States, of decisions and openings.
 	"pending": "väntar", "returned": "återsänt", "signed": "undertecknat", "dispatched": "expedierat", "withdrawn": "återtaget",
 	"released": "utlämnat", "refused": "avslaget", "expired": "utgånget", "collected": "hämtat",
 
 	// What a file is for.
 	"trust file": "förtroendefilen", "token file": "filen med inloggningsbeviset", "CA certificate": "filen med CA-certifikatet", "key file": "nyckelfilen",
+	"public half (FILE.pub.json)": "den öppna halvan (FIL.pub.json)", "decision.yaml": "decision.yaml", "the text that content names": "texten som content anger",
 	"passphrase file": "filen med lösenfrasen", "PEM file": "PEM-filen",
 
 	// What the doctor says.
@@ -120,6 +125,7 @@ var inSwedish = map[string]string{
 
 	// Command lines and settings.
 	"the form is: %s":                                             "kommandot skrivs så här: %s",
+	"needed are %s":                                               "det behövs %s",
 	"there is no such command":                                    "det finns inget sådant kommando",
 	"there is no such command; did you mean %s?":                  "det finns inget sådant kommando; menade du %s?",
 	"there is no flag %s here":                                    "kommandot har ingen flagga %s",
@@ -149,6 +155,12 @@ var inSwedish = map[string]string{
 	"--offline and --registration belong together":                "--offline och --registration hör ihop",
 	"a refusal needs --basis, --provision and --file":             "ett avslag behöver --basis, --provision och --file",
 	"give a thumbprint, or --remove":                              "ge en kontrollsumma, eller --remove",
-	"the URL holds a control character":                           "adressen innehåller ett styrtecken",
-	"the decision is not signed: --bundle has nothing to write":   "beslutet är inte undertecknat: --bundle har inget att skriva",
+	"--proof is the https:// address of a token endpoint":         "--proof är https://-adressen till det som lämnar ut inloggningsbevis",
+	"--days is 1 to %d":                                           "--days är 1 till %d",
+	"--basis is one of %s":                                        "--basis är en av %s",
+	"--request and --vote are for --offline":                      "--request och --vote hör till --offline",
+	"only what was asked for can be granted: %s":                  "bara det som har begärts kan lämnas ut: %s",
+	"nobody dissented, so DISSENT_AUTHOR cannot be granted: name the others in --sections, and say why with --basis, --provision and --file": "ingen har anmält avvikande mening, så DISSENT_AUTHOR kan inte lämnas ut: ange de andra i --sections, och skälet med --basis, --provision och --file",
+	"the server is host:port, or http://host:port on loopback":                                                                               "servern är värd:port, eller http://värd:port på den egna datorn",
+	"the decision is not signed: --bundle has nothing to write":                                                                              "beslutet är inte undertecknat: --bundle har inget att skriva",
 }

@@ -72,13 +72,25 @@ file. Nothing here says who wrote it. Exit code 3 if anything does not hold.`,
 			}
 			return a.emit(out, []string{a.t("valid"), a.yes(true)}, []string{a.t("number"), out.Number}, []string{a.t("date"), string(out.Date)},
 				[]string{a.t("authority"), trust.Name + " (" + string(out.Authority) + ")"}, []string{a.t("case"), out.Case}, []string{a.t("title"), out.Title},
-				[]string{a.t("mode"), string(out.Mode)}, []string{a.t("signed by"), out.Signer}, []string{a.t("decision"), string(out.Decision)},
+				[]string{a.t("mode"), a.mode(out.Mode)}, []string{a.t("signed by"), out.Signer}, []string{a.t("decision"), string(out.Decision)},
 				[]string{a.t("statement"), out.Statement.String()}, []string{a.t("log"), fmt.Sprintf(a.t("entry %d of %d"), out.Index, out.Log.Size)},
 				[]string{a.t("witnessed"), witnessed})
 		},
 	}
 	c.Flags().StringVar(&content, "content", "", "`file` to compare with the decision's text")
 	return c
+}
+
+// mode is a decision mode, with what it says of who decided.
+func (a *app) mode(m record.Mode) string {
+	who := a.t("the board or a committee decided; the signer dispatched the extract")
+	switch m {
+	case record.ExecutiveDecides:
+		who = a.t("the signer decided")
+	case record.DelegateDecides:
+		who = a.t("a delegate decided; the signer countersigned")
+	}
+	return string(m) + " (" + who + ")"
 }
 
 // verified reads a bundle and verifies it against the trust file.

@@ -269,7 +269,7 @@ type SubmitDraftRequest struct {
 	Seal *SealInput `protobuf:"bytes,4,opt,name=seal,proto3" json:"seal,omitempty"`
 	// 32 random bytes under which openings are announced in the log.
 	WatchSecret []byte `protobuf:"bytes,5,opt,name=watch_secret,json=watchSecret,proto3" json:"watch_secret,omitempty"`
-	// Zeros that bring the non-content part to 32 KiB.
+	// Zeros that bring the request to 32 KiB and whole steps of 32 KiB for the content.
 	Padding       []byte `protobuf:"bytes,6,opt,name=padding,proto3" json:"padding,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -413,7 +413,7 @@ type ReviseDraftRequest struct {
 	Content []byte `protobuf:"bytes,3,opt,name=content,proto3" json:"content,omitempty"`
 	// What is sealed; every revision has a seal of its own.
 	Seal *SealInput `protobuf:"bytes,4,opt,name=seal,proto3" json:"seal,omitempty"`
-	// Zeros that bring the non-content part to 32 KiB.
+	// Zeros that bring the request to 32 KiB and whole steps of 32 KiB for the content.
 	Padding       []byte `protobuf:"bytes,5,opt,name=padding,proto3" json:"padding,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -838,7 +838,9 @@ type GetDraftResponse struct {
 	// Dissents (compact JWS), in the order in which they came.
 	Dissents []string `protobuf:"bytes,5,rep,name=dissents,proto3" json:"dissents,omitempty"`
 	// The bundle, once the decision is signed.
-	Bundle        []byte `protobuf:"bytes,6,opt,name=bundle,proto3" json:"bundle,omitempty"`
+	Bundle []byte `protobuf:"bytes,6,opt,name=bundle,proto3" json:"bundle,omitempty"`
+	// Zeros that bring the answer to whole steps of 32 KiB.
+	Padding       []byte `protobuf:"bytes,7,opt,name=padding,proto3" json:"padding,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -915,6 +917,13 @@ func (x *GetDraftResponse) GetBundle() []byte {
 	return nil
 }
 
+func (x *GetDraftResponse) GetPadding() []byte {
+	if x != nil {
+		return x.Padding
+	}
+	return nil
+}
+
 // ListSealOpeningsRequest names the author's own decision.
 type ListSealOpeningsRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -983,7 +992,9 @@ func (x *ListSealOpeningsRequest) GetPadding() []byte {
 type ListSealOpeningsResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Released openings, by id.
-	Openings      []*SealOpening `protobuf:"bytes,1,rep,name=openings,proto3" json:"openings,omitempty"`
+	Openings []*SealOpening `protobuf:"bytes,1,rep,name=openings,proto3" json:"openings,omitempty"`
+	// Zeros that bring the answer to whole steps of 32 KiB.
+	Padding       []byte `protobuf:"bytes,2,opt,name=padding,proto3" json:"padding,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1021,6 +1032,13 @@ func (*ListSealOpeningsResponse) Descriptor() ([]byte, []int) {
 func (x *ListSealOpeningsResponse) GetOpenings() []*SealOpening {
 	if x != nil {
 		return x.Openings
+	}
+	return nil
+}
+
+func (x *ListSealOpeningsResponse) GetPadding() []byte {
+	if x != nil {
+		return x.Padding
 	}
 	return nil
 }
@@ -1136,7 +1154,7 @@ const file_sigill_v1_drafting_proto_rawDesc = "" +
 	"\acontent\x18\x03 \x01(\fB\v\xbaH\bz\x06\x10\x01\x18\x80\x80@R\acontent\x120\n" +
 	"\x04seal\x18\x04 \x01(\v2\x14.sigill.v1.SealInputB\x06\xbaH\x03\xc8\x01\x01R\x04seal\x12*\n" +
 	"\fwatch_secret\x18\x05 \x01(\fB\a\xbaH\x04z\x02h R\vwatchSecret\x12#\n" +
-	"\apadding\x18\x06 \x01(\fB\t\xbaH\x06z\x04\x18\x80\x80\x02R\apadding\"Y\n" +
+	"\apadding\x18\x06 \x01(\fB\t\xbaH\x06z\x04\x18\x80\x80\x04R\apadding\"Y\n" +
 	"\x13SubmitDraftResponse\x12\x18\n" +
 	"\areceipt\x18\x01 \x01(\tR\areceipt\x12(\n" +
 	"\x04seal\x18\x02 \x01(\v2\x14.sigill.v1.SealProofR\x04seal\"\xe5\x01\n" +
@@ -1146,7 +1164,7 @@ const file_sigill_v1_drafting_proto_rawDesc = "" +
 	"\tstatement\x18\x02 \x01(\tB\v\xbaH\br\x06\x10\x01\x18\x80\xc0\x01R\tstatement\x12%\n" +
 	"\acontent\x18\x03 \x01(\fB\v\xbaH\bz\x06\x10\x01\x18\x80\x80@R\acontent\x120\n" +
 	"\x04seal\x18\x04 \x01(\v2\x14.sigill.v1.SealInputB\x06\xbaH\x03\xc8\x01\x01R\x04seal\x12#\n" +
-	"\apadding\x18\x05 \x01(\fB\t\xbaH\x06z\x04\x18\x80\x80\x02R\apadding\"Y\n" +
+	"\apadding\x18\x05 \x01(\fB\t\xbaH\x06z\x04\x18\x80\x80\x04R\apadding\"Y\n" +
 	"\x13ReviseDraftResponse\x12\x18\n" +
 	"\areceipt\x18\x01 \x01(\tR\areceipt\x12(\n" +
 	"\x04seal\x18\x02 \x01(\v2\x14.sigill.v1.SealProofR\x04seal\"\x8e\x01\n" +
@@ -1169,22 +1187,24 @@ const file_sigill_v1_drafting_proto_rawDesc = "" +
 	"request_id\x18\x01 \x01(\fB\a\xbaH\x04z\x02h\x10R\trequestId\x12)\n" +
 	"\vdecision_id\x18\x02 \x01(\tB\b\xbaH\x05r\x03\x98\x01\x1aR\n" +
 	"decisionId\x12#\n" +
-	"\apadding\x18\x03 \x01(\fB\t\xbaH\x06z\x04\x18\x80\x80\x02R\apadding\"\xc8\x01\n" +
+	"\apadding\x18\x03 \x01(\fB\t\xbaH\x06z\x04\x18\x80\x80\x02R\apadding\"\xe2\x01\n" +
 	"\x10GetDraftResponse\x12.\n" +
 	"\x05state\x18\x01 \x01(\x0e2\x18.sigill.v1.DecisionStateR\x05state\x12\x1c\n" +
 	"\tstatement\x18\x02 \x01(\tR\tstatement\x12\x18\n" +
 	"\acontent\x18\x03 \x01(\fR\acontent\x12\x18\n" +
 	"\areturns\x18\x04 \x03(\tR\areturns\x12\x1a\n" +
 	"\bdissents\x18\x05 \x03(\tR\bdissents\x12\x16\n" +
-	"\x06bundle\x18\x06 \x01(\fR\x06bundle\"\x91\x01\n" +
+	"\x06bundle\x18\x06 \x01(\fR\x06bundle\x12\x18\n" +
+	"\apadding\x18\a \x01(\fR\apadding\"\x91\x01\n" +
 	"\x17ListSealOpeningsRequest\x12&\n" +
 	"\n" +
 	"request_id\x18\x01 \x01(\fB\a\xbaH\x04z\x02h\x10R\trequestId\x12)\n" +
 	"\vdecision_id\x18\x02 \x01(\tB\b\xbaH\x05r\x03\x98\x01\x1aR\n" +
 	"decisionId\x12#\n" +
-	"\apadding\x18\x03 \x01(\fB\t\xbaH\x06z\x04\x18\x80\x80\x02R\apadding\"N\n" +
+	"\apadding\x18\x03 \x01(\fB\t\xbaH\x06z\x04\x18\x80\x80\x02R\apadding\"h\n" +
 	"\x18ListSealOpeningsResponse\x122\n" +
-	"\bopenings\x18\x01 \x03(\v2\x16.sigill.v1.SealOpeningR\bopenings\"\x8a\x01\n" +
+	"\bopenings\x18\x01 \x03(\v2\x16.sigill.v1.SealOpeningR\bopenings\x12\x18\n" +
+	"\apadding\x18\x02 \x01(\fR\apadding\"\x8a\x01\n" +
 	"\vSealOpening\x12\x18\n" +
 	"\arequest\x18\x01 \x01(\tR\arequest\x12\x1c\n" +
 	"\trequester\x18\x02 \x01(\tR\trequester\x12\x18\n" +

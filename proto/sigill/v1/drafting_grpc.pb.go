@@ -37,8 +37,8 @@ const (
 // signed by the decision's one-time author key; each read carries an author
 // proof in the metadata sigill-author-proof, and both the author nonce in
 // sigill-author-nonce-bin. Drafts are never listed: the author's client knows
-// its own. All non-content of a request is padded to 32 KiB. NOT_FOUND is the same
-// answer for what is unknown and for what is not the caller's.
+// its own. A request is padded to 32 KiB and whole steps of 32 KiB for its content.
+// NOT_FOUND is the same answer for what is unknown and for what is not the caller's.
 //
 // Errors that every call may give are listed in types.proto.
 type DraftingServiceClient interface {
@@ -171,8 +171,8 @@ func (c *draftingServiceClient) ListSealOpenings(ctx context.Context, in *ListSe
 // signed by the decision's one-time author key; each read carries an author
 // proof in the metadata sigill-author-proof, and both the author nonce in
 // sigill-author-nonce-bin. Drafts are never listed: the author's client knows
-// its own. All non-content of a request is padded to 32 KiB. NOT_FOUND is the same
-// answer for what is unknown and for what is not the caller's.
+// its own. A request is padded to 32 KiB and whole steps of 32 KiB for its content.
+// NOT_FOUND is the same answer for what is unknown and for what is not the caller's.
 //
 // Errors that every call may give are listed in types.proto.
 type DraftingServiceServer interface {

@@ -570,7 +570,9 @@ func (x *GetBundleRequest) GetPadding() []byte {
 type GetBundleResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The bundle (SPEC.md, "Bundle").
-	Bundle        []byte `protobuf:"bytes,1,opt,name=bundle,proto3" json:"bundle,omitempty"`
+	Bundle []byte `protobuf:"bytes,1,opt,name=bundle,proto3" json:"bundle,omitempty"`
+	// Zeros that bring the answer to whole steps of 32 KiB.
+	Padding       []byte `protobuf:"bytes,2,opt,name=padding,proto3" json:"padding,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -612,6 +614,13 @@ func (x *GetBundleResponse) GetBundle() []byte {
 	return nil
 }
 
+func (x *GetBundleResponse) GetPadding() []byte {
+	if x != nil {
+		return x.Padding
+	}
+	return nil
+}
+
 var File_sigill_v1_verification_proto protoreflect.FileDescriptor
 
 const file_sigill_v1_verification_proto_rawDesc = "" +
@@ -646,9 +655,10 @@ const file_sigill_v1_verification_proto_rawDesc = "" +
 	"request_id\x18\x01 \x01(\fB\a\xbaH\x04z\x02h\x10R\trequestId\x12)\n" +
 	"\vdecision_id\x18\x02 \x01(\tB\b\xbaH\x05r\x03\x98\x01\x1aR\n" +
 	"decisionId\x12#\n" +
-	"\apadding\x18\x03 \x01(\fB\t\xbaH\x06z\x04\x18\x80\x80\x02R\apadding\"+\n" +
+	"\apadding\x18\x03 \x01(\fB\t\xbaH\x06z\x04\x18\x80\x80\x02R\apadding\"E\n" +
 	"\x11GetBundleResponse\x12\x16\n" +
-	"\x06bundle\x18\x01 \x01(\fR\x06bundle2\xf5\x03\n" +
+	"\x06bundle\x18\x01 \x01(\fR\x06bundle\x12\x18\n" +
+	"\apadding\x18\x02 \x01(\fR\apadding2\xf5\x03\n" +
 	"\x13VerificationService\x12R\n" +
 	"\rGetCheckpoint\x12\x1f.sigill.v1.GetCheckpointRequest\x1a .sigill.v1.GetCheckpointResponse\x12C\n" +
 	"\bGetTrust\x12\x1a.sigill.v1.GetTrustRequest\x1a\x1b.sigill.v1.GetTrustResponse\x12a\n" +

@@ -9,6 +9,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"os/signal"
 	"path/filepath"
@@ -61,19 +62,32 @@ func parse(args []string) (o options, err error) {
 	for name, to := range map[string]*string{"dir": &o.dir, "input": &o.input} {
 		flags.Func(name, "", func(v string) error {
 			if *to = v; v == "" {
-				return errors.New("the name is empty")
+				return errEmpty
 			}
 			return nil
 		})
 	}
 	flags.StringVar(&o.author, "author", "Åsa-Märta Öberghult Ny", "")
 	if err := flags.Parse(args[1:]); err != nil {
-		return o, err
+		return o, wrongFlag(err)
 	}
 	if flags.NArg() > 0 {
-		return o, fmt.Errorf("%q", flags.Arg(0))
+		return o, fmt.Errorf("%q hör inte dit", flags.Arg(0))
 	}
 	return o, nil
+}
+
+var errEmpty = errors.New("namnet är tomt")
+
+// wrongFlag says in Swedish what package flag says in English.
+func wrongFlag(err error) error {
+	if name, ok := strings.CutPrefix(err.Error(), "flag needs an argument: -"); ok {
+		return fmt.Errorf("--%s behöver ett värde", name)
+	}
+	if name, ok := strings.CutPrefix(err.Error(), "flag provided but not defined: -"); ok {
+		return fmt.Errorf("flaggan --%s finns inte", name)
+	}
+	return errEmpty // the only value that is refused
 }
 
 // demo looks at everything that it was given before it makes or starts anything.
@@ -83,8 +97,11 @@ func demo(ctx context.Context, o options, stdout io.Writer) error {
 	content := story.Decision
 	if o.input != "" {
 		var err error
-		if content, err = read(o.input); err != nil {
-			return err
+		switch content, err = read(o.input); {
+		case errors.Is(err, fs.ErrNotExist):
+			return fmt.Errorf("%s: filen finns inte", o.input)
+		case err != nil:
+			return fmt.Errorf("%s: filen kan inte läsas: %w", o.input, errors.Unwrap(err))
 		}
 	}
 	switch _, err := story.Prepare(content, author); {

@@ -40,7 +40,7 @@ func TestConfigCheck(t *testing.T) {
 	config := filepath.Join(a.Dir, authority.ConfigFile)
 	before := files(t, a.Dir)
 	code, out, talk := try(t, "config", "check", "--config", config)
-	if code != 0 || talk != "" || strings.Count(out, "\n") != 8 || strings.Count("\n"+out, "\nok    ") != 8 {
+	if code != 0 || talk != "" || strings.Count(out, "\n") != 9 || strings.Count("\n"+out, "\nok    ") != 9 {
 		t.Fatalf("%d\n%s%s", code, out, talk)
 	}
 	text, err := os.ReadFile(config)

@@ -23,6 +23,7 @@ import (
 	"syscall"
 
 	"github.com/spf13/cobra"
+	"golang.org/x/sys/unix"
 	"google.golang.org/grpc/grpclog"
 
 	"sigill/keys/command"
@@ -46,6 +47,10 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 		fmt.Fprintln(stderr, "sigilld:", err)
 		if errors.As(err, new(*command.Usage)) {
 			fmt.Fprintf(stderr, "How the command is used: %s --help\n", at.CommandPath())
+		} else if errors.Is(err, server.ErrConfig) {
+			fmt.Fprintln(stderr, "Every key, explained: sigilld config")
+		} else if at.Name() == "serve" {
+			fmt.Fprintln(stderr, "What a server needs, and lacks: sigilld config check --config FILE")
 		}
 		return 1
 	}
@@ -65,7 +70,7 @@ standard error. Exit codes: 0 ended as asked, 1 anything else.`,
 		Example: "  sigilld config > sigilld.yaml\n  sigilld config check --config sigilld.yaml\n  sigilld init --config sigilld.yaml\n  sigilld serve --config sigilld.yaml",
 		Args:    cobra.NoArgs, RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(serve(), initStore(), extract(), example(), version(), man())
+	cmd.AddCommand(serve(), initStore(), extract(), example(), man())
 	command.Strict(cmd)
 	command.Each(cmd, func(c *cobra.Command) {
 		if c.ValidArgsFunction == nil {
@@ -117,6 +122,11 @@ func serve() *cobra.Command {
 		if err := syscall.Setrlimit(syscall.RLIMIT_CORE, &syscall.Rlimit{}); err != nil {
 			return fmt.Errorf("turning core dumps off: %w", err)
 		}
+		// The limit does not bind a program that the system pipes core dumps to, nor
+		// another process of the same user, which could read memory and environment.
+		if err := unix.Prctl(unix.PR_SET_DUMPABLE, 0, 0, 0, 0); err != nil {
+			return fmt.Errorf("turning core dumps off: %w", err)
+		}
 		tune()
 		rpc.UseBuffers()
 		// What grpc-go would print repeats headers.
@@ -150,10 +160,14 @@ func initStore() *cobra.Command {
 	cmd := &cobra.Command{Use: "init", Short: "Make a new, empty store; an existing one is refused",
 		Example: "  sigilld init --config /etc/sigill/sigilld.yaml"}
 	return configured(cmd, func(cmd *cobra.Command, c server.Config) error {
-		if err := server.Init(cmd.Context(), c); err != nil {
+		err := server.Init(cmd.Context(), c)
+		if errors.Is(err, fs.ErrExist) {
+			return fmt.Errorf("%w: the store stays as it is; for a new one let data name another directory", err)
+		}
+		if err != nil {
 			return err
 		}
-		_, err := fmt.Fprintln(cmd.OutOrStdout(), "sigilld: store made")
+		_, err = fmt.Fprintln(cmd.OutOrStdout(), "sigilld: store made")
 		return err
 	})
 }
@@ -167,12 +181,4 @@ func example() *cobra.Command {
 		}}
 	cmd.AddCommand(check())
 	return cmd
-}
-
-func version() *cobra.Command {
-	return &cobra.Command{Use: "version", Short: "Print the version", Args: cobra.NoArgs, Example: "  sigilld version",
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			_, err := fmt.Fprintln(cmd.OutOrStdout(), "sigilld", server.Version)
-			return err
-		}}
 }

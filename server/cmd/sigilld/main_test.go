@@ -14,6 +14,7 @@ import (
 	"testing"
 
 	"github.com/spf13/cobra"
+	"golang.org/x/sys/unix"
 
 	"sigill/keys/command"
 	"sigill/scripts/authority"
@@ -33,7 +34,7 @@ func TestTalk(t *testing.T) {
 	if code, out, talk := try(t, "config"); code != 0 || out != server.Example || talk != "" {
 		t.Error("config", code, talk)
 	}
-	if code, out, talk := try(t, "version"); code != 0 || out != "sigilld "+server.Version+"\n" || talk != "" {
+	if code, out, talk := try(t, "--version"); code != 0 || out != "sigilld version "+server.Version+"\n" || talk != "" {
 		t.Error("version", code, out, talk)
 	}
 	mistyped := filepath.Join(t.TempDir(), "sigilld.yaml")
@@ -61,7 +62,7 @@ func TestHelp(t *testing.T) {
 			t.Errorf("%v --help: %d %s", name, code, out)
 		}
 	})
-	if n != 8 {
+	if n != 7 {
 		t.Errorf("%d commands", n)
 	}
 }
@@ -75,6 +76,8 @@ func TestUsage(t *testing.T) {
 		"config hemligt":                "there is no such command\nHow the command is used: sigilld config --help\n",
 		"serve hemligt --config x":      "the form is: sigilld serve [flags]\nHow the command is used: sigilld serve --help\n",
 		"serve --confg x":               "there is no flag --confg here",
+		"serve":                         "needed are --config\nHow the command is used: sigilld serve --help\n",
+		"extract --store hemligt":       "needed are --decision, --gate-key, --out, --passphrase-file\nHow the command is used: sigilld extract --help\n",
 		"serve --config":                "the flag --config needs a value",
 		"help hemligt":                  "there is no such command",
 		"help serev":                    "did you mean sigilld serve?",
@@ -97,6 +100,37 @@ func TestCompletion(t *testing.T) {
 	}
 }
 
+// TestAdvice: what stops a server is said in the words of the configuration, with what
+// to do about it.
+func TestAdvice(t *testing.T) {
+	a, err := authority.Make(t.Context(), t.TempDir(), authority.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer a.Close()
+	text, err := os.ReadFile(filepath.Join(a.Dir, authority.ConfigFile))
+	if err != nil {
+		t.Fatal(err)
+	}
+	other := filepath.Join(a.Dir, "other.yaml")
+	for _, c := range []struct{ command, from, to, want string }{
+		{"serve", string(text), "", "sigilld: configuration: the file is empty\nEvery key, explained: sigilld config\n"},
+		{"config check", "data:", "dat:", ": field dat not found\nEvery key, explained: sigilld config\n"},
+		{"init", "lifetime: ", "lifetime: 7 #", "into a time such as 12h\nEvery key, explained: sigilld config\n"},
+		{"serve", "data: ", "data: none/", "make it with sigilld init\nWhat a server needs, and lacks: sigilld config check --config FILE\n"},
+		{"init", "data: ", "data: ", "exists: the store stays as it is; for a new one let data name another directory\n"},
+	} {
+		changed := strings.Replace(string(text), c.from, c.to, 1)
+		if err := os.WriteFile(other, []byte(changed), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		code, out, talk := try(t, append(strings.Fields(c.command), "--config", other)...)
+		if code != 1 || out != "" || !strings.HasSuffix(talk, c.want) || strings.Contains(talk, "server.") {
+			t.Errorf("%s with %s: %d %s%s", c.command, c.to, code, out, talk)
+		}
+	}
+}
+
 // TestRefused: a second init and an environment that would tell are refused.
 func TestRefused(t *testing.T) {
 	a, err := authority.Make(t.Context(), t.TempDir(), authority.Options{})
@@ -111,6 +145,13 @@ func TestRefused(t *testing.T) {
 	t.Setenv("GODEBUG", "http2debug=2")
 	if code, out, talk := try(t, "serve", "--config", config); code != 1 || out != "" || !strings.Contains(talk, "refusing to start") {
 		t.Error("under http2debug: ", code, out, talk)
+	}
+	// It had closed its memory by then: to cores, and to others of the same user.
+	if open, err := unix.PrctlRetInt(unix.PR_GET_DUMPABLE, 0, 0, 0, 0); err != nil || open != 0 {
+		t.Error("memory and environment can be read: ", open, err)
+	}
+	if err := unix.Prctl(unix.PR_SET_DUMPABLE, 1, 0, 0, 0); err != nil {
+		t.Error(err)
 	}
 }
 

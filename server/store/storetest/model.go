@@ -55,7 +55,7 @@ type machine struct {
 // base begins a new batch over the newest state.
 func (m *machine) base() {
 	m.snap = m.snapshot()
-	m.stack = []view{{store.NewOverlay(m.snap), maps.Clone(m.durable)}}
+	m.stack = []view{{store.NewOverlay(store.Once(m.snap)), maps.Clone(m.durable)}}
 }
 
 func (m *machine) top() (*store.Overlay, model) {
