@@ -76,6 +76,9 @@ func TestCosigner(t *testing.T) {
 		}
 		start := bytes.LastIndex(msg, []byte("\n\n"))
 		for at := range msg {
+			if at > 500 && at%41 != 0 {
+				continue // of the 3,240 characters of an ML-DSA-44 signature some will do
+			}
 			b := bytes.Clone(msg)
 			b[at] ^= 1
 			// The log's own line is not looked at.
