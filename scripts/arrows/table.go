@@ -46,6 +46,7 @@ var rows = map[string]string{
 
 	"client": "keys/bundle keys/disclosure keys/guard keys/ident keys/jws keys/keyfile keys/opening keys/order " +
 		"keys/proof keys/record keys/seal keys/statement keys/token keys/unseal proto/sigill/v1",
+	"client/witness": "keys/ident keys/jws keys/keyfile keys/proof",
 	"client/cmd/sigill": "client keys/bundle keys/command keys/disclosure keys/guard keys/ident keys/jws keys/keyfile keys/opening keys/order " +
 		"keys/record keys/statement",
 }
