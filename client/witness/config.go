@@ -37,8 +37,8 @@ type Config struct {
 }
 
 const configHead = `# What this witness is called, and its public keys: Ed25519, then ML-DSA-44.
-# Under logs stand the keys (vkeys) of the logs that it watches, one for each line:
-#   - 229999-0008+f3c40b3a+AYqI4910CfGV/VLbLTy6XXLKZwm/HZQSG/N0iAGWwyEA
+# Under logs, in place of [], stand the keys of the logs that it watches:
+#   - 229999-0008+f3c40b3a+AYqI4910CfGV/VLbLTy6XXLKZwm/HZQSG/N0iAG0D29c
 `
 
 // Lines are what the authority puts into the policy of its trust file: it names

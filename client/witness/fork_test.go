@@ -31,7 +31,7 @@ func (p *post) found() (out []string) {
 	}
 	for _, f := range s.Found {
 		offered, err := proof.OpenCheckpoint(f.Offered, policy)
-		if err != nil || offered.Origin != f.Origin || offered.Size != f.Size {
+		if err != nil || offered.Origin != f.Origin || offered.Size != f.Size || offered.Root != f.Root {
 			p.Errorf("what was offered: %v, %v", offered, err)
 		}
 		last, err := proof.OpenCheckpoint(f.Last, policy)

@@ -24,8 +24,9 @@ type Finding struct {
 	Last ident.Bytes `json:"last"`
 	// Offered is what it did not, with the log's signature.
 	Offered ident.Bytes `json:"offered"`
-	// Origin and Size are those of the offered one.
+	// Origin, Root and Size are those of the offered one.
 	Origin ident.Authority `json:"origin"`
+	Root   ident.Digest    `json:"root"`
 	Size   uint64          `json:"size"`
 }
 

@@ -82,9 +82,6 @@ func (w *Witness) Close() error {
 	return errors.Join(w.counter.Sync(), w.counter.Close())
 }
 
-// Config is what the witness is called, and its keys.
-func (w *Witness) Config() Config { return w.config }
-
 // An answer is one of C2SP tlog-witness, "add-checkpoint".
 type answer struct {
 	status int
@@ -193,7 +190,7 @@ func (w *Witness) write(s state) error {
 
 // keep remembers a checkpoint that contradicts, or may contradict, the last.
 func (w *Witness) keep(last cosigned, cp proof.Checkpoint, note []byte) {
-	f := Finding{Day: dayOf(time.Now().Unix()), Fork: cp.Size == last.Size, Last: last.note, Offered: note, Origin: cp.Origin, Size: cp.Size}
+	f := Finding{Day: dayOf(time.Now().Unix()), Fork: cp.Size == last.Size, Last: last.note, Offered: note, Origin: cp.Origin, Root: cp.Root, Size: cp.Size}
 	list, fresh := add(w.found, f)
 	if !fresh {
 		return

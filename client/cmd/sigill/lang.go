@@ -17,6 +17,8 @@ type words struct {
 	parts                                                                                map[statement.Part]string
 	unsure, requestSent, unanswered, unrevised, wasTaken, wasNotTaken, another           string
 	seeHelp, toDo, loggedOut, anotherDo, unfit, withdraw, forget, takeBack               string
+	witnessMade, witnessListens                                                          string
+	fork, forkDo, unproved, unprovedDo                                                   string
 	reason                                                                               map[string]string    // what the server's no means, by its reason
 	do                                                                                   map[string]string    // and what to do then; "" for a server that did not answer
 	local                                                                                map[string]complaint // what is wrong here, by the names of causes
