@@ -28,6 +28,13 @@ func TestMain(m *testing.M) {
 		fmt.Fprintln(os.Stderr, beDoomed(dir))
 		os.Exit(1)
 	}
+	if dir := os.Getenv(struck); dir != "" {
+		if err := beStruck(dir); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		return
+	}
 	os.Exit(m.Run())
 }
 

@@ -18,7 +18,7 @@
 // kept with the one it contradicts.
 //
 // Bytes and answers are in proto/SPEC.md, "Witness"; TestAnswers, TestL01_fork,
-// TestL01_clients, TestL02_killed and TestByteFlip prove them, and TestTessera
+// TestL01_clients, TestL01_eachCall and TestByteFlip prove them, and TestTessera
 // that a stranger's client takes them.
 package witness
 

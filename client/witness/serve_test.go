@@ -8,12 +8,15 @@ import (
 	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
+	"fmt"
 	"io"
 	"math/big"
 	"net"
 	"net/http"
+	"strings"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"sigill/client/witness"
@@ -126,4 +129,64 @@ func BenchmarkCosign(b *testing.B) {
 		size++
 	}
 	b.ReportMetric(float64(size)/b.Elapsed().Seconds(), "cosigned/s")
+}
+
+// A pipes is a listener whose connections are the test's own.
+type pipes struct {
+	conns chan net.Conn
+	done  chan struct{}
+}
+
+func (p pipes) Accept() (net.Conn, error) {
+	select {
+	case c := <-p.conns:
+		return c, nil
+	case <-p.done:
+		return nil, net.ErrClosed
+	}
+}
+
+func (p pipes) Close() error {
+	close(p.done)
+	return nil
+}
+
+func (p pipes) Addr() net.Addr { return &net.UnixAddr{} }
+
+// TestSlow: who says nothing, or half of something, is cut off in time, and does not keep
+// the witness from ending.
+func TestSlow(t *testing.T) {
+	p, l := newPost(t), log(t, 9)
+	body := l.ask(t, 0, 9).Marshal()
+	head := fmt.Sprintf("POST /add-checkpoint HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n", len(body))
+	synctest.Test(t, func(t *testing.T) {
+		listener := pipes{make(chan net.Conn), make(chan struct{})}
+		ctx, stop := context.WithCancel(context.Background())
+		ended := make(chan error, 1)
+		go func() { ended <- witness.Serve(ctx, listener, p.w, nil) }()
+		for what, said := range map[string]string{"nothing": "", "half a head": head[:20], "half a body": head + string(body[:20]), "a head without an end": head[:len(head)-2] + "X: " + strings.Repeat("x", 20<<10)} {
+			client, server := net.Pipe()
+			listener.conns <- server
+			begun := time.Now()
+			go client.Write([]byte(said))
+			answer, err := io.ReadAll(client)
+			if took := time.Since(begun); err != nil || took > 20*time.Second || strings.HasPrefix(string(answer), "HTTP/1.1 200") {
+				t.Errorf("%s: %v, after %v: %q", what, err, took, answer)
+			}
+			client.Close()
+		}
+		half, server := net.Pipe()
+		listener.conns <- server
+		if _, err := half.Write([]byte(head)); err != nil {
+			t.Fatal(err)
+		}
+		synctest.Wait() // until the handler reads the body
+		stop()
+		begun := time.Now()
+		if err := <-ended; err != nil || time.Since(begun) > 10*time.Second {
+			t.Errorf("it ends with %v, after %v", err, time.Since(begun))
+		}
+		half.Close()
+	})
+	p.is(l, -1)
 }
