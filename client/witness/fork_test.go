@@ -253,3 +253,58 @@ func TestL02_putBack(t *testing.T) {
 	p.is(l, 9)
 	p.refuses("as before", l.ask(t, 5, 9).Marshal(), 409, size, "9\n")
 }
+
+// TestL02_forgotten: where the whole directory has been put back, the witness does not
+// know, until it is shown a cosignature of its own that it has forgotten. Then it ends for good.
+func TestL02_forgotten(t *testing.T) {
+	for key := range 2 { // either key's line will do
+		p, l := newPost(t), log(t, 9)
+		p.cosigns(l.ask(t, 0, 5))
+		older := t.TempDir()
+		copied := func(to, from string) {
+			t.Helper()
+			for _, file := range []string{"state.json", "count"} {
+				b, err := os.ReadFile(filepath.Join(from, file))
+				if err == nil {
+					err = os.WriteFile(filepath.Join(to, file), b, 0o600)
+				}
+				if err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		copied(older, p.dir)
+		shown := func(old, size int, lines ...string) []byte {
+			ask := l.ask(t, old, size)
+			ask.Checkpoint = append(ask.Checkpoint, strings.Join(lines, "")...)
+			return ask.Marshal()
+		}
+		of := func(old, size int) string {
+			return strings.SplitAfter(p.send(l.ask(t, old, size).Marshal()).Body.String(), "\n")[key]
+		}
+		atFive := of(5, 5)
+		atNine := of(5, 9)
+		// Its own lines are nothing that it minds while it remembers them.
+		p.refuses("an earlier one", shown(9, 5, atFive), 400, text, oldTooLarge)
+		p.refuses("an earlier one", shown(0, 5, atFive), 409, size, "9\n")
+		if rec := p.send(shown(9, 9, atNine)); rec.Code != 200 {
+			t.Errorf("%d %s", rec.Code, rec.Body)
+		}
+		p.close()
+		copied(p.dir, older)
+		p.open()
+		p.refuses("a line that is not its own", shown(9, 9, strings.Replace(atNine, "A", "B", 1)), 409, size, "5\n")
+		if rec := p.send(shown(5, 9, atNine)); rec.Code != 500 || rec.Body.String() != broken {
+			t.Errorf("%d %s", rec.Code, rec.Body)
+		}
+		if told := p.told(); told != witness.ErrOlder.Error() {
+			t.Errorf("told %q", told)
+		}
+		p.is(l, 5)
+		p.refuses("the same", shown(5, 9, atNine), 500, text, broken)
+		p.refuses("without the line", shown(5, 9), 500, text, broken)
+		p.refuses("another log", newHistory(t, other, 2, 5, 5, "").ask(t, 0, 5).Marshal(), 500, text, broken)
+		p.close()
+		p.starts("again", witness.ErrOlder)
+	}
+}

@@ -20,16 +20,17 @@ type Witness struct {
 	counter  counter
 	notify   func(Notice)
 
-	mu    sync.Mutex // of all below, and of the files
-	state state
-	found []Finding
+	mu     sync.Mutex // of all below, and of the files
+	state  state
+	found  []Finding
+	forgot bool // what it has cosigned
 }
 
 // A Notice is what whoever runs the witness should hear of: one of a finding that
 // was kept now, and an error.
 type Notice struct {
 	Found *Finding
-	Err   error // ErrClock or ErrWrite
+	Err   error // ErrClock, ErrWrite or ErrOlder
 }
 
 // Open takes a witness up: it reads and locks the directory and then asks for the
@@ -138,6 +139,9 @@ func (w *Witness) add(body []byte) answer {
 	if cp.Size == last.Size && cp.Root != last.Root {
 		w.keep(last, cp, note) // whatever the client says about what came before
 	}
+	if w.remind(last, cp, s.Checkpoint); w.forgot {
+		return broken
+	}
 	if s.Old != last.Size {
 		return answer{409, typSize, fmt.Sprintf("%d\n", last.Size)}
 	}
@@ -148,6 +152,19 @@ func (w *Witness) add(body []byte) answer {
 		return otherStory
 	}
 	return w.cosign(cp, note)
+}
+
+// remind looks for a cosignature of our own that we do not remember: then the whole
+// directory has been put back to an older copy, and whatever is cosigned from here on
+// may be a second history. The counter says so to whoever starts it again.
+func (w *Witness) remind(last cosigned, cp proof.Checkpoint, note []byte) {
+	for _, vkey := range w.config.VKeys {
+		if _, _, err := proof.OpenCosigned(note, vkey); err != nil || w.forgot || cp.Size < last.Size || cp == last.Checkpoint {
+			continue
+		}
+		w.forgot = true
+		w.notify(Notice{Err: errors.Join(ErrOlder, w.counter.set(w.state.changes+1))})
+	}
 }
 
 // cosign remembers the checkpoint on disk and then in memory, and only then gives
