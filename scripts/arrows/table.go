@@ -47,8 +47,9 @@ var rows = map[string]string{
 
 	"client": "keys/bundle keys/disclosure keys/guard keys/ident keys/jws keys/keyfile keys/opening keys/order " +
 		"keys/proof keys/record keys/seal keys/statement keys/token keys/unseal proto/sigill/v1",
-	"client/cmd/sigill": "client keys/bundle keys/command keys/disclosure keys/guard keys/ident keys/jws keys/keyfile keys/opening keys/order " +
-		"keys/proof keys/record keys/statement",
+	"client/witness": "keys/ident keys/jws keys/keyfile keys/proof",
+	"client/cmd/sigill": "client client/witness keys/bundle keys/command keys/disclosure keys/guard keys/ident keys/jws keys/keyfile " +
+		"keys/opening keys/order keys/proof keys/record keys/statement",
 }
 
 // free are folders whose packages need no row and may import anything: tools

@@ -69,6 +69,10 @@ func TestCompletion(t *testing.T) {
 		"review show ":                    ":4",
 		"draft show " + matter + " more ": ":4",
 		"man ":                            ":16",
+		"witness ":                        "serve\t",
+		"witness serve ":                  ":16",
+		"witness serve v --tls-cert ":     "crt\n:8",
+		"witness serve v --log ":          ":4",
 		"completion ":                     "zsh\t",
 	} {
 		words := strings.Split(line, " ")

@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"sigill/client"
+	"sigill/client/witness"
 	"sigill/keys/bundle"
 	"sigill/keys/command"
 	"sigill/keys/disclosure"
@@ -79,6 +80,10 @@ var causes = []struct {
 	{fs.ErrNotExist, "missing"}, {syscall.EROFS, "read-only"}, {fs.ErrPermission, "permission"},
 	{syscall.ENOSPC, "full"}, {syscall.EDQUOT, "full"}, {syscall.EFBIG, "full"}, {syscall.EISDIR, "not-file"}, {syscall.ENOTDIR, "not-file"},
 	{client.ErrFolder, "folder"}, {client.ErrDocument, "document"},
+	{witness.ErrExists, "witness-exists"}, {witness.ErrPlace, "witness-place"}, {witness.ErrConfig, "witness-config"}, {witness.ErrKeys, "witness-keys"},
+	{witness.ErrLogs, "witness-logs"}, {witness.ErrLocked, "witness-locked"}, {witness.ErrState, "witness-state"}, {witness.ErrOlder, "witness-older"},
+	{witness.ErrFound, "witness-found"}, {witness.ErrClock, "witness-clock"}, {witness.ErrWrite, "witness-write"},
+	{proof.ErrWitnessName, "witness-name"}, {proof.ErrLogKey, "log-key"},
 }
 
 // failure is an error as a person reads it, and with -o json a program.
