@@ -18,9 +18,10 @@ import (
 // A Use says what a key is for, and so what kind of key it is.
 type Use string
 
-// The uses. Author and board keys and the log's are Ed25519, the day key is
-// P-256, other signing keys are either; the two that open seals are
-// MLKEM768-X25519; the gate key is 32 random bytes.
+// The uses. Author and board keys, the log's and a witness's are Ed25519, the day
+// key is P-256, other signing keys are either; the two that open seals are
+// MLKEM768-X25519; a witness's second key is ML-DSA-44; the gate key is 32 random
+// bytes.
 const (
 	Author       Use = "author"
 	Day          Use = "day"
@@ -33,6 +34,8 @@ const (
 	ReviewerHPKE Use = "reviewer-hpke"
 	Recipient    Use = "recipient"
 	Gate         Use = "gate"
+	Witness      Use = "witness"
+	WitnessMLDSA Use = "witness-mldsa"
 )
 
 // ErrUse is returned for an unknown use, for a key that is not of its use's
@@ -42,7 +45,7 @@ var ErrUse = errors.New("a key of another kind than its use needs")
 // algorithm is what a use signs with; free means that the other one will do too.
 func (u Use) algorithm() (alg string, free bool) {
 	switch u {
-	case Author, Log, Board:
+	case Author, Log, Board, Witness:
 		return jws.EdDSA, false
 	case Day:
 		return jws.ES256, false
@@ -54,11 +57,12 @@ func (u Use) algorithm() (alg string, free bool) {
 	return "", false
 }
 
-func (u Use) seeded() bool { return u.hpke() || u == Gate }
+func (u Use) seeded() bool { return u.hpke() || u == Gate || u == WitnessMLDSA }
 func (u Use) hpke() bool   { return u == ReviewerHPKE || u == Recipient }
 
 // shown reports whether the public half is registered with others and so lies
-// beside the key in clear.
+// beside the key in clear. A witness's are registered under the witness's name, as
+// vkeys.
 func (u Use) shown() bool {
 	switch u {
 	case Director, Institution, Log, Board, Requester, ReviewerSign, ReviewerHPKE:
@@ -98,7 +102,7 @@ func FromSigner(use Use, authority ident.Authority, key crypto.Signer) (Key, err
 	return checked(Key{use: use, authority: authority, signer: key})
 }
 
-// FromSeed takes the 32-byte seed of an MLKEM768-X25519 key, or a gate key.
+// FromSeed takes the 32-byte seed of an MLKEM768-X25519 or ML-DSA-44 key, or a gate key.
 func FromSeed(use Use, authority ident.Authority, seed [32]byte) (Key, error) {
 	return checked(Key{use: use, authority: authority, seed: seed[:]})
 }
@@ -166,7 +170,7 @@ func (k Key) HPKE() (hpke.PrivateKey, error) {
 }
 
 // Seed is a copy of the 32 bytes of a gate key or an HPKE key, as they are
-// escrowed on paper.
+// escrowed on paper, or of an ML-DSA-44 key.
 func (k Key) Seed() (seed [32]byte, err error) {
 	if len(k.seed) != 32 {
 		return seed, ErrUse
@@ -186,7 +190,8 @@ type Public struct {
 	Use        Use             `json:"use"`
 }
 
-// Public is the key's public half. A gate key has none: [ErrUse].
+// Public is the key's public half. A gate key has none, and that of an ML-DSA-44
+// key is given by its cosigner: [ErrUse].
 func (k Key) Public() (Public, error) {
 	p := Public{Authority: k.authority, Typ: typPublic, Use: k.use}
 	switch {

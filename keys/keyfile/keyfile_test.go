@@ -31,6 +31,7 @@ var fast = keyfile.Options{WorkFactor: 1}
 var uses = []keyfile.Use{
 	keyfile.Author, keyfile.Day, keyfile.Director, keyfile.Institution, keyfile.Log, keyfile.Board,
 	keyfile.Requester, keyfile.ReviewerSign, keyfile.ReviewerHPKE, keyfile.Recipient, keyfile.Gate,
+	keyfile.Witness, keyfile.WitnessMLDSA,
 }
 
 // home is a directory as a careful person has it.
@@ -131,11 +132,11 @@ func TestConversions(t *testing.T) {
 		seed, errSeed := k.Seed()
 		_, errP := k.Public()
 		isHPKE := use == keyfile.ReviewerHPKE || use == keyfile.Recipient
-		seeded := isHPKE || use == keyfile.Gate
+		seeded := isHPKE || use == keyfile.Gate || use == keyfile.WitnessMLDSA
 		for what, c := range map[string]struct {
 			err  error
 			want bool
-		}{"signer": {errS, !seeded}, "crypto": {errC, !seeded}, "HPKE": {errH, isHPKE}, "seed": {errSeed, seeded}, "public": {errP, use != keyfile.Gate}} {
+		}{"signer": {errS, !seeded}, "crypto": {errC, !seeded}, "HPKE": {errH, isHPKE}, "seed": {errSeed, seeded}, "public": {errP, isHPKE || !seeded}} {
 			if c.want != (c.err == nil) || c.err != nil && !errors.Is(c.err, keyfile.ErrUse) {
 				t.Errorf("%s as %s: %v", use, what, c.err)
 			}
@@ -171,7 +172,7 @@ func TestUses(t *testing.T) {
 		_, errSeed := keyfile.FromSeed(use, "", [32]byte{1})
 		var wantEd, wantEC, wantSeed bool
 		switch use {
-		case keyfile.Author, keyfile.Log, keyfile.Board:
+		case keyfile.Author, keyfile.Log, keyfile.Board, keyfile.Witness:
 			wantEd = true
 		case keyfile.Day:
 			wantEC = true

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -41,7 +42,7 @@ func (c Checkpoint) valid() error {
 		return fmt.Errorf("%w: size over 2^53 − 1", ErrCheckpoint)
 	}
 	if c.Size == 0 && c.Root != sha256.Sum256(nil) {
-		return fmt.Errorf("%w: an empty log has another root", ErrCheckpoint)
+		return fmt.Errorf("%w: an empty log has another root: %w", ErrCheckpoint, ErrInconsistent)
 	}
 	return nil
 }
@@ -123,6 +124,10 @@ func openNote(msg []byte, known verifiers) (Checkpoint, map[keyName]bool, error)
 	n, err := note.Open(msg, known)
 	if err != nil {
 		// The library's error would repeat names from the note.
+		none, wrong := (*note.UnverifiedNoteError)(nil), (*note.InvalidSignatureError)(nil)
+		if errors.As(err, &none) || errors.As(err, &wrong) {
+			return Checkpoint{}, nil, fmt.Errorf("%w: %w", ErrCheckpoint, ErrUnsigned)
+		}
 		return Checkpoint{}, nil, fmt.Errorf("%w: signatures", ErrCheckpoint)
 	}
 	cp, err := parseCheckpoint(n.Text)
@@ -143,7 +148,7 @@ func openNote(msg []byte, known verifiers) (Checkpoint, map[keyName]bool, error)
 		signed[k] = true
 	}
 	if !byLog {
-		return Checkpoint{}, nil, fmt.Errorf("%w: the log's own signature is missing", ErrCheckpoint)
+		return Checkpoint{}, nil, fmt.Errorf("%w: %w", ErrCheckpoint, ErrUnsigned)
 	}
 	return cp, signed, nil
 }

@@ -6,10 +6,11 @@
 // uses [Policy.Accept] and [CheckConsistency]; who reads it day by day [ParseDay]
 // and [Day.Check]. A server makes entries with
 // [NewPreimage] and [Preimage.Entry], and checkpoints with [NewLogSigner] and
-// [LogSigner.Checkpoint].
+// [LogSigner.Checkpoint]; a witness reads [ParseSubmission] and answers with
+// [NewCosigner] and [Cosigner.Cosign].
 //
 // The formats are C2SP's (signed-note, tlog-checkpoint, tlog-cosignature,
-// tlog-policy, tlog-proof) over RFC 6962 hashes, read strictly: what is
+// tlog-policy, tlog-proof, tlog-witness) over RFC 6962 hashes, read strictly: what is
 // accepted has one encoding, so that nobody but the log can give a proof a
 // second form. Reading is pure: no clock, no disk, no network. Everything is
 // safe for concurrent use once made.
@@ -48,4 +49,13 @@ var (
 	// ErrInconsistent: the two checkpoints are not shown to be one history. If
 	// both are signed by the log, they are evidence to be kept.
 	ErrInconsistent = errors.New("checkpoints not shown to be of one history")
+	// ErrUnsigned: a checkpoint that no log of the policy signed, or whose
+	// signature by one is wrong; always together with ErrCheckpoint.
+	ErrUnsigned = errors.New("not signed by the log")
+	// ErrSubmission: not what a witness is asked with.
+	ErrSubmission = errors.New("not a request to a witness")
+	// ErrWitnessName: a witness is named by a domain name.
+	ErrWitnessName = errors.New("not a name of a witness: a domain name in lower case, with a path or without")
+	// ErrWitnessKey: not a key that a witness signs with.
+	ErrWitnessKey = errors.New("not a key of a witness")
 )

@@ -82,6 +82,9 @@ func TestVectors(t *testing.T) {
 	golden(t, "three-to-nine.day", string(m.day(t, 3, 9, m.note(t, s, 9, witness(1), witness(3))).Marshal()))
 	golden(t, "quiet.day", string(m.day(t, 9, 9, m.note(t, s, 9, witness(1), witness(3))).Marshal()))
 	golden(t, "empty.day", string(m.day(t, 0, 0, m.note(t, s, 0)).Marshal()))
+	w := newCosigner(t, "witness1.example", 101)
+	golden(t, "three-to-nine.submission", string(m.grown(t, s, 3, 9)))
+	golden(t, "witness.vkeys", strings.Join(w.VKeys(), "\n")+"\n")
 
 	read := func(name string) []byte {
 		data, err := os.ReadFile(filepath.Join("testdata", name))
@@ -102,6 +105,22 @@ func TestVectors(t *testing.T) {
 		index, cp, err := proof.CheckInclusion(read("five-of-nine.tlog-proof"), e, policy(t, string(read(p))))
 		if err != nil || index != 4 || cp.Size != 9 || cp.Origin != authority {
 			t.Errorf("%s: %d %v %v", p, index, cp, err)
+		}
+	}
+	// ML-DSA-44 never gives the same bytes twice: what was written once verifies.
+	if *update {
+		lines, err := w.Cosign(m.checkpoint(t, 9), witnessTime)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile("testdata/cosigned.checkpoint", m.cosigned(t, s, 9, lines...), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, vkey := range strings.Fields(string(read("witness.vkeys"))) {
+		cp, at, err := proof.OpenCosigned(read("cosigned.checkpoint"), vkey)
+		if err != nil || at != witnessTime || cp != m.checkpoint(t, 9) {
+			t.Errorf("cosigned.checkpoint: %v %v %v", cp, at, err)
 		}
 	}
 }

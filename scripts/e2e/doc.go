@@ -10,4 +10,7 @@
 //	refused CODE ARGS   sigill must exit with CODE, print nothing on standard
 //	                    output, leave every file as it is and every matter too
 //	halt, resume        the server
+//	watch DIR ARGS      a witness, until unwatch, which leaves what it told in told
+//	offer IN OUT        show it the checkpoint under a decision; its lines are added
+//	forge IN STATUS     show it another of that size, which it answers with STATUS
 package e2e

@@ -58,6 +58,10 @@ func TestStories(t *testing.T) {
 			"lose":    func(ts *testscript.TestScript, neg bool, args []string) { of(ts).lose(ts, neg, args) },
 			"halt":    func(ts *testscript.TestScript, neg bool, args []string) { of(ts).halt(ts, neg, args) },
 			"resume":  func(ts *testscript.TestScript, neg bool, args []string) { of(ts).resume(ts, neg, args) },
+			"watch":   func(ts *testscript.TestScript, neg bool, args []string) { of(ts).watch(ts, neg, args) },
+			"unwatch": func(ts *testscript.TestScript, neg bool, args []string) { of(ts).unwatch(ts, neg, args) },
+			"offer":   func(ts *testscript.TestScript, neg bool, args []string) { of(ts).offer(ts, neg, args) },
+			"forge":   func(ts *testscript.TestScript, neg bool, args []string) { of(ts).forge(ts, neg, args) },
 		},
 	})
 }
@@ -67,6 +71,7 @@ type house struct {
 	ctx     context.Context
 	made    *authority.Authority
 	running *authority.Running
+	watcher *watcher
 	work    string
 }
 
@@ -80,6 +85,10 @@ func setUp(env *testscript.Env) error {
 	h := &house{ctx: context.Background(), work: env.WorkDir}
 	env.Values[houseKey{}] = h
 	env.Defer(func() {
+		if h.watcher != nil {
+			h.watcher.cmd.Process.Kill()
+			h.watcher.cmd.Wait()
+		}
 		if h.running != nil {
 			h.running.Stop()
 		}

@@ -18,7 +18,6 @@ package witness
 import (
 	"bytes"
 	"context"
-	"encoding/base64"
 	"errors"
 	"fmt"
 	"io"
@@ -230,7 +229,7 @@ func (a *Asker) ask(ctx context.Context, d *desk, size uint64, note []byte) ([]b
 		if err != nil {
 			return nil, fmt.Errorf("proving growth: %w", err)
 		}
-		answer, has, err := a.post(ctx, d.url, request(old, hashes, note))
+		answer, has, err := a.post(ctx, d.url, proof.Submission{Old: old, Hashes: hashes, Checkpoint: note}.Marshal())
 		if err != nil || has == nil {
 			return answer, err
 		}
@@ -242,18 +241,6 @@ func (a *Asker) ask(ctx context.Context, d *desk, size uint64, note []byte) ([]b
 		}
 		old = *has
 	}
-}
-
-// request is the body of add-checkpoint.
-func request(old uint64, hashes []ident.Digest, note []byte) []byte {
-	var b bytes.Buffer
-	fmt.Fprintf(&b, "old %d\n", old)
-	for _, h := range hashes {
-		fmt.Fprintln(&b, base64.StdEncoding.EncodeToString(h[:]))
-	}
-	b.WriteByte('\n')
-	b.Write(note)
-	return b.Bytes()
 }
 
 // post gives the signature lines, or the size that the witness has instead.

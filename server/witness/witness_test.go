@@ -95,10 +95,8 @@ type watcher struct {
 }
 
 type asking struct {
-	old    uint64
-	hashes []ident.Digest
-	note   []byte
-	cp     proof.Checkpoint
+	proof.Submission
+	cp proof.Checkpoint
 }
 
 func newWatcher(t *testing.T, l *log, name string) *watcher {
@@ -129,37 +127,27 @@ func (w *watcher) read(r *http.Request) (req asking, err error) {
 	if err != nil || r.Method != http.MethodPost || r.URL.Path != "/at/add-checkpoint" || r.UserAgent() != "" {
 		return req, fmt.Errorf("asked with %s %s by %q: %w", r.Method, r.URL.Path, r.UserAgent(), err)
 	}
-	head, text, _ := strings.Cut(string(b), "\n\n")
-	lines := strings.Split(head, "\n")
-	if _, err := fmt.Sscanf(lines[0], "old %d", &req.old); err != nil {
+	if req.Submission, err = proof.ParseSubmission(b); err != nil {
 		return req, err
-	}
-	for _, line := range lines[1:] {
-		h, err := base64.StdEncoding.DecodeString(line)
-		if err != nil {
-			return req, err
-		}
-		req.hashes = append(req.hashes, ident.Digest(h))
 	}
 	p, err := proof.UnwitnessedPolicy(w.log.signer.LogKey)
 	if err != nil {
 		return req, err
 	}
-	req.note = []byte(text)
-	req.cp, err = proof.OpenCheckpoint(req.note, p)
+	req.cp, err = proof.OpenCheckpoint(req.Checkpoint, p)
 	return req, err
 }
 
 // agree is what an honest witness does.
 func (w *watcher) agree(rw http.ResponseWriter, _ *http.Request, req asking) {
 	switch {
-	case req.old != w.last.Size:
+	case req.Old != w.last.Size:
 		w.has(rw, w.last.Size)
-	case proof.CheckConsistency(w.last, req.cp, req.hashes) != nil:
+	case proof.CheckConsistency(w.last, req.cp, req.Hashes) != nil:
 		rw.WriteHeader(http.StatusUnprocessableEntity)
 	default:
 		w.last = req.cp
-		rw.Write(w.line(req.note, time.Now()))
+		rw.Write(w.line(req.Checkpoint, time.Now()))
 	}
 }
 
@@ -303,7 +291,7 @@ func TestAnswers(t *testing.T) {
 		"says something else": {says(func(*watcher, asking) []byte { return []byte("thanks\n") }), witness.ErrPending},
 		"does not stop":       {says(func(*watcher, asking) []byte { return bytes.Repeat([]byte("— a b\n"), 1<<14) }), witness.ErrPending},
 		"cosigns another": {says(func(w *watcher, req asking) []byte {
-			return w.line(bytes.Replace(req.note, []byte("\n4\n"), []byte("\n3\n"), 1), time.Now())
+			return w.line(bytes.Replace(req.Checkpoint, []byte("\n4\n"), []byte("\n3\n"), 1), time.Now())
 		}), witness.ErrPending},
 		"cosigns by another key":  {func(w *watcher) { w.signer.Key = ed25519.NewKeyFromSeed(make([]byte, 32)) }, witness.ErrPending},
 		"cosigns by another name": {func(w *watcher) { w.signer.Label = "else.example" }, witness.ErrPending},
@@ -357,12 +345,12 @@ func TestL06_cosignatureTime(t *testing.T) {
 		"too large": func() time.Time { return time.Unix(-1, 0) },
 	} {
 		t.Run(name, func(t *testing.T) {
-			tries(t, says(func(w *watcher, req asking) []byte { return w.line(req.note, at()) }), witness.ErrPending)
+			tries(t, says(func(w *watcher, req asking) []byte { return w.line(req.Checkpoint, at()) }), witness.ErrPending)
 		})
 	}
 	tries(t, says(func(w *watcher, req asking) []byte {
 		w.last = req.cp
-		return w.line(req.note, time.Now().Add(30*time.Second))
+		return w.line(req.Checkpoint, time.Now().Add(30*time.Second))
 	}), nil)
 }
 

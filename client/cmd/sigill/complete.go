@@ -81,15 +81,17 @@ func (a *app) complete(root *cobra.Command) {
 		"board sign": inOrder(documents), "board join": documents, "board show": inOrder(documents),
 		"board trust make": inOrder(files("yaml", "yml")), "board trust show": inOrder(files("json")),
 		"admin publish-set": inOrder(files("signed")), "admin publish-order": inOrder(files("signed")),
-		"admin register-requester": inOrder(files("signed")), "admin revoke-requester": inOrder(files("signed")), "man": inOrder(folders), "log mirror": inOrder(folders, folders),
+		"admin register-requester": inOrder(files("signed")), "admin revoke-requester": inOrder(files("signed")), "man": inOrder(folders), "witness init": inOrder(folders), "witness serve": inOrder(folders), "witness status": inOrder(folders),
+		"log mirror": inOrder(folders, folders),
 	}
 	flags := map[string]completer{
 		"output": oneOf("table", "json"), "lang": oneOf("sv", "en"), "cacert": files("pem", "crt"), "trust": files("json"), "home": folders,
 		"key": files("age"), "hpke": files("age"), "pem": files("pem", "key"), "decision": files("sigill"), "bundle": files("sigill"), "ground": oneOf(grounds...),
 		"sections": parts, "basis": oneOf(string(opening.BasisAuthenticity), string(opening.BasisScope), string(opening.BasisSecrecy), string(opening.BasisNotHeld), string(opening.BasisForwarded)),
 		"extract": files("extract"), "request": files("signed"), "vote": files("json"), "registration": files("signed"), "recipient": files("age"),
+		"log-file": files("txt", "vkey"), "tls-cert": files("pem", "crt"), "tls-key": files("pem", "key"),
 		"file": files("txt", "md"), "content": files("md", "txt"),
-		"addr": oneOf(), "origin": oneOf(), "authority": oneOf(), "name": oneOf(), "years": oneOf(), "proof": oneOf(), "reference": oneOf(), "days": oneOf(),
+		"log": oneOf(), "listen": oneOf(), "url": oneOf(), "addr": oneOf(), "origin": oneOf(), "authority": oneOf(), "name": oneOf(), "years": oneOf(), "proof": oneOf(), "reference": oneOf(), "days": oneOf(),
 		"provision": oneOf(), "reservation": oneOf(), "notice-not-before": oneOf(), "notice-provision": oneOf(),
 	}
 	command.Each(root, func(c *cobra.Command) {

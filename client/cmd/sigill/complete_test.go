@@ -71,6 +71,10 @@ func TestCompletion(t *testing.T) {
 		"man ":                            ":16",
 		"log ":                            "mirror\t",
 		"log mirror http://log.example/ ": ":16",
+		"witness ":                        "serve\t",
+		"witness serve ":                  ":16",
+		"witness serve v --tls-cert ":     "crt\n:8",
+		"witness serve v --log ":          ":4",
 		"completion ":                     "zsh\t",
 	} {
 		words := strings.Split(line, " ")

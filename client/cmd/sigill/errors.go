@@ -14,6 +14,7 @@ import (
 
 	"sigill/client"
 	"sigill/client/tiles"
+	"sigill/client/witness"
 	"sigill/keys/bundle"
 	"sigill/keys/command"
 	"sigill/keys/disclosure"
@@ -79,9 +80,13 @@ var causes = []struct {
 	{ident.ErrID, "id"}, {ident.ErrAuthority, "authority"}, {ident.ErrDate, "date"}, {ident.ErrDigest, "digest"},
 	{fs.ErrNotExist, "missing"}, {syscall.EROFS, "read-only"}, {fs.ErrPermission, "permission"},
 	{syscall.ENOSPC, "full"}, {syscall.EDQUOT, "full"}, {syscall.EFBIG, "full"}, {syscall.EISDIR, "not-file"}, {syscall.ENOTDIR, "not-file"},
+	{client.ErrFolder, "folder"}, {client.ErrDocument, "document"},
+	{witness.ErrExists, "witness-exists"}, {witness.ErrPlace, "witness-place"}, {witness.ErrConfig, "witness-config"}, {witness.ErrKeys, "witness-keys"},
+	{witness.ErrLogs, "witness-logs"}, {witness.ErrLocked, "witness-locked"}, {witness.ErrState, "witness-state"}, {witness.ErrOlder, "witness-older"},
+	{witness.ErrFound, "witness-found"}, {witness.ErrClock, "witness-clock"}, {witness.ErrWrite, "witness-write"},
+	{proof.ErrWitnessName, "witness-name"}, {proof.ErrLogKey, "log-key"},
 	{tiles.ErrSource, "log-source"}, {tiles.ErrUnreachable, "log-silent"}, {tiles.ErrAbsent, "log-absent"}, {tiles.ErrDamaged, "log-damaged"},
 	{proof.ErrInconsistent, "log-forked"}, {proof.ErrCheckpoint, "log-another"},
-	{client.ErrFolder, "folder"}, {client.ErrDocument, "document"},
 }
 
 // failure is an error as a person reads it, and with -o json a program.

@@ -45,7 +45,7 @@ var inSwedish = map[string]string{
 	"RECEIVED": "MOTTAGET", "LOGGED BY": "I LOGGEN SENAST", "CASE": "ÄRENDENUMMER", "REVISIONS": "VERSIONER", "STATE": "LÄGE", "NUMBER": "BESLUTSNUMMER",
 	"TITLE": "RUBRIK", "DATE": "DATUM", "GROUND": "GRUND", "REFERENCE": "REFERENS", "GRANTED": "LÄMNAS UT", "DECISION": "BESLUT", "TYPE": "BESLUTSTYP",
 	"DIGEST": "KONTROLLSUMMA", "FILE": "FIL", "USE": "ANVÄNDNING", "AUTHORITY": "MYNDIGHET", "JKT": "JKT", "OPENING": "BEGÄRAN", "OUTCOME": "UTFALL",
-	"EXPIRES": "GÅR UT", "SECTIONS": "DELAR", "VOTES": "RÖSTER",
+	"EXPIRES": "GÅR UT", "SECTIONS": "DELAR", "VOTES": "RÖSTER", "LOG": "LOGG", "SIZE": "STORLEK", "ROOT": "ROT",
 
 	// Labels.
 	"version": "version", "log size": "loggens storlek", "reviewer epoch": "granskarkretsens nummer", "delegation order": "delegationsordning",
@@ -57,6 +57,7 @@ var inSwedish = map[string]string{
 	"force": "vad som prövas", "reference": "referens", "sections": "delar", "expires": "går ut", "dissent": "avvikande mening", "earlier requests": "tidigare begäranden",
 
 	// Values.
+	"cosigned": "bevittnad", "fork": "två historier", "unproved": "obevisad", "file of log keys": "fil med loggnycklar", "TLS certificate": "TLS-certifikat", "TLS key": "TLS-nyckel",
 	"no": "nej", "%d of %d": "%d av %d", "%d of %d keys": "%d av %d nycklar", "entry %d of %d": "post %d av %d",
 	"abstained": "avstått", "forgotten": "glömt", "offline": "utan server",
 	"a duty: only authenticity and scope are judged": "en skyldighet: bara äkthet och omfattning prövas",
@@ -163,4 +164,9 @@ var inSwedish = map[string]string{
 	"nobody dissented, so DISSENT_AUTHOR cannot be granted: name the others in --sections, and say why with --basis, --provision and --file": "ingen har anmält avvikande mening, så DISSENT_AUTHOR kan inte lämnas ut: ange de andra i --sections, och skälet med --basis, --provision och --file",
 	"the server is host:port, or http://host:port on loopback":                                                                               "servern är värd:port, eller http://värd:port på den egna datorn",
 	"the decision is not signed: --bundle has nothing to write":                                                                              "beslutet är inte undertecknat: --bundle har inget att skriva",
+	"no name: give --name":                                             "inget namn: ge --name",
+	"--tls-cert and --tls-key belong together":                         "--tls-cert och --tls-key hör ihop",
+	"the TLS certificate and key are not in PEM, or not of each other": "TLS-certifikatet och nyckeln är inte i PEM, eller hör inte ihop",
+	"the address to listen on cannot be had":                           "adressen att lyssna på går inte att få",
+	"the URL holds a control character":                                "adressen innehåller ett styrtecken",
 }
