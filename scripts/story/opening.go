@@ -26,11 +26,15 @@ func (p *play) open(ctx context.Context) error {
 		return err
 	}
 	asked := []record.Section{record.SectionDecider, record.SectionDissentAuthor, record.SectionAssessment, record.SectionEvidence}
-	p.Request, err = p.ask(ctx, court, order.CourtReferralOnAppeal, "Mål 4711-26", asked)
+	err = p.early(ctx, func() (err error) {
+		if p.Request, err = p.ask(ctx, court, order.CourtReferralOnAppeal, "Mål 4711-26", asked); err == nil {
+			p.Say("Domstolen begär fyra uppgifter: %s.", sections(asked))
+		}
+		return err
+	})
 	if err != nil {
 		return err
 	}
-	p.Say("Domstolen begär fyra uppgifter: %s.", sections(asked))
 	granted := []record.Section{record.SectionDecider, record.SectionDissentAuthor, record.SectionEvidence}
 	// The first three settle what is granted. The section that is not stands open
 	// until nobody can grant it.
@@ -95,8 +99,8 @@ func (p *play) vote(ctx context.Context, group, index int, id ident.ID, j client
 	if err != nil {
 		return 0, err
 	}
-	w, err := v.Get(ctx, id)
-	if err != nil {
+	var w *client.Review
+	if err := p.until(ctx, func() (err error) { w, err = v.Get(ctx, id); return err }); err != nil {
 		return 0, fmt.Errorf("reviewing: %w", err)
 	}
 	state, err := v.Vote(ctx, w, j)
@@ -107,7 +111,8 @@ func (p *play) vote(ctx context.Context, group, index int, id ident.ID, j client
 }
 
 func (p *play) collect(ctx context.Context, court *client.Requester) (err error) {
-	if p.Package, err = court.Collect(ctx, p.Request.Opening); err != nil {
+	err = p.until(ctx, func() (err error) { p.Package, err = court.Collect(ctx, p.Request.Opening); return err })
+	if err != nil {
 		return fmt.Errorf("collecting: %w", err)
 	}
 	key, err := p.Request.Private()

@@ -35,6 +35,7 @@ type Cast struct {
 	Content []byte                             // any text in UTF-8
 	Case    string                             // case reference; "" for one of the story's own
 	Say     func(format string, values ...any) // one call for each step; nil: silent
+	Away    func(bool)                         // has the witness that the policy asks for go away, or come back; nil: the policy asks for none
 }
 
 // A Result is what the story leaves with its people.
@@ -175,10 +176,18 @@ func (p *play) sign(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("reading the revision: %w", err)
 	}
+	if p.Away != nil {
+		p.Away(true)
+	}
 	if p.Verdict, p.Bundle, err = p.director.Sign(ctx, c); err != nil {
 		return fmt.Errorf("countersigning: %w", err)
 	}
 	p.Say("Kontrasignerat och stämplat: %s, post %d i loggen.", p.Verdict.Number(), p.Verdict.Index)
+	if p.Away != nil {
+		if err := p.pending(ctx); err != nil {
+			return err
+		}
+	}
 	registrar, err := p.Run.Signer("registrator", p.Run.Registrar)
 	if err != nil {
 		return err

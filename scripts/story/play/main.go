@@ -91,7 +91,7 @@ func wrongFlag(err error) error {
 }
 
 // demo looks at everything that it was given before it makes or starts anything.
-func demo(ctx context.Context, o options, stdout io.Writer) error {
+func demo(ctx context.Context, o options, stdout io.Writer) (err error) {
 	author := devidp.User{ID: "forfattare", Subject: "4d1f7a52-0001", Name: strings.TrimSpace(o.author), Roles: []string{"caseworker"},
 		Email: "demo.forfattare@exempelstad.example", Phone: "+46701740698", Username: "exsdemo98", HSAID: "SE2120009994-1098"}
 	content := story.Decision
@@ -119,14 +119,19 @@ func demo(ctx context.Context, o options, stdout io.Writer) error {
 		defer os.RemoveAll(tmp)
 		dir = filepath.Join(tmp, "authority")
 	}
-	a, err := authority.Make(ctx, dir, authority.Options{Users: []devidp.User{author}, PublishEvery: 200 * time.Millisecond})
+	b, err := newBystander()
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, b.close()) }()
+	a, err := authority.Make(ctx, dir, authority.Options{Users: []devidp.User{author}, PublishEvery: 200 * time.Millisecond, Witnesses: b.policy})
 	if errors.Is(err, authority.ErrDirectory) {
 		return fmt.Errorf("%s: katalogen ska vara ny, eller tom och inte öppen för alla att skriva i", dir)
 	}
 	if err != nil {
 		return err
 	}
-	if err := play(ctx, a, o.sigilld, author, content, o.dir != "", stdout); err != nil {
+	if err := play(ctx, a, b, o.sigilld, author, content, o.dir != "", stdout); err != nil {
 		return errors.Join(err, a.Remove())
 	}
 	return a.Close()
@@ -142,13 +147,17 @@ func read(name string) ([]byte, error) {
 	return io.ReadAll(io.LimitReader(f, 2*guard.MaxContent)) // twice: line ends may shrink
 }
 
-func play(ctx context.Context, a *authority.Authority, sigilld string, author devidp.User, content []byte, kept bool, stdout io.Writer) (err error) {
+func play(ctx context.Context, a *authority.Authority, b *bystander, sigilld string, author devidp.User, content []byte, kept bool, stdout io.Writer) (err error) {
 	n := 0
 	say := func(format string, values ...any) {
 		n++
 		fmt.Fprintf(stdout, "%2d  %s\n", n, fmt.Sprintf(format, values...))
 	}
 	say("Nycklar: nämnden, förvaltningsdirektören, registratorn, domstolen, myndigheten; certifikatet är märkt ej kvalificerad.")
+	if err := b.watch(a.Trust.Policy.LogKeys()[0].String()); err != nil {
+		return err
+	}
+	say("Grannkommunen bevakar loggen som vittne (%s): förtroendefilen kräver dess underskrift.", neighbour)
 	r, err := a.StartBinary(ctx, sigilld)
 	if err != nil {
 		return err
@@ -159,7 +168,7 @@ func play(ctx context.Context, a *authority.Authority, sigilld string, author de
 		return err
 	}
 	say("Nämnden har beslutat om två grupper av granskare (2 av 4 inom myndigheten, 1 av 3 utanför), delegationsordning och domstolens nyckel.")
-	res, err := story.Play(ctx, story.Cast{Run: r, Author: author, Content: content, Say: say})
+	res, err := story.Play(ctx, story.Cast{Run: r, Author: author, Content: content, Say: say, Away: b.away.Store})
 	if err != nil || !kept {
 		return err
 	}

@@ -71,14 +71,14 @@ func TestDemo(t *testing.T) {
 		t.Fatalf("exit %d: %s%s", code, out, talk)
 	}
 	steps := holdLines(t, out)
-	for _, word := range []string{"Nycklar", "igång", "Nämnden har beslutat", "nämner den som skrev", "förseglat", "återsänt", "Version 2", "avvikande mening",
-		"Kontrasignerat", "Expedierat", "Kontrollerat utan nät", "En ändrad byte", "avslås helt", "begär fyra uppgifter", "lämnar ut tre",
+	for _, word := range []string{"Nycklar", "bevakar loggen som vittne", "igång", "Nämnden har beslutat", "nämner den som skrev", "förseglat", "återsänt", "Version 2", "avvikande mening",
+		"Kontrasignerat", "väntar på vittnet", "beslutet är bevittnat", "Expedierat", "Kontrollerat utan nät", "En ändrad byte", "avslås helt", "begär fyra uppgifter", "öppnar ingenting förrän", "lämnar ut tre",
 		"Domstolen öppnar", "ser vem som fick uppgiften"} {
 		if !strings.Contains(out, word) {
 			t.Errorf("no line says %q", word)
 		}
 	}
-	if steps != 26 {
+	if steps != 30 {
 		t.Errorf("%d lines", steps)
 	}
 	dir := filepath.Join(work, "beslut")
