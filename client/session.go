@@ -242,7 +242,7 @@ func (s *Session) identify(ctx context.Context, method string, req any) (context
 			}
 			values = append(values, "sigill-author-proof", proof)
 		}
-		if err := pad(req, values); err != nil {
+		if err := Pad(req, values); err != nil {
 			return nil, err
 		}
 	}
@@ -265,9 +265,12 @@ func newRequestID() []byte {
 // ErrTooLarge says that an author's request does not fit under its padding.
 var ErrTooLarge = errors.New("the record and its statements are too large")
 
-// pad brings the values and the message to a size on the wire that only the steps of the
-// content tell, or a byte below it where the padding's own length would take one more.
-func pad(req any, values []string) error {
+// Pad brings an author's request, with the names and values of its metadata in turn, to a
+// size on the wire that only the steps of its content tell, or a byte below it where the
+// padding's own length would take one more ([token.RequestSize]). A message without
+// padding it leaves alone; one for which there is no room is [ErrTooLarge]. A [Session]
+// does so by itself.
+func Pad(req any, values []string) error {
 	m, ok := req.(proto.Message)
 	if !ok {
 		return nil

@@ -9,8 +9,8 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/metadata"
-	"google.golang.org/protobuf/proto"
 
+	"sigill/client"
 	"sigill/keys/ident"
 	"sigill/keys/jws"
 	"sigill/keys/order"
@@ -165,23 +165,11 @@ func (c *caller) submit(ctx context.Context, cc *grpc.ClientConn) (ident.ID, err
 		return "", err
 	}
 	md = append(md, "sigill-author-nonce-bin", string(nonce[:]))
-	pad(req, md)
+	if err := client.Pad(req, md); err != nil {
+		return "", err
+	}
 	_, err = sigillv1.NewDraftingServiceClient(cc).SubmitDraft(metadata.AppendToOutgoingContext(ctx, md...), req)
 	return id, err
-}
-
-// pad brings the request to whole steps of 32 KiB: one, and those of the content.
-func pad(req *sigillv1.SubmitDraftRequest, md []string) {
-	const step = 32 << 10
-	size, content := proto.Size(req), proto.Size(&sigillv1.SubmitDraftRequest{Content: req.Content})
-	for i := 1; i < len(md); i += 2 {
-		size += len(md[i])
-	}
-	n := step + (content+step-1)/step*step - size - 4
-	if n < 1<<14 {
-		n++ // the field's own length takes a byte less
-	}
-	req.Padding = make([]byte, n)
 }
 
 func (c *caller) cosign(ctx context.Context, cc *grpc.ClientConn, d *sigillv1.GetInboxDraftResponse) error {
