@@ -32,7 +32,7 @@ var ErrDocument = errors.New("not a document of authority")
 func ReadDocument(path string) (order.Document, error) {
 	data, err := ReadFile(path, maxText)
 	if err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrDocument, pathless(err))
+		return nil, fmt.Errorf("%w: %w", ErrDocument, keyfile.Pathless(err))
 	}
 	tree, err := readTree(data)
 	if err != nil {
@@ -207,7 +207,7 @@ type certificateText struct {
 func ReadTrustText(path string) (*bundle.TrustFile, error) {
 	data, err := ReadFile(path, maxText)
 	if err != nil {
-		return nil, fmt.Errorf("%w: %w", bundle.ErrTrust, pathless(err))
+		return nil, fmt.Errorf("%w: %w", bundle.ErrTrust, keyfile.Pathless(err))
 	}
 	tree, err := readTree(data)
 	if err != nil {
@@ -245,7 +245,7 @@ func (t *trustText) file(dir string) (*bundle.TrustFile, error) {
 		}
 		b, err := ReadFile(file, maxText)
 		if err != nil {
-			return nil, fmt.Errorf("certificate: %w", pathless(err))
+			return nil, fmt.Errorf("certificate: %w", keyfile.Pathless(err))
 		}
 		block, _ := pem.Decode(b)
 		if block == nil || block.Type != "CERTIFICATE" {

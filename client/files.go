@@ -30,7 +30,7 @@ const maxText = 8 << 20
 func ReadFile(path string, max int64) ([]byte, error) {
 	f, err := os.Open(path)
 	if err != nil {
-		return nil, pathless(err)
+		return nil, keyfile.Pathless(err)
 	}
 	defer f.Close()
 	return ReadAll(f, max)
@@ -43,7 +43,7 @@ func ReadAll(r io.Reader, max int64) ([]byte, error) {
 		err = ErrEndless
 	}
 	if err != nil {
-		return nil, pathless(err)
+		return nil, keyfile.Pathless(err)
 	}
 	return b, nil
 }
@@ -56,7 +56,7 @@ func WriteFile(path string, data []byte, mode fs.FileMode, force bool) (err erro
 	temp := filepath.Join(filepath.Dir(path), ".sigill-"+rand.Text()+".tmp")
 	f, err := os.OpenFile(temp, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
-		return fmt.Errorf("writing: %w", pathless(err))
+		return fmt.Errorf("writing: %w", keyfile.Pathless(err))
 	}
 	defer os.Remove(temp)
 	_, err = f.Write(data)
@@ -70,7 +70,7 @@ func WriteFile(path string, data []byte, mode fs.FileMode, force bool) (err erro
 		err = f.Sync()
 	}
 	if err = errors.Join(err, f.Close()); err != nil {
-		return fmt.Errorf("writing: %w", pathless(err))
+		return fmt.Errorf("writing: %w", keyfile.Pathless(err))
 	}
 	if force {
 		err = os.Rename(temp, path)

@@ -14,6 +14,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"sigill/keys/ident"
+	"sigill/keys/keyfile"
 	"sigill/keys/record"
 	"sigill/keys/statement"
 )
@@ -110,7 +111,7 @@ type folderOmitted struct {
 func ReadFolder(dir fs.FS) (Text, error) {
 	b, err := readFrom(dir, FolderFile)
 	if err != nil {
-		return Text{}, fmt.Errorf("%w: %s: %w", ErrFolder, FolderFile, pathless(err))
+		return Text{}, fmt.Errorf("%w: %s: %w", ErrFolder, FolderFile, keyfile.Pathless(err))
 	}
 	var f folder
 	if err := readYAML(b, &f); err != nil {
@@ -126,7 +127,7 @@ func ReadFolder(dir fs.FS) (Text, error) {
 		return Text{}, fmt.Errorf("%w: content is the name of a .md or .txt file", ErrFolder)
 	}
 	if t.Content, err = readFrom(dir, f.Content); err != nil {
-		return Text{}, fmt.Errorf("%w: content: %w", ErrFolder, pathless(err))
+		return Text{}, fmt.Errorf("%w: content: %w", ErrFolder, keyfile.Pathless(err))
 	}
 	t.Content = NormalText(t.Content)
 	return t, nil

@@ -38,11 +38,11 @@ func OpenHome(dir string, pass func() (string, error), opts keyfile.Options) (*H
 	if err := os.MkdirAll(dir, 0o700); errors.Is(err, syscall.ENOTDIR) {
 		return nil, ErrHome
 	} else if err != nil {
-		return nil, fmt.Errorf("home directory: %w", pathless(err))
+		return nil, fmt.Errorf("home directory: %w", keyfile.Pathless(err))
 	}
 	info, err := os.Lstat(dir)
 	if err != nil {
-		return nil, fmt.Errorf("home directory: %w", pathless(err))
+		return nil, fmt.Errorf("home directory: %w", keyfile.Pathless(err))
 	}
 	if !info.IsDir() || info.Mode().Perm()&0o077 != 0 {
 		return nil, ErrHome
@@ -63,20 +63,12 @@ func (h *Home) done(room string, err error) error {
 	if err == nil {
 		err = dayOnly(h.dir)
 	}
-	return pathless(err)
-}
-
-// pathless takes the path, which may hold a person's name, out of an error.
-func pathless(err error) error {
-	if p := (*fs.PathError)(nil); errors.As(err, &p) {
-		return p.Err
-	}
-	return err
+	return keyfile.Pathless(err)
 }
 
 func save[T any](h *Home, room, name, typ string, v T) error {
 	if err := os.MkdirAll(filepath.Join(h.dir, room), 0o700); err != nil {
-		return pathless(err)
+		return keyfile.Pathless(err)
 	}
 	pass, err := h.pass()
 	if err != nil {
@@ -88,7 +80,7 @@ func save[T any](h *Home, room, name, typ string, v T) error {
 func load[T any](h *Home, room, name, typ string) (v T, err error) {
 	path := filepath.Join(h.dir, room, name)
 	if _, err := os.Lstat(path); err != nil {
-		return v, pathless(err)
+		return v, keyfile.Pathless(err)
 	}
 	pass, err := h.pass()
 	if err != nil {
@@ -113,7 +105,7 @@ func (h *Home) Matters() ([]string, error) {
 		return nil, nil
 	}
 	if err != nil {
-		return nil, pathless(err)
+		return nil, keyfile.Pathless(err)
 	}
 	var out []string
 	for _, e := range list {
@@ -159,7 +151,7 @@ func (h *Home) SaveMatter(name string, own *Own) error {
 	}
 	room := filepath.Join(h.dir, roomUnanswered)
 	if err := os.MkdirAll(room, 0o700); err != nil {
-		return pathless(err)
+		return keyfile.Pathless(err)
 	}
 	if err := h.done(roomUnanswered, WriteFile(filepath.Join(room, name), nil, 0o600, true)); err != nil {
 		return err
@@ -188,7 +180,7 @@ func (h *Home) unanswered() ([]string, error) {
 		case err == nil:
 			out = append(out, name)
 		case !errors.Is(err, fs.ErrNotExist):
-			return nil, pathless(err)
+			return nil, keyfile.Pathless(err)
 		}
 	}
 	return out, nil
@@ -370,7 +362,7 @@ func (h *Home) read(name string, v any) error {
 		return nil
 	}
 	if err != nil {
-		return fmt.Errorf("%s: %w", name, pathless(err))
+		return fmt.Errorf("%s: %w", name, keyfile.Pathless(err))
 	}
 	if err := json.Unmarshal(b, v); err != nil {
 		return fmt.Errorf("%s in the home directory is damaged", name)

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 
 	"sigill/keys/ident"
+	"sigill/keys/keyfile"
 	sigillv1 "sigill/proto/sigill/v1"
 )
 
@@ -22,7 +23,7 @@ type Inspection struct {
 func Inspect(dir string) (Inspection, error) {
 	info, err := os.Lstat(dir)
 	if err != nil {
-		return Inspection{}, fmt.Errorf("home directory: %w", pathless(err))
+		return Inspection{}, fmt.Errorf("home directory: %w", keyfile.Pathless(err))
 	}
 	if !info.IsDir() || info.Mode().Perm()&0o077 != 0 {
 		return Inspection{}, ErrHome
@@ -41,12 +42,12 @@ func Inspect(dir string) (Inspection, error) {
 func loose(dir string) (bool, error) {
 	list, err := entries(dir)
 	if err != nil {
-		return false, pathless(err)
+		return false, keyfile.Pathless(err)
 	}
 	for _, e := range list {
 		info, err := e.Info()
 		if err != nil {
-			return false, pathless(err)
+			return false, keyfile.Pathless(err)
 		}
 		switch {
 		case info.IsDir():

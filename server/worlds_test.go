@@ -41,7 +41,7 @@ var stated = []exception{
 	{`row of opening\.9\[\d\]\.2|.*\.package\.votes\[\d\]\.vector`, "shares, to the court"},
 	{`.*(head|d\.3)\.Draft|.*\.payload\.(draft|previous|core|record|request|statement|entry|vector)`, "digests of what stands above"},
 	{`.*\.payload\.(dissents\[\d\]|votes\[\d\]\.(vote|vector))`, "the same"},
-	{`row of matter m\.(3\[\d\]|16)|row of case\.2\[\d\]`, "the same"},
+	{`row of matter m\.(3\[\d\]|16)`, "the same"},
 	{`registrator DispatchDecision (status|trailer)`, "the same, of the dissent that must be cited"},
 	{`.*\.signature`, "signatures over them"},
 	{`(row of log-entries|reader entry)\.digest|.*\.signed|row of entry: key`, "entries of the log over them"},

@@ -54,7 +54,7 @@ func Create(dir, name, passphrase string, o keyfile.Options) (Config, error) {
 	if _, err := os.Lstat(dir); err == nil {
 		return Config{}, ErrExists
 	} else if !errors.Is(err, fs.ErrNotExist) {
-		return Config{}, pathless(err)
+		return Config{}, keyfile.Pathless(err)
 	}
 	keys := map[string]keyfile.Key{}
 	for file, use := range map[string]keyfile.Use{keyFile: keyfile.Witness, mldsaFile: keyfile.WitnessMLDSA} {
@@ -70,7 +70,7 @@ func Create(dir, name, passphrase string, o keyfile.Options) (Config, error) {
 	}
 	temp, err := os.MkdirTemp(filepath.Dir(filepath.Clean(dir)), ".sigill-*") // mode 0700
 	if err != nil {
-		return Config{}, pathless(err)
+		return Config{}, keyfile.Pathless(err)
 	}
 	defer os.RemoveAll(temp)
 	for file, key := range keys {
@@ -89,13 +89,13 @@ func Create(dir, name, passphrase string, o keyfile.Options) (Config, error) {
 	}
 	for file, data := range map[string][]byte{configFile: append([]byte(configHead), text...), stateFile: state, countFile: count(0)} {
 		if err := replace(temp, file, data); err != nil {
-			return Config{}, pathless(err)
+			return Config{}, keyfile.Pathless(err)
 		}
 	}
 	if err := os.Rename(temp, dir); err != nil {
-		return Config{}, pathless(err)
+		return Config{}, keyfile.Pathless(err)
 	}
-	return c, pathless(syncDir(filepath.Dir(filepath.Clean(dir))))
+	return c, keyfile.Pathless(syncDir(filepath.Dir(filepath.Clean(dir))))
 }
 
 func newCosigner(name string, key, mldsa keyfile.Key) (*proof.Cosigner, error) {
@@ -191,7 +191,7 @@ func read(dir, name string) ([]byte, error) {
 	defer f.Close()
 	b, err := io.ReadAll(io.LimitReader(f, maxFile+1))
 	if err != nil {
-		return nil, pathless(err)
+		return nil, keyfile.Pathless(err)
 	}
 	if len(b) > maxFile {
 		return nil, ErrState
@@ -202,7 +202,7 @@ func read(dir, name string) ([]byte, error) {
 func openFile(dir, name string, flag int) (*os.File, error) {
 	info, err := os.Stat(dir)
 	if err != nil {
-		return nil, pathless(err)
+		return nil, keyfile.Pathless(err)
 	}
 	if !info.IsDir() || info.Mode().Perm()&0o077 != 0 || !owned(info) {
 		return nil, ErrPlace
@@ -213,7 +213,7 @@ func openFile(dir, name string, flag int) (*os.File, error) {
 		return nil, ErrPlace
 	}
 	if err != nil {
-		return nil, pathless(err)
+		return nil, keyfile.Pathless(err)
 	}
 	if info, err = f.Stat(); err != nil || !info.Mode().IsRegular() || info.Mode().Perm()&0o077 != 0 || !owned(info) {
 		return nil, errors.Join(ErrPlace, f.Close())
@@ -251,17 +251,4 @@ func syncDir(path string) error {
 		return err
 	}
 	return errors.Join(dir.Sync(), dir.Close())
-}
-
-// pathless takes the path out of an error: whoever gave it knows it.
-func pathless(err error) error {
-	var p *fs.PathError
-	var l *os.LinkError
-	switch {
-	case errors.As(err, &p):
-		return p.Err
-	case errors.As(err, &l):
-		return l.Err
-	}
-	return err
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"sigill/keys/ident"
+	"sigill/keys/keyfile"
 	"sigill/keys/proof"
 )
 
@@ -187,7 +188,7 @@ func (w *Witness) cosign(cp proof.Checkpoint, note []byte) answer {
 	}
 	next := w.state.with(cosigned{cp, now, note})
 	if err := w.write(next); err != nil {
-		w.notify(Notice{Err: fmt.Errorf("%w: %w", ErrWrite, pathless(err))})
+		w.notify(Notice{Err: fmt.Errorf("%w: %w", ErrWrite, keyfile.Pathless(err))})
 		return broken
 	}
 	w.state = next
@@ -213,7 +214,7 @@ func (w *Witness) keep(last cosigned, cp proof.Checkpoint, note []byte) {
 		return
 	}
 	if err := writeFound(w.dir, list); err != nil {
-		w.notify(Notice{Err: fmt.Errorf("%w: %w", ErrWrite, pathless(err))})
+		w.notify(Notice{Err: fmt.Errorf("%w: %w", ErrWrite, keyfile.Pathless(err))})
 	} else {
 		w.found = list
 	}

@@ -203,7 +203,7 @@ func seal(passphrase string, plain []byte, o Options) ([]byte, error) {
 func place(path string) (*os.Root, string, error) {
 	root, err := os.OpenRoot(filepath.Dir(path))
 	if err != nil {
-		return nil, "", bare(err)
+		return nil, "", Pathless(err)
 	}
 	info, err := root.Stat(".")
 	if err == nil && (info.Mode().Perm()&0o022 != 0 || !owned(info)) {
@@ -211,7 +211,7 @@ func place(path string) (*os.Root, string, error) {
 	}
 	if err != nil {
 		root.Close()
-		return nil, "", bare(err)
+		return nil, "", Pathless(err)
 	}
 	return root, filepath.Base(path), nil
 }
@@ -221,8 +221,9 @@ func owned(info fs.FileInfo) bool {
 	return ok && int(st.Uid) == os.Geteuid()
 }
 
-// bare takes the path out of an error of the operating system.
-func bare(err error) error {
+// Pathless takes the path out of an error of the operating system: whoever gave it
+// knows it, and a directory's name may be a person's.
+func Pathless(err error) error {
 	var pathErr *fs.PathError
 	var linkErr *os.LinkError
 	switch {
@@ -244,19 +245,19 @@ func read(path string, forbidden fs.FileMode) ([]byte, error) {
 	defer root.Close()
 	named, err := root.Lstat(name)
 	if err != nil {
-		return nil, bare(err)
+		return nil, Pathless(err)
 	}
 	if !named.Mode().IsRegular() || !owned(named) {
 		return nil, ErrUnsafe
 	}
 	f, err := root.OpenFile(name, os.O_RDONLY|NoAtime, 0)
 	if err != nil {
-		return nil, bare(err)
+		return nil, Pathless(err)
 	}
 	defer f.Close()
 	info, err := f.Stat()
 	if err != nil {
-		return nil, bare(err)
+		return nil, Pathless(err)
 	}
 	if !os.SameFile(named, info) || info.Mode().Perm()&forbidden != 0 || !owned(info) {
 		return nil, ErrUnsafe
@@ -265,7 +266,7 @@ func read(path string, forbidden fs.FileMode) ([]byte, error) {
 		return nil, ErrTooLong
 	}
 	b, err := io.ReadAll(io.LimitReader(f, MaxSize))
-	return b, bare(err)
+	return b, Pathless(err)
 }
 
 // save writes the sealed file and, if there is one, its public half. Both are
@@ -311,7 +312,7 @@ func (w *writing) stage(name string, data []byte, mode fs.FileMode) error {
 	temp := "." + hex.EncodeToString(r[:]) + ".tmp"
 	f, err := w.root.OpenFile(temp, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
-		return bare(err)
+		return Pathless(err)
 	}
 	w.staged = append(w.staged, struct{ temp, name string }{temp, name})
 	_, err = f.Write(data)
@@ -325,31 +326,31 @@ func (w *writing) stage(name string, data []byte, mode fs.FileMode) error {
 	if err == nil {
 		err = f.Sync()
 	}
-	return bare(errors.Join(err, f.Close()))
+	return Pathless(errors.Join(err, f.Close()))
 }
 
 func (w *writing) publish() error {
 	for _, s := range w.staged {
 		if w.force {
 			if err := w.root.Rename(s.temp, s.name); err != nil {
-				return bare(err)
+				return Pathless(err)
 			}
 			continue
 		}
 		// a link, unlike a rename, never replaces what is there
 		if err := w.root.Link(s.temp, s.name); err != nil {
-			return bare(err)
+			return Pathless(err)
 		}
 		w.shown = append(w.shown, s.name)
 		if err := w.root.Remove(s.temp); err != nil {
-			return bare(err)
+			return Pathless(err)
 		}
 	}
 	dir, err := w.root.Open(".")
 	if err != nil {
-		return bare(err)
+		return Pathless(err)
 	}
-	return bare(errors.Join(dir.Sync(), dir.Close()))
+	return Pathless(errors.Join(dir.Sync(), dir.Close()))
 }
 
 // undo removes, after an error, all that was not there before.

@@ -11,7 +11,7 @@
 // One liar among enough who are honest is heard of and does no harm.
 //
 // A witness learns what everybody may know: size, root, signature, and a proof that the
-// log only grew. proto/SPEC.md, "Witnesses", has the exchange; TestAnswers goes through
+// log only grew. proto/SPEC.md, "Publication", has the exchange; TestAnswers goes through
 // what a witness can do.
 package witness
 

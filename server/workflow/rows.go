@@ -135,10 +135,9 @@ type decisionRow struct {
 }
 
 // A caseRow lists the drafts of a case reference in the order in which their
-// first revisions came, each by the digest of its last.
+// first revisions came.
 type caseRow struct {
-	Decisions [][]byte       `cbor:"1,keyasint"`
-	Last      []ident.Digest `cbor:"2,keyasint"`
+	Decisions [][]byte `cbor:"1,keyasint"`
 }
 
 // A requestRow makes a change idempotent.

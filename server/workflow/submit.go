@@ -297,7 +297,7 @@ func (o *Office) useOnce(tx *ledger.Tx, label, field string, value []byte) error
 
 // citeEarlier holds a draft to the earlier drafts of its case reference, those
 // accepted before this decision's first revision, each by its last that signers know
-// of; then it files the new digest. A fresh draft cannot bury a refused one.
+// of; then it files the decision, if it is new. A fresh draft cannot bury a refused one.
 func (o *Office) citeEarlier(tx *ledger.Tx, m *matter, p *prepared) error {
 	var row caseRow
 	if err := get(tx, roomCase, m.Case[:], &row); err != nil && !errors.Is(err, ledger.ErrNotFound) {
@@ -329,11 +329,10 @@ func (o *Office) citeEarlier(tx *ledger.Tx, m *matter, p *prepared) error {
 	if !equal(due, p.draft.Earlier) {
 		return &Refusal{Kind: ErrState, Reason: ReasonEarlier, Digests: due}
 	}
-	if at == len(row.Decisions) {
-		row.Decisions, row.Last = append(row.Decisions, idKey(m.id)), append(row.Last, p.digest)
-	} else {
-		row.Last[at] = p.digest
+	if at < len(row.Decisions) {
+		return nil
 	}
+	row.Decisions = append(row.Decisions, idKey(m.id))
 	return put(tx, roomCase, m.Case[:], row)
 }
 

@@ -107,26 +107,17 @@ func (a *app) emit(v any, rows ...[]string) error {
 func readSecret(path string) ([]byte, error) {
 	f, err := os.Open(path)
 	if err != nil {
-		return nil, pathless(err)
+		return nil, keyfile.Pathless(err)
 	}
 	defer f.Close()
 	info, err := f.Stat()
 	if err != nil {
-		return nil, pathless(err)
+		return nil, keyfile.Pathless(err)
 	}
 	if info.Mode().IsRegular() && info.Mode().Perm()&0o077 != 0 || info.IsDir() {
 		return nil, errOpenSecret
 	}
 	return io.ReadAll(io.LimitReader(f, 64<<10))
-}
-
-// pathless takes the path out of an error: whoever gave it knows it, and a home
-// directory may be a person's name.
-func pathless(err error) error {
-	if p := (*fs.PathError)(nil); errors.As(err, &p) {
-		return p.Err
-	}
-	return err
 }
 
 // work is how costly new key files are to guess: lower only for tests and

@@ -15,6 +15,7 @@ import (
 	"sigill/keys/guard"
 	"sigill/keys/ident"
 	"sigill/keys/jws"
+	"sigill/keys/keyfile"
 	"sigill/keys/record"
 	"sigill/keys/statement"
 )
@@ -38,7 +39,7 @@ func (a *app) draftNew() *cobra.Command {
 				}
 			}
 			if err := os.MkdirAll(args[0], 0o700); err != nil {
-				return pathless(err)
+				return keyfile.Pathless(err)
 			}
 			for name, data := range files {
 				if err := client.WriteFile(filepath.Join(args[0], name), data, 0o600, false); err != nil {

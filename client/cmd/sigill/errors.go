@@ -57,7 +57,7 @@ func ofFile(what string, err error) error {
 	if err == nil {
 		return nil
 	}
-	return &fileError{what, pathless(err)}
+	return &fileError{what, keyfile.Pathless(err)}
 }
 
 // causes are the errors of this machine by the names that the languages have for

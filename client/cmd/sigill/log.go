@@ -10,6 +10,7 @@ import (
 	"sigill/client"
 	"sigill/client/tiles"
 	"sigill/keys/ident"
+	"sigill/keys/keyfile"
 	"sigill/keys/proof"
 	"sigill/keys/statement"
 )
@@ -57,7 +58,7 @@ prove it. Nothing of that is written.`,
 			}
 			m, err := l.Mirror(cmd.Context(), args[1], ident.DateOf(time.Now()))
 			if err != nil {
-				return pathless(err)
+				return keyfile.Pathless(err)
 			}
 			out := mirrored{m.Origin, statement.Checkpoint{Root: m.Root, Size: int64(m.Size)}, m.Witnessed, m.Entries, m.Days}
 			witnessed := a.yes(out.Witnessed)
