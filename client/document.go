@@ -21,9 +21,6 @@ import (
 	"sigill/keys/proof"
 )
 
-// ErrDocument says what is wrong with the text of a document of authority.
-var ErrDocument = errors.New("not a document of authority")
-
 // ReadDocument reads the text of a document of authority, in YAML with the
 // members of the document (proto/SPEC.md, "Documents of authority") and with
 // "document": delegation-order, reviewer-set or requester. Where a key stands,
@@ -32,15 +29,15 @@ var ErrDocument = errors.New("not a document of authority")
 func ReadDocument(path string) (order.Document, error) {
 	data, err := ReadFile(path, maxText)
 	if err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrDocument, keyfile.Pathless(err))
+		return nil, fmt.Errorf("%w: %w", order.ErrDocument, keyfile.Pathless(err))
 	}
 	tree, err := readTree(data)
 	if err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrDocument, err)
+		return nil, fmt.Errorf("%w: %w", order.ErrDocument, err)
 	}
 	top, ok := tree.(map[string]any)
 	if !ok {
-		return nil, ErrDocument
+		return nil, order.ErrDocument
 	}
 	var doc order.Document
 	uses := map[string]keyfile.Use{"hpke": keyfile.ReviewerHPKE}
@@ -52,17 +49,17 @@ func ReadDocument(path string) (order.Document, error) {
 	case "requester":
 		doc, uses["key"] = &order.Requester{}, keyfile.Requester
 	default:
-		return nil, fmt.Errorf("%w: document is delegation-order, reviewer-set or requester", ErrDocument)
+		return nil, fmt.Errorf("%w: document is delegation-order, reviewer-set or requester", order.ErrDocument)
 	}
 	delete(top, "document")
 	if err := fillKeys(filepath.Dir(path), uses, top); err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrDocument, err)
+		return nil, fmt.Errorf("%w: %w", order.ErrDocument, err)
 	}
 	if err := decodeTree(top, doc); err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrDocument, err)
+		return nil, fmt.Errorf("%w: %w", order.ErrDocument, err)
 	}
 	if err := doc.Check(); err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrDocument, err)
+		return nil, fmt.Errorf("%w: %w", order.ErrDocument, err)
 	}
 	return doc, nil
 }

@@ -140,6 +140,9 @@ func witnesses(trust *bundle.Trust, log witness.Log) (*witness.Asker, error) {
 // keep a store that was put back from being used. Who does not answer does not hold the
 // start up for long.
 func (s *Server) first(ctx context.Context) error {
+	if err := s.office.RecordTrust(ctx); err != nil {
+		return err
+	}
 	ctx, cancel := context.WithTimeout(ctx, askedFirst)
 	defer cancel()
 	err := s.publish(ctx)

@@ -73,9 +73,15 @@ func parseCheckpoint(text string) (Checkpoint, error) {
 // OpenCheckpoint checks that a log of the policy signed the checkpoint, and
 // leaves witnesses aside: for what is not witnessed yet. To rely on a
 // checkpoint, use [Policy.Accept].
-func OpenCheckpoint(msg []byte, policy Policy) (Checkpoint, error) {
-	cp, _, err := openNote(msg, policy.logs)
-	return cp, err
+func OpenCheckpoint(msg []byte, policy Policy) (cp Checkpoint, err error) {
+	err = policy.try(func(p Policy) (_ Checkpoint, err error) {
+		cp, _, err = openNote(msg, p.logs)
+		return cp, err
+	})
+	if err != nil {
+		return Checkpoint{}, err
+	}
+	return cp, nil
 }
 
 // Accept checks that a log of the policy signed the checkpoint and that the
@@ -86,17 +92,18 @@ func OpenCheckpoint(msg []byte, policy Policy) (Checkpoint, error) {
 // [ErrCheckpoint]; lines by unknown keys are ignored (C2SP signed-note).
 // Whether a cosignature's time lies in the future is for who has a clock.
 func (p Policy) Accept(msg []byte) (cp Checkpoint, witnessed bool, err error) {
-	cp, signed, err := openNote(msg, p.known)
+	err = p.try(func(p Policy) (_ Checkpoint, err error) {
+		var signed map[keyName]bool
+		cp, signed, err = openNote(msg, p.known)
+		if witnessed = p.quorum != nil; err == nil && witnessed && !p.quorum.satisfied(signed) {
+			err = ErrUnwitnessed
+		}
+		return cp, err
+	})
 	if err != nil {
 		return Checkpoint{}, false, err
 	}
-	if p.quorum == nil {
-		return cp, false, nil
-	}
-	if !p.quorum.satisfied(signed) {
-		return Checkpoint{}, false, ErrUnwitnessed
-	}
-	return cp, true, nil
+	return cp, witnessed, nil
 }
 
 // A keyName tells keys of a note apart, as signature lines do.

@@ -6,7 +6,7 @@ import * as s from './statements.mjs'
 const { check } = v
 
 export const kinds = { decision: 1, opening_requested: 6, opening_released: 8, provider_keys: 15 }
-const ofAuthority = (kind) => kind >= 12 && kind <= 15
+const ofAuthority = (kind) => kind >= 12 && kind <= 16
 
 /** Reads a preimage and makes the entry that it stands for under a tag. */
 export function entry(preimage, tag, kind, signed) {

@@ -30,7 +30,7 @@ type signedDocument struct {
 	Document   order.Document `json:"document"`
 }
 
-func (a *app) emitDocument(file string, s *client.Signed, doc order.Document) error {
+func (a *app) emitDocument(file string, s *order.Signed, doc order.Document) error {
 	digest, err := order.Digest(doc)
 	if err != nil {
 		return err
@@ -100,23 +100,23 @@ half lies.`,
 }
 
 // readSigned reads a document's text, or what others have signed.
-func (a *app) readSigned(path string) (*client.Signed, order.Document, error) {
+func (a *app) readSigned(path string) (*order.Signed, order.Document, error) {
 	b, err := a.input(path)
 	if err != nil {
 		return nil, nil, err
 	}
-	if signed, err := client.ParseSigned(b); err == nil {
-		doc, err := signed.Document()
+	if signed, err := order.ParseSigned(b); err == nil {
+		doc, err := client.Payload(signed)
 		return signed, doc, err
 	}
 	if request, err := client.ParseUnsigned(b); err == nil {
-		return &client.Signed{}, request, nil
+		return &order.Signed{}, request, nil
 	}
 	doc, err := client.ReadDocument(path)
-	return &client.Signed{}, doc, err
+	return &order.Signed{}, doc, err
 }
 
-func (a *app) writeSigned(out string, signed *client.Signed, doc order.Document, force bool) error {
+func (a *app) writeSigned(out string, signed *order.Signed, doc order.Document, force bool) error {
 	b, err := signed.Marshal()
 	if err != nil {
 		return err
@@ -141,13 +141,13 @@ func (a *app) boardJoin() *cobra.Command {
 			if err := free(out, force); err != nil {
 				return err
 			}
-			all := &client.Signed{}
+			all := &order.Signed{}
 			for _, path := range args {
 				b, err := a.input(path)
 				if err != nil {
 					return err
 				}
-				s, err := client.ParseSigned(b)
+				s, err := order.ParseSigned(b)
 				if err != nil {
 					return err
 				}
@@ -155,7 +155,7 @@ func (a *app) boardJoin() *cobra.Command {
 					return err
 				}
 			}
-			doc, err := all.Document()
+			doc, err := client.Payload(all)
 			if err != nil {
 				return err
 			}

@@ -80,7 +80,7 @@ var causes = []struct {
 	{ident.ErrID, "id"}, {ident.ErrAuthority, "authority"}, {ident.ErrDate, "date"}, {ident.ErrDigest, "digest"},
 	{fs.ErrNotExist, "missing"}, {syscall.EROFS, "read-only"}, {fs.ErrPermission, "permission"},
 	{syscall.ENOSPC, "full"}, {syscall.EDQUOT, "full"}, {syscall.EFBIG, "full"}, {syscall.EISDIR, "not-file"}, {syscall.ENOTDIR, "not-file"},
-	{client.ErrFolder, "folder"}, {client.ErrDocument, "document"},
+	{client.ErrFolder, "folder"}, {order.ErrDocument, "document"},
 	{witness.ErrExists, "witness-exists"}, {witness.ErrPlace, "witness-place"}, {witness.ErrConfig, "witness-config"}, {witness.ErrKeys, "witness-keys"},
 	{witness.ErrLogs, "witness-logs"}, {witness.ErrLocked, "witness-locked"}, {witness.ErrState, "witness-state"}, {witness.ErrOlder, "witness-older"},
 	{witness.ErrFound, "witness-found"}, {witness.ErrClock, "witness-clock"}, {witness.ErrWrite, "witness-write"},
