@@ -22,6 +22,15 @@ type Before struct {
 	Size   uint64    `json:"size"` // entries that the log has at most in a checkpoint that the policy is to be believed of
 }
 
+// After has a file remember what the one before it remembered and, if that believed
+// another board or policy, that too, of a log of at most size entries.
+func (f *TrustFile) After(before *TrustFile, size uint64) {
+	f.Earlier = slices.Clone(before.Earlier)
+	if !reflect.DeepEqual(f.Board, before.Board) || !slices.Equal(f.Policy, before.Policy) {
+		f.Earlier = append(f.Earlier, Before{before.Board, before.Policy, size})
+	}
+}
+
 // Succeed reads the trust file that takes the place of this one, as enough keys of this
 // file's board signed it. It fails with [ErrSuccession] for one that follows another, or
 // that leaves out what somebody may hold a proof by: what verified before verifies after,
@@ -59,15 +68,13 @@ func (t *Trust) keeps(next *Trust) error {
 	if f.Authority != old.Authority {
 		return jws.Field("authority", jws.ErrValue)
 	}
-	want := old.Earlier
-	if !reflect.DeepEqual(f.Board, old.Board) || !slices.Equal(f.Policy, old.Policy) {
-		if len(f.Earlier) != len(old.Earlier)+1 {
-			return jws.Field("earlier", jws.ErrCount)
-		}
-		size := f.Earlier[len(old.Earlier)].Size
-		want = append(slices.Clone(old.Earlier), Before{old.Board, old.Policy, size})
+	want := *f
+	if n := len(f.Earlier); n > 0 {
+		want.After(old, f.Earlier[n-1].Size)
+	} else {
+		want.After(old, 0)
 	}
-	if len(f.Earlier) != len(want) || len(want) > 0 && !reflect.DeepEqual(f.Earlier, want) {
+	if len(f.Earlier) != len(want.Earlier) || len(f.Earlier) > 0 && !reflect.DeepEqual(f.Earlier, want.Earlier) {
 		return jws.Field("earlier", jws.ErrValue)
 	}
 	for i, p := range old.Providers {

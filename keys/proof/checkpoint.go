@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/transparency-dev/formats/log"
 	cosignature "github.com/transparency-dev/formats/note"
@@ -75,7 +76,7 @@ func parseCheckpoint(text string) (Checkpoint, error) {
 // checkpoint, use [Policy.Accept].
 func OpenCheckpoint(msg []byte, policy Policy) (cp Checkpoint, err error) {
 	err = policy.try(func(p Policy) (_ Checkpoint, err error) {
-		cp, _, err = openNote(msg, p.logs)
+		cp, _, err = openNote(msg, p.logs, always)
 		return cp, err
 	})
 	if err != nil {
@@ -92,9 +93,16 @@ func OpenCheckpoint(msg []byte, policy Policy) (cp Checkpoint, err error) {
 // [ErrCheckpoint]; lines by unknown keys are ignored (C2SP signed-note).
 // Whether a cosignature's time lies in the future is for who has a clock.
 func (p Policy) Accept(msg []byte) (cp Checkpoint, witnessed bool, err error) {
+	return p.AcceptAt(msg, always)
+}
+
+// AcceptAt is [Policy.Accept] by the cosignatures alone whose time counts. What a
+// log got is signed by it, and when is not: that a state of it was there before a
+// time, or was still its newest after one, is known by the clocks of its witnesses.
+func (p Policy) AcceptAt(msg []byte, counts func(time.Time) bool) (cp Checkpoint, witnessed bool, err error) {
 	err = p.try(func(p Policy) (_ Checkpoint, err error) {
 		var signed map[keyName]bool
-		cp, signed, err = openNote(msg, p.known)
+		cp, signed, err = openNote(msg, p.known, counts)
 		if witnessed = p.quorum != nil; err == nil && witnessed && !p.quorum.satisfied(signed) {
 			err = ErrUnwitnessed
 		}
@@ -105,6 +113,8 @@ func (p Policy) Accept(msg []byte) (cp Checkpoint, witnessed bool, err error) {
 	}
 	return cp, witnessed, nil
 }
+
+func always(time.Time) bool { return true }
 
 // A keyName tells keys of a note apart, as signature lines do.
 type keyName struct {
@@ -122,9 +132,10 @@ func (v verifiers) Verifier(name string, id uint32) (note.Verifier, error) {
 	return nil, &note.UnknownVerifierError{Name: name, KeyHash: id}
 }
 
-// openNote parses the checkpoint and returns which of the known keys signed it,
-// a log that bears its origin's name among them.
-func openNote(msg []byte, known verifiers) (Checkpoint, map[keyName]bool, error) {
+// openNote parses the checkpoint and returns which of the known keys signed it, at
+// a time that counts if it is a witness's; a log that bears its origin's name is
+// among them.
+func openNote(msg []byte, known verifiers, counts func(time.Time) bool) (Checkpoint, map[keyName]bool, error) {
 	if len(msg) > MaxNote {
 		return Checkpoint{}, nil, fmt.Errorf("%w: over %d bytes", ErrCheckpoint, MaxNote)
 	}
@@ -149,10 +160,12 @@ func openNote(msg []byte, known verifiers) (Checkpoint, map[keyName]bool, error)
 		k := keyName{s.Name, s.Hash}
 		if logKey, ok := known[k].(LogKey); ok {
 			byLog = byLog || logKey.authority == cp.Origin
+			signed[k] = true
 		} else if t, err := cosignature.CoSigV1Timestamp(s); err != nil || t.Unix() <= 0 {
 			return Checkpoint{}, nil, fmt.Errorf("%w: time of a cosignature", ErrCheckpoint)
+		} else {
+			signed[k] = counts(t)
 		}
-		signed[k] = true
 	}
 	if !byLog {
 		return Checkpoint{}, nil, fmt.Errorf("%w: %w", ErrCheckpoint, ErrUnsigned)
