@@ -23,9 +23,10 @@ import (
 
 // ReadDocument reads the text of a document of authority, in YAML with the
 // members of the document (proto/SPEC.md, "Documents of authority") and with
-// "document": delegation-order, reviewer-set or requester. Where a key stands,
-// "key" or "hpke" may be the path of a key file, relative to the text, beside
-// which the public half lies. It signs nothing.
+// "document": delegation-order, reviewer-set, requester or succession. Where a key
+// stands, "key" or "hpke" may be the path of a key file, relative to the text, beside
+// which the public half lies; in a succession "from" and "trust" are the paths of the
+// two trust files, of which the one must follow the other. It signs nothing.
 func ReadDocument(path string) (order.Document, error) {
 	data, err := ReadFile(path, maxText)
 	if err != nil {
@@ -48,8 +49,13 @@ func ReadDocument(path string) (order.Document, error) {
 		doc, uses["key"] = &order.ReviewerSet{}, keyfile.ReviewerSign
 	case "requester":
 		doc, uses["key"] = &order.Requester{}, keyfile.Requester
+	case "succession":
+		doc, err = &order.Succession{}, fillSuccession(filepath.Dir(path), top)
 	default:
-		return nil, fmt.Errorf("%w: document is delegation-order, reviewer-set or requester", order.ErrDocument)
+		err = errors.New("document is delegation-order, reviewer-set, requester or succession")
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", order.ErrDocument, err)
 	}
 	delete(top, "document")
 	if err := fillKeys(filepath.Dir(path), uses, top); err != nil {
@@ -62,6 +68,38 @@ func ReadDocument(path string) (order.Document, error) {
 		return nil, fmt.Errorf("%w: %w", order.ErrDocument, err)
 	}
 	return doc, nil
+}
+
+// fillSuccession puts what the two trust files of a succession are where their paths
+// stand.
+func fillSuccession(dir string, top map[string]any) error {
+	texts := map[string][]byte{}
+	for _, name := range []string{"from", "trust"} {
+		file, isText := top[name].(string)
+		if !isText {
+			return fmt.Errorf("%s: no path of a trust file", name)
+		}
+		b, err := readBeside(dir, file, bundle.MaxTrust)
+		if err != nil {
+			return fmt.Errorf("%s: %w", name, keyfile.Pathless(err))
+		}
+		texts[name] = b
+	}
+	from, err := bundle.ParseTrust(texts["from"])
+	if err != nil {
+		return fmt.Errorf("from: %w", err)
+	}
+	top["from"], top["trust"] = from.Digest, ident.Bytes(texts["trust"])
+	_, err = from.Follows(&order.Succession{Authority: from.Authority, From: from.Digest, Trust: texts["trust"]})
+	return err
+}
+
+// readBeside reads a file that a text names, relative to the text.
+func readBeside(dir, file string, most int64) ([]byte, error) {
+	if !filepath.IsAbs(file) {
+		file = filepath.Join(dir, file)
+	}
+	return ReadFile(file, most)
 }
 
 // readTree reads YAML into what JSON knows. Dates stay texts.
@@ -182,6 +220,7 @@ type trustText struct {
 	Board        boardText         `json:"board"`
 	Certificates []certificateText `json:"certificates"`
 	Log          string            `json:"log"`
+	After        *afterText        `json:"after"`
 	Policy       []string          `json:"policy"`
 	Providers    []bundle.Provider `json:"providers"`
 }
@@ -192,15 +231,23 @@ type boardText struct {
 }
 
 type certificateText struct {
-	File  string     `json:"file"`
-	From  ident.Date `json:"from"`
-	Until ident.Date `json:"until"`
+	File         string     `json:"file"`
+	From         ident.Date `json:"from"`
+	LoggedBefore uint64     `json:"logged_before"`
+	Until        ident.Date `json:"until"`
+}
+
+// afterText names the trust file that is followed and, if another board or policy is
+// believed now, how long the log may have become under the one before.
+type afterText struct {
+	Size  uint64 `json:"size"`
+	Trust string `json:"trust"`
 }
 
 // ReadTrustText makes a trust file from a text in YAML: the board's keys and the
 // log's as paths of key files, certificates as PEM files, all relative to the
 // text. Without "policy" (lines of a C2SP tlog-policy) the log of "log" is
-// believed without witnesses.
+// believed without witnesses. With "after" the file remembers whom that one believed.
 func ReadTrustText(path string) (*bundle.TrustFile, error) {
 	data, err := ReadFile(path, maxText)
 	if err != nil {
@@ -236,11 +283,7 @@ func (t *trustText) file(dir string) (*bundle.TrustFile, error) {
 		f.Board.Keys = append(f.Board.Keys, *p.Key)
 	}
 	for _, c := range t.Certificates {
-		file := c.File
-		if !filepath.IsAbs(file) {
-			file = filepath.Join(dir, file)
-		}
-		b, err := ReadFile(file, maxText)
+		b, err := readBeside(dir, c.File, maxText)
 		if err != nil {
 			return nil, fmt.Errorf("certificate: %w", keyfile.Pathless(err))
 		}
@@ -248,17 +291,33 @@ func (t *trustText) file(dir string) (*bundle.TrustFile, error) {
 		if block == nil || block.Type != "CERTIFICATE" {
 			return nil, errors.New("certificate: not PEM")
 		}
-		f.Certificates = append(f.Certificates, bundle.TrustCertificate{Certificate: block.Bytes, From: c.From, Until: c.Until})
+		f.Certificates = append(f.Certificates, bundle.TrustCertificate{Certificate: block.Bytes, From: c.From, LoggedBefore: c.LoggedBefore, Until: c.Until})
 	}
-	if t.Log == "" || len(f.Policy) > 0 {
-		return f, nil
+	if t.Log != "" && len(f.Policy) == 0 {
+		policy, err := logPolicy(dir, t.Log, t.Authority)
+		if err != nil {
+			return nil, fmt.Errorf("log: %w", err)
+		}
+		f.Policy = bundle.SplitLines(string(policy))
 	}
-	policy, err := logPolicy(dir, t.Log, t.Authority)
+	return f, t.remember(dir, f)
+}
+
+// remember adds whom the file before believed.
+func (t *trustText) remember(dir string, f *bundle.TrustFile) error {
+	if t.After == nil {
+		return nil
+	}
+	b, err := readBeside(dir, t.After.Trust, bundle.MaxTrust)
 	if err != nil {
-		return nil, fmt.Errorf("log: %w", err)
+		return fmt.Errorf("after: %w", keyfile.Pathless(err))
 	}
-	f.Policy = bundle.SplitLines(string(policy))
-	return f, nil
+	before, err := bundle.ParseTrust(b)
+	if err != nil {
+		return fmt.Errorf("after: %w", err)
+	}
+	f.After(&before.File, t.After.Size)
+	return nil
 }
 
 func logPolicy(dir, file string, authority ident.Authority) ([]byte, error) {

@@ -58,9 +58,9 @@ func (s *Session) Successor(ctx context.Context) (*Successor, error) {
 	return &Successor{doc, signed, next}, nil
 }
 
-// Last follows successors, of files in any order, from a trust file as far as they
-// lead. Those that do not follow from it are an error.
-func Last(t *bundle.Trust, files [][]byte) ([]*Successor, error) {
+// Successors follows successions, of files in any order, from a trust file as far as they
+// lead. One that follows from none of them is an error.
+func Successors(t *bundle.Trust, files [][]byte) ([]*Successor, error) {
 	var chain []*Successor
 	for len(files) > 0 {
 		var next *Successor

@@ -99,6 +99,10 @@ func (p *patient) checkServerTrust(ctx context.Context, s *client.Session) {
 		return
 	}
 	if string(mine) != string(theirs) {
+		if next, err := s.Successor(ctx); err == nil && next != nil {
+			p.warn("server's trust file", "Take it over: sigill adopt.", "the board has signed one that follows yours")
+			return
+		}
 		p.warn("server's trust file", "Ask the authority which is right, by another way than its server, and compare with sigill board trust show.", "it differs from yours")
 		return
 	}

@@ -206,6 +206,8 @@ var english = &words{
 			"Check that it is the right file (opening.package), or else get it anew with sigill collect."},
 		"notice": {"the notice can be delayed for a suspicion against an official and in an internal investigation only",
 			"Give the command without --notice-not-before and --notice-provision."},
+		"succession": {"%s",
+			"Go on with the trust file that you have. Ask the authority's board, by another way than its server, which succession follows it (digest: sigill board trust show)."},
 		"trust": {"%s",
 			"Get it anew from the authority, by another way than its server, and compare with sigill board trust show."},
 		"not-bundle": {"the file is no decision of Sigill's (%s)",

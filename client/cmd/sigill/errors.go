@@ -74,7 +74,7 @@ var causes = []struct {
 	{order.ErrNoItem, "no-item"}, {order.ErrNoSigner, "no-signer"}, {client.ErrTooLarge, "too-large"}, {client.ErrSuperseded, "superseded"},
 	{client.ErrNotMine, "not-mine"}, {client.ErrWrongGroup, "not-mine"}, {client.ErrExpired, "request-expired"},
 	{disclosure.ErrNotForKey, "not-for-key"}, {disclosure.ErrUndecided, "undecided"}, {opening.ErrRefusal, "refusal"},
-	{errTrustText, "trust-text"}, {bundle.ErrTrust, "trust"}, {bundle.ErrBundle, "not-bundle"}, {opening.ErrPackage, "not-package"}, {opening.ErrNotice, "notice"},
+	{errTrustText, "trust-text"}, {bundle.ErrSuccession, "succession"}, {bundle.ErrTrust, "trust"}, {bundle.ErrBundle, "not-bundle"}, {opening.ErrPackage, "not-package"}, {opening.ErrNotice, "notice"},
 	{proof.ErrUnwitnessed, "unwitnessed"}, {client.ErrVerification, "unverified"}, {disclosure.ErrVerification, "unverified"}, {errVerify, "unverified"},
 	{client.ErrConfig, "config"},
 	{ident.ErrID, "id"}, {ident.ErrAuthority, "authority"}, {ident.ErrDate, "date"}, {ident.ErrDigest, "digest"},

@@ -132,7 +132,7 @@ verification failed, 4 cannot tell, 5 not for this key.`,
 	f.StringVar(&a.homeDir, "home", "", "`directory` of what the client remembers (SIGILL_HOME)")
 	f.StringVar(&a.passFile, "passphrase-file", "", "`file` with the passphrase of keys and home (SIGILL_PASSPHRASE_FILE)")
 	root.AddCommand(a.keys(), a.draft(), a.inbox(), a.show(), a.sign(), a.returns(), a.abstain(), a.dispatch(), a.fetch(),
-		a.request(), a.collect(), a.open(), a.review(), a.verify(), a.board(), a.admin(), a.log(), a.witness(), a.doctor(), man())
+		a.request(), a.collect(), a.open(), a.review(), a.verify(), a.adopt(), a.board(), a.admin(), a.log(), a.witness(), a.doctor(), man())
 	a.complete(root)
 	return root
 }

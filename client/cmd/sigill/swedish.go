@@ -205,6 +205,8 @@ var swedish = &words{
 			"Kontrollera att det är rätt fil (opening.package); hämta den annars på nytt med sigill collect."},
 		"notice": {"beskedet till den berörda kan bara skjutas upp vid misstanke mot en tjänsteman och vid en intern utredning",
 			"Kör kommandot utan --notice-not-before och --notice-provision."},
+		"succession": {"filen följer inte på den förtroendefil som du har (%s)",
+			"Fortsätt med den förtroendefil som du har. Fråga myndighetens nämnd, på annan väg än genom dess server, vilken som följer på den (kontrollsumma: sigill board trust show)."},
 		"trust": {"det är ingen förtroendefil (%s)",
 			"Hämta den på nytt från myndigheten, på en annan väg än servern, och jämför med sigill board trust show."},
 		"not-bundle": {"filen är inget beslut som Sigill har lämnat ut (%s)",

@@ -40,15 +40,32 @@ type verdict struct {
 func (a *app) verify() *cobra.Command {
 	var content string
 	c := &cobra.Command{
-		Use: "verify BUNDLE --trust FILE", Short: "Verify a decision, offline",
+		Use: "verify FILE --trust FILE", Short: "Verify a decision, or a trust file's successor, offline",
 		Long: `Verify a decision against the authority's trust file, without any server: the
 institutional certificate, every signature, the delegation order, the text, and
 the decision's place in the log. With --content the text is also compared with a
-file. Nothing here says who wrote it. Exit code 3 if anything does not hold.`,
+file. Nothing here says who wrote it.
+
+FILE may also be the succession by which another trust file takes the place of yours:
+then it is verified that your board signed it and that nothing is left out by which
+something was verified, and what it changes is shown. "sigill adopt" takes it over.
+
+Exit code 3 if anything does not hold.`,
 		Example: "  sigill verify decision.sigill --trust trust.json\n  sigill verify decision.sigill --trust trust.json --content beslut.md",
 		Args:    cobra.ExactArgs(1),
 		RunE: func(_ *cobra.Command, args []string) error {
-			v, trust, err := a.verified(args[0])
+			trust, err := a.trust()
+			if err != nil {
+				return err
+			}
+			file, err := a.input(args[0])
+			if err != nil {
+				return err
+			}
+			if isSuccession(file) {
+				return a.follows(file, trust)
+			}
+			v, err := verifiedBy(file, trust)
 			if err != nil {
 				return err
 			}
@@ -103,9 +120,14 @@ func (a *app) verified(path string) (*bundle.Verdict, *bundle.Trust, error) {
 	if err != nil {
 		return nil, nil, err
 	}
+	v, err := verifiedBy(b, trust)
+	return v, trust, err
+}
+
+func verifiedBy(b []byte, trust *bundle.Trust) (*bundle.Verdict, error) {
 	v, err := bundle.Verify(b, trust)
 	if err != nil {
-		return nil, nil, fmt.Errorf("%w: %w", errVerify, err)
+		return nil, fmt.Errorf("%w: %w", errVerify, err)
 	}
-	return v, trust, nil
+	return v, nil
 }
