@@ -2,9 +2,7 @@ package client
 
 import (
 	"bytes"
-	"crypto/ed25519"
 	"encoding/json"
-	"encoding/pem"
 	"errors"
 	"fmt"
 	"io"
@@ -15,10 +13,8 @@ import (
 
 	"sigill/keys/bundle"
 	"sigill/keys/ident"
-	"sigill/keys/jws"
 	"sigill/keys/keyfile"
 	"sigill/keys/order"
-	"sigill/keys/proof"
 )
 
 // ReadDocument reads the text of a document of authority, in YAML with the
@@ -90,8 +86,10 @@ func fillSuccession(dir string, top map[string]any) error {
 		return fmt.Errorf("from: %w", err)
 	}
 	top["from"], top["trust"] = from.Digest, ident.Bytes(texts["trust"])
-	_, err = from.Follows(&order.Succession{Authority: from.Authority, From: from.Digest, Trust: texts["trust"]})
-	return err
+	if _, err := from.Follows(&order.Succession{Authority: from.Authority, From: from.Digest, Trust: texts["trust"]}); err != nil {
+		return fmt.Errorf("trust: %s", err) // of a text, and nothing that was trusted
+	}
+	return nil
 }
 
 // readBeside reads a file that a text names, relative to the text.
@@ -211,132 +209,4 @@ func decodeTree(tree, v any) error {
 		return err
 	}
 	return nil
-}
-
-// trustText is the text that a trust file is made from.
-type trustText struct {
-	Authority    ident.Authority   `json:"authority"`
-	Name         string            `json:"name"`
-	Board        boardText         `json:"board"`
-	Certificates []certificateText `json:"certificates"`
-	Log          string            `json:"log"`
-	After        *afterText        `json:"after"`
-	Policy       []string          `json:"policy"`
-	Providers    []bundle.Provider `json:"providers"`
-}
-
-type boardText struct {
-	Keys []string `json:"keys"`
-	Need int      `json:"need"`
-}
-
-type certificateText struct {
-	File         string     `json:"file"`
-	From         ident.Date `json:"from"`
-	LoggedBefore uint64     `json:"logged_before"`
-	Until        ident.Date `json:"until"`
-}
-
-// afterText names the trust file that is followed and, if another board or policy is
-// believed now, how long the log may have become under the one before.
-type afterText struct {
-	Size  uint64 `json:"size"`
-	Trust string `json:"trust"`
-}
-
-// ReadTrustText makes a trust file from a text in YAML: the board's keys and the
-// log's as paths of key files, certificates as PEM files, all relative to the
-// text. Without "policy" (lines of a C2SP tlog-policy) the log of "log" is
-// believed without witnesses. With "after" the file remembers whom that one believed.
-func ReadTrustText(path string) (*bundle.TrustFile, error) {
-	data, err := ReadFile(path, maxText)
-	if err != nil {
-		return nil, fmt.Errorf("%w: %w", bundle.ErrTrust, keyfile.Pathless(err))
-	}
-	tree, err := readTree(data)
-	if err != nil {
-		return nil, fmt.Errorf("%w: %w", bundle.ErrTrust, err)
-	}
-	var t trustText
-	if err := decodeTree(tree, &t); err != nil {
-		return nil, fmt.Errorf("%w: %w", bundle.ErrTrust, err)
-	}
-	f, err := t.file(filepath.Dir(path))
-	if err != nil {
-		return nil, fmt.Errorf("%w: %w", bundle.ErrTrust, err)
-	}
-	_, err = f.Marshal()
-	return f, err
-}
-
-func (t *trustText) file(dir string) (*bundle.TrustFile, error) {
-	f := &bundle.TrustFile{Authority: t.Authority, Name: t.Name, Policy: t.Policy, Providers: t.Providers, Typ: bundle.TypTrust,
-		Board: bundle.BoardKeys{Keys: []jws.JWK{}, Need: t.Board.Need}, Certificates: []bundle.TrustCertificate{}}
-	if f.Providers == nil {
-		f.Providers = []bundle.Provider{}
-	}
-	for _, k := range t.Board.Keys {
-		p, err := publicHalf(dir, k, keyfile.Board)
-		if err != nil {
-			return nil, fmt.Errorf("board: %w", err)
-		}
-		f.Board.Keys = append(f.Board.Keys, *p.Key)
-	}
-	for _, c := range t.Certificates {
-		b, err := readBeside(dir, c.File, maxText)
-		if err != nil {
-			return nil, fmt.Errorf("certificate: %w", keyfile.Pathless(err))
-		}
-		block, _ := pem.Decode(b)
-		if block == nil || block.Type != "CERTIFICATE" {
-			return nil, errors.New("certificate: not PEM")
-		}
-		f.Certificates = append(f.Certificates, bundle.TrustCertificate{Certificate: block.Bytes, From: c.From, LoggedBefore: c.LoggedBefore, Until: c.Until})
-	}
-	if t.Log != "" && len(f.Policy) == 0 {
-		policy, err := logPolicy(dir, t.Log, t.Authority)
-		if err != nil {
-			return nil, fmt.Errorf("log: %w", err)
-		}
-		f.Policy = bundle.SplitLines(string(policy))
-	}
-	return f, t.remember(dir, f)
-}
-
-// remember adds whom the file before believed.
-func (t *trustText) remember(dir string, f *bundle.TrustFile) error {
-	if t.After == nil {
-		return nil
-	}
-	b, err := readBeside(dir, t.After.Trust, bundle.MaxTrust)
-	if err != nil {
-		return fmt.Errorf("after: %w", keyfile.Pathless(err))
-	}
-	before, err := bundle.ParseTrust(b)
-	if err != nil {
-		return fmt.Errorf("after: %w", err)
-	}
-	f.After(&before.File, t.After.Size)
-	return nil
-}
-
-func logPolicy(dir, file string, authority ident.Authority) ([]byte, error) {
-	p, err := publicHalf(dir, file, keyfile.Log)
-	if err != nil {
-		return nil, err
-	}
-	pub, err := p.Key.Public()
-	if err != nil {
-		return nil, err
-	}
-	raw, ok := pub.Crypto().(ed25519.PublicKey)
-	if !ok {
-		return nil, keyfile.ErrUse
-	}
-	key, err := proof.NewLogKey(authority, raw)
-	if err != nil {
-		return nil, err
-	}
-	policy, err := proof.UnwitnessedPolicy(key)
-	return policy.Marshal(), err
 }

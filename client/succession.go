@@ -26,7 +26,7 @@ func ReadSuccessor(data []byte, t *bundle.Trust) (*Successor, error) {
 	}
 	next, s, err := t.Succeed(signed.Signatures)
 	if err != nil {
-		return nil, unverified(err)
+		return nil, err
 	}
 	return &Successor{s, signed, next}, nil
 }

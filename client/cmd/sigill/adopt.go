@@ -33,6 +33,7 @@ Without one the server is asked; it can give none that the board has not signed.
 changes is shown. Nothing is written if something does not follow (exit code 3), or
 if nothing is new.`,
 		Example: "  sigill adopt trust-2.signed --trust trust.json\n  sigill adopt",
+		Args:    cobra.ArbitraryArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			trust, err := a.trust()
 			if err != nil {

@@ -56,8 +56,9 @@ signs the reviewer set after its own. DOCUMENT is YAML, or the file of "sigill
 request --offline", or one that somebody else has signed already: the same payload
 then gets one more signature.
 
-In YAML, "document" is delegation-order, reviewer-set or requester (also for a
-revocation, which has "revoked"), and the members are those of proto/SPEC.md.
+In YAML, "document" is delegation-order, reviewer-set, requester (also for a
+revocation, which has "revoked") or succession, which sigill board trust make --help
+shows, and the members are those of proto/SPEC.md.
 Where a key stands, the path of a key file may stand, beside which its public
 half lies.`,
 		Example: "  sigill board sign delegation.yaml --key ledamot1.age --out delegation.signed\n" +
@@ -200,7 +201,27 @@ func (a *app) trustMake() *cobra.Command {
 
 Keys are paths of key files, beside which the public halves lie. Instead of log,
 policy may list the lines of a witness policy (C2SP tlog-policy). Give the trust
-file out by a way of its own, never from the server that it is to check.`,
+file out by a way of its own, never from the server that it is to check.
+
+Later on another log key, other witnesses or board members, a certificate renewed:
+
+    after: {trust: trust.json, size: 60000}
+    log: log-2.age
+    certificates:
+      - {file: institution-2.pem, from: 2028-10-01}
+      - {file: institution.pem, logged_before: 48211}
+
+What is not said stays. A certificate with logged_before is revoked: its seals count on
+decisions with a place in the log before that one alone. Whom the file before believed
+goes on to be believed of checkpoints of at most size entries: more than the log can
+have when the server takes the new file. The board then signs the succession, which all
+take over with "sigill adopt", and the server with "trust: FILE":
+
+    document: succession
+    authority: 212000-0449
+    date: 2028-09-15
+    from: trust.json
+    trust: trust-2.json`,
 		Example: "  sigill board trust make trust.yaml --out trust.json", Args: cobra.ExactArgs(1),
 		RunE: func(_ *cobra.Command, args []string) error {
 			if out == "" {

@@ -215,7 +215,7 @@ var english = &words{
 		"unwitnessed": {"signed, pending witness: the log's witnesses have not cosigned yet, so that nobody can tell whether everyone sees the same log",
 			"Get it again in a minute. If it lasts, ask those who run the authority's server which witnesses do not answer."},
 		"unverified": {"verification failed: %s",
-			"Rely on nothing of it. Get it anew; if it does not hold then either, tell whoever gave it out, and check the trust file by another way."},
+			"Rely on nothing of it. If the board has changed keys, take them over with sigill adopt and try again. Get it anew; if it does not hold then either, tell whoever gave it out, and check the trust file by another way."},
 		"refusal": {"%s",
 			"Give --basis, --provision and --file. Under a duty to give, only authenticity and scope can be questioned."},
 		"no-item": {"the delegation order lets nobody decide this today, under this item and in this mode",

@@ -27,6 +27,7 @@ import (
 
 	"sigill/client"
 	"sigill/client/tiles"
+	"sigill/keys/bundle"
 	"sigill/keys/command"
 	"sigill/keys/disclosure"
 	"sigill/keys/proof"
@@ -79,7 +80,7 @@ func exitCode(err error) int {
 		return exitNotForKey
 	case errors.Is(err, proof.ErrUnwitnessed):
 		return exitUnknown
-	case errors.Is(err, client.ErrVerification), errors.Is(err, disclosure.ErrVerification), errors.Is(err, errVerify), notTheLog(err):
+	case errors.Is(err, client.ErrVerification), errors.Is(err, disclosure.ErrVerification), errors.Is(err, errVerify), errors.Is(err, bundle.ErrSuccession), notTheLog(err):
 		return exitUnverified
 	case errors.Is(err, tiles.ErrAbsent):
 		return exitRefused

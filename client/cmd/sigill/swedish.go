@@ -214,7 +214,7 @@ var swedish = &words{
 		"unwitnessed": {"undertecknat, väntar på vittnen: loggens vittnen har inte skrivit under ännu, så det går inte att säga om alla ser samma logg",
 			"Hämta det igen om en minut. Dröjer det: fråga myndighetens driftansvariga vilka vittnen som inte svarar."},
 		"unverified": {"kontrollen misslyckades: %s",
-			"Lita inte på något av det. Hämta det på nytt; håller det inte då heller, säg till den som lämnade ut det och kontrollera förtroendefilen på annan väg."},
+			"Lita inte på något av det. Har nämnden bytt nycklar, ta över dem med sigill adopt och försök igen. Hämta det på nytt; håller det inte då heller, säg till den som lämnade ut det och kontrollera förtroendefilen på annan väg."},
 		"refusal": {"det som inte lämnas ut behöver ett avslag: %s",
 			"Ge --basis, --provision och --file. Är utlämnandet en skyldighet kan bara äkthet och omfattning ifrågasättas."},
 		"no-item": {"delegationsordningen låter ingen besluta detta i dag, under den punkten och i den ordningen",
