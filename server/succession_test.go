@@ -43,10 +43,10 @@ func under(t *testing.T, a *authority.Authority, c server.Config) *authority.Run
 	return r
 }
 
-// TestL10_newLogKey: a log key and a certificate take the place of others by the board's
+// TestNewLogKey: a log key and a certificate take the place of others by the board's
 // word alone, which stands in the log; decisions from before and after verify by the new
 // trust file, and one who has the old one gets there from it. Nothing else starts.
-func TestL10_newLogKey(t *testing.T) {
+func TestNewLogKey(t *testing.T) {
 	w := newOutsider(t, "ivo.example")
 	r := published(t, watchedBy(t, "quorum ivo.example", w))
 	a := r.Authority

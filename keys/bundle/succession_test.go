@@ -1,7 +1,6 @@
 package bundle_test
 
 import (
-	"crypto/ed25519"
 	"errors"
 	"slices"
 	"testing"
@@ -15,38 +14,14 @@ import (
 	"sigill/keys/vectors"
 )
 
-// succession is a trust file that follows the story's, with whatever is wrong about it.
-func succession(t *testing.T, s *story.Story, change func(f *bundle.TrustFile)) *order.Succession {
-	t.Helper()
-	f := s.TrustFile
-	f.Board.Keys, f.Policy = slices.Clone(f.Board.Keys), slices.Clone(f.Policy)
-	f.Certificates, f.Providers = slices.Clone(f.Certificates), slices.Clone(f.Providers)
-	change(&f)
-	b, err := jws.Canonical(&f)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return &order.Succession{Authority: story.Authority, Date: "2026-11-21", From: s.Trust.Digest, Trust: b}
-}
-
-// before has a file remember whom the story's believes of a log of some size.
-func before(s *story.Story, f *bundle.TrustFile, size uint64) {
-	f.Earlier = append(slices.Clone(s.TrustFile.Earlier), bundle.Before{Board: s.TrustFile.Board, Policy: s.TrustFile.Policy, Size: size})
-}
-
 // adopt follows a succession that the story's board has signed.
 func adopt(t *testing.T, s *story.Story, change func(f *bundle.TrustFile)) *bundle.Trust {
 	t.Helper()
-	next, _, err := s.Trust.Succeed(s.BoardSigns(succession(t, s, change)))
+	next, _, err := s.Trust.Succeed(s.BoardSigns(s.Succession(change)))
 	if err != nil {
 		t.Fatal(err)
 	}
 	return next
-}
-
-func newLog(t *testing.T) string {
-	k := vectors.Seed("the next log")
-	return "log " + story.NewLog(t, ed25519.NewKeyFromSeed(k[:])).Key.String()
 }
 
 // TestSucceed: a decision from before a change verifies after it, by the trust file
@@ -64,28 +39,28 @@ func TestSucceed(t *testing.T) {
 		cause  error // of not verifying after it
 	}{
 		"a new log key": {func(f *bundle.TrustFile) {
-			f.Policy = []string{f.Policy[0], newLog(t), "quorum none"}
-			before(s, f, v.Checkpoint.Size)
+			f.Policy = []string{f.Policy[0], s.NextLog(), "quorum none"}
+			s.Before(f, v.Checkpoint.Size)
 		}, []bundle.Changed{bundle.NewLogKey}, nil},
 		"another log key": {func(f *bundle.TrustFile) {
-			f.Policy = []string{newLog(t), "quorum none"}
-			before(s, f, v.Checkpoint.Size)
+			f.Policy = []string{s.NextLog(), "quorum none"}
+			s.Before(f, v.Checkpoint.Size)
 		}, []bundle.Changed{bundle.OldLogKey, bundle.NewLogKey}, nil},
 		"another log key, since before this was logged": {func(f *bundle.TrustFile) {
-			f.Policy = []string{newLog(t), "quorum none"}
-			before(s, f, v.Checkpoint.Size-1)
+			f.Policy = []string{s.NextLog(), "quorum none"}
+			s.Before(f, v.Checkpoint.Size-1)
 		}, []bundle.Changed{bundle.OldLogKey, bundle.NewLogKey}, proof.ErrCheckpoint},
 		"witnesses": {func(f *bundle.TrustFile) {
 			f.Policy = []string{f.Policy[0], "witness w " + witness(), "quorum w"}
-			before(s, f, v.Checkpoint.Size)
+			s.Before(f, v.Checkpoint.Size)
 		}, []bundle.Changed{bundle.NewPolicy}, nil},
 		"witnesses, since before this was logged": {func(f *bundle.TrustFile) {
 			f.Policy = []string{f.Policy[0], "witness w " + witness(), "quorum w"}
-			before(s, f, v.Checkpoint.Size-1)
+			s.Before(f, v.Checkpoint.Size-1)
 		}, []bundle.Changed{bundle.NewPolicy}, proof.ErrUnwitnessed},
 		"another board": {func(f *bundle.TrustFile) {
 			f.Board = bundle.BoardKeys{Keys: []jws.JWK{vectors.Ed25519(t, "board 3").Public().JWK()}, Need: 1}
-			before(s, f, 0)
+			s.Before(f, 0)
 		}, []bundle.Changed{bundle.OldBoardKey, bundle.OldBoardKey, bundle.NewBoardKey, bundle.NewNeed}, nil},
 		"a certificate renewed": {func(f *bundle.TrustFile) {
 			s.Certify(2)
@@ -124,17 +99,17 @@ func TestSucceedAgain(t *testing.T) {
 	data := marshal(s, s.Decide(s.Plan()).Bundle())
 	first := s.Trust
 	s.Retrust(adopt(t, s, func(f *bundle.TrustFile) {
-		f.Policy = []string{newLog(t), "quorum none"}
-		before(s, f, 100)
+		f.Policy = []string{s.NextLog(), "quorum none"}
+		s.Before(f, 100)
 	}).File)
-	if _, _, err := first.Succeed(s.BoardSigns(succession(t, s, func(*bundle.TrustFile) {}))); !errors.Is(err, bundle.ErrSuccession) {
+	if _, _, err := first.Succeed(s.BoardSigns(s.Succession(func(*bundle.TrustFile) {}))); !errors.Is(err, bundle.ErrSuccession) {
 		t.Errorf("one that follows another file: %v", err)
 	}
 	third := vectors.Ed25519(t, "board 3")
 	second := s.Trust
 	s.Retrust(adopt(t, s, func(f *bundle.TrustFile) {
 		f.Board = bundle.BoardKeys{Keys: []jws.JWK{third.Public().JWK()}, Need: 1}
-		before(s, f, 200)
+		s.Before(f, 200)
 	}).File)
 	if len(s.TrustFile.Earlier) != 2 {
 		t.Fatalf("%d", len(s.TrustFile.Earlier))
@@ -146,7 +121,7 @@ func TestSucceedAgain(t *testing.T) {
 		t.Error("receipts under the first log key:", err)
 	}
 	// The board of before has said what it had to say.
-	if _, _, err := s.Trust.Succeed(s.BoardSigns(succession(t, s, func(*bundle.TrustFile) {}))); !errors.Is(err, order.ErrSignatures) && !errors.Is(err, jws.ErrUnknownKey) {
+	if _, _, err := s.Trust.Succeed(s.BoardSigns(s.Succession(func(*bundle.TrustFile) {}))); !errors.Is(err, order.ErrSignatures) && !errors.Is(err, jws.ErrUnknownKey) {
 		t.Errorf("signed by the board of before: %v", err)
 	}
 	if _, err := second.Follows(&order.Succession{Authority: story.Authority, Date: "2026-11-21", From: first.Digest, Trust: []byte("{}")}); !errors.Is(err, bundle.ErrSuccession) {
@@ -160,15 +135,15 @@ func TestNoSuccessor(t *testing.T) {
 		"another authority's":       func(_ *story.Story, f *bundle.TrustFile) { f.Authority = "229999-0008" },
 		"a board not remembered":    func(_ *story.Story, f *bundle.TrustFile) { f.Board.Need = 1 },
 		"a policy not remembered":   func(_ *story.Story, f *bundle.TrustFile) { f.Policy = append(f.Policy, "# another") },
-		"remembered without reason": func(s *story.Story, f *bundle.TrustFile) { before(s, f, 1) },
+		"remembered without reason": func(s *story.Story, f *bundle.TrustFile) { s.Before(f, 1) },
 		"another policy remembered": func(s *story.Story, f *bundle.TrustFile) {
 			f.Policy = append(f.Policy, "# another")
-			before(s, f, 1)
+			s.Before(f, 1)
 			f.Earlier[0].Policy = append([]string{"# another"}, f.Earlier[0].Policy...)
 		},
 		"another board remembered": func(s *story.Story, f *bundle.TrustFile) {
 			f.Policy = append(f.Policy, "# another")
-			before(s, f, 1)
+			s.Before(f, 1)
 			f.Earlier[0].Board.Need = 1
 		},
 		"without a provider": func(_ *story.Story, f *bundle.TrustFile) { f.Providers = f.Providers[:0] },
@@ -185,7 +160,7 @@ func TestNoSuccessor(t *testing.T) {
 		"no trust file":                    func(_ *story.Story, f *bundle.TrustFile) { f.Typ = "x" },
 		"too many before it": func(s *story.Story, f *bundle.TrustFile) {
 			for range bundle.MaxEarlier + 1 {
-				before(s, f, 1)
+				s.Before(f, 1)
 				s.TrustFile.Earlier = f.Earlier
 			}
 		},
@@ -193,14 +168,14 @@ func TestNoSuccessor(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			s := story.New(t)
 			trust := s.Trust
-			next, doc, err := trust.Succeed(s.BoardSigns(succession(t, s, func(f *bundle.TrustFile) { change(s, f) })))
+			next, doc, err := trust.Succeed(s.BoardSigns(s.Succession(func(f *bundle.TrustFile) { change(s, f) })))
 			if next != nil || doc != nil || !errors.Is(err, bundle.ErrSuccession) {
 				t.Errorf("%v", err)
 			}
 		})
 	}
 	s := story.New(t)
-	same := succession(t, s, func(*bundle.TrustFile) {})
+	same := s.Succession(func(*bundle.TrustFile) {})
 	for name, change := range map[string]func(d *order.Succession) []string{
 		"of another file":      func(d *order.Succession) []string { d.From = ident.Sum("another"); return s.BoardSigns(d) },
 		"of another authority": func(d *order.Succession) []string { d.Authority = "229999-0008"; return s.BoardSigns(d) },
@@ -234,7 +209,7 @@ func TestRevoked(t *testing.T) {
 		t.Error(err)
 	}
 	for _, later := range []uint64{0, 6} {
-		d := succession(t, s, func(f *bundle.TrustFile) { f.Certificates[0].LoggedBefore = later })
+		d := s.Succession(func(f *bundle.TrustFile) { f.Certificates[0].LoggedBefore = later })
 		if next, _, err := s.Trust.Succeed(s.BoardSigns(d)); next != nil || !errors.Is(err, bundle.ErrSuccession) {
 			t.Errorf("%d: %v", later, err)
 		}
