@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/transparency-dev/formats/log"
 	cosignature "github.com/transparency-dev/formats/note"
@@ -74,7 +75,7 @@ func parseCheckpoint(text string) (Checkpoint, error) {
 // leaves witnesses aside: for what is not witnessed yet. To rely on a
 // checkpoint, use [Policy.Accept].
 func OpenCheckpoint(msg []byte, policy Policy) (Checkpoint, error) {
-	cp, _, err := openNote(msg, policy.logs)
+	cp, _, err := openNote(msg, policy.logs, always)
 	return cp, err
 }
 
@@ -86,7 +87,14 @@ func OpenCheckpoint(msg []byte, policy Policy) (Checkpoint, error) {
 // [ErrCheckpoint]; lines by unknown keys are ignored (C2SP signed-note).
 // Whether a cosignature's time lies in the future is for who has a clock.
 func (p Policy) Accept(msg []byte) (cp Checkpoint, witnessed bool, err error) {
-	cp, signed, err := openNote(msg, p.known)
+	return p.AcceptAt(msg, always)
+}
+
+// AcceptAt is [Policy.Accept] by the cosignatures alone whose time counts. What a
+// log got is signed by it, and when is not: that a state of it was there before a
+// time, or was still its newest after one, is known by the clocks of its witnesses.
+func (p Policy) AcceptAt(msg []byte, counts func(time.Time) bool) (cp Checkpoint, witnessed bool, err error) {
+	cp, signed, err := openNote(msg, p.known, counts)
 	if err != nil {
 		return Checkpoint{}, false, err
 	}
@@ -98,6 +106,8 @@ func (p Policy) Accept(msg []byte) (cp Checkpoint, witnessed bool, err error) {
 	}
 	return cp, true, nil
 }
+
+func always(time.Time) bool { return true }
 
 // A keyName tells keys of a note apart, as signature lines do.
 type keyName struct {
@@ -115,9 +125,10 @@ func (v verifiers) Verifier(name string, id uint32) (note.Verifier, error) {
 	return nil, &note.UnknownVerifierError{Name: name, KeyHash: id}
 }
 
-// openNote parses the checkpoint and returns which of the known keys signed it,
-// a log that bears its origin's name among them.
-func openNote(msg []byte, known verifiers) (Checkpoint, map[keyName]bool, error) {
+// openNote parses the checkpoint and returns which of the known keys signed it, at
+// a time that counts if it is a witness's; a log that bears its origin's name is
+// among them.
+func openNote(msg []byte, known verifiers, counts func(time.Time) bool) (Checkpoint, map[keyName]bool, error) {
 	if len(msg) > MaxNote {
 		return Checkpoint{}, nil, fmt.Errorf("%w: over %d bytes", ErrCheckpoint, MaxNote)
 	}
@@ -142,10 +153,12 @@ func openNote(msg []byte, known verifiers) (Checkpoint, map[keyName]bool, error)
 		k := keyName{s.Name, s.Hash}
 		if logKey, ok := known[k].(LogKey); ok {
 			byLog = byLog || logKey.authority == cp.Origin
+			signed[k] = true
 		} else if t, err := cosignature.CoSigV1Timestamp(s); err != nil || t.Unix() <= 0 {
 			return Checkpoint{}, nil, fmt.Errorf("%w: time of a cosignature", ErrCheckpoint)
+		} else {
+			signed[k] = counts(t)
 		}
-		signed[k] = true
 	}
 	if !byLog {
 		return Checkpoint{}, nil, fmt.Errorf("%w: %w", ErrCheckpoint, ErrUnsigned)

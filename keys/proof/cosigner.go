@@ -129,7 +129,7 @@ func OpenCosigned(msg []byte, vkey string) (cp Checkpoint, at int64, err error) 
 // Trim is a checkpoint with the signature lines by the policy's keys alone, after
 // the same checks as [OpenCheckpoint]: what strangers have added is left out.
 func (p Policy) Trim(msg []byte) ([]byte, error) {
-	if _, _, err := openNote(msg, p.known); err != nil {
+	if _, _, err := openNote(msg, p.known, always); err != nil {
 		return nil, err
 	}
 	n, err := note.Open(msg, p.known)

@@ -144,7 +144,7 @@ func (d Day) Check(date ident.Date, policy Policy) (before, after Checkpoint, wi
 	if d.Date != date || len(d.Frontier) != bits.OnesCount64(d.First) {
 		return Checkpoint{}, Checkpoint{}, false, fmt.Errorf("%w: another day's", ErrDay)
 	}
-	after, signed, err := openNote(d.Checkpoint, policy.known)
+	after, signed, err := openNote(d.Checkpoint, policy.known, always)
 	if err != nil {
 		return Checkpoint{}, Checkpoint{}, false, err
 	}
