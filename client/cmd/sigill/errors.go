@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"sigill/client"
+	"sigill/client/monitor"
 	"sigill/client/tiles"
 	"sigill/client/witness"
 	"sigill/keys/bundle"
@@ -85,6 +86,7 @@ var causes = []struct {
 	{witness.ErrLogs, "witness-logs"}, {witness.ErrLocked, "witness-locked"}, {witness.ErrState, "witness-state"}, {witness.ErrOlder, "witness-older"},
 	{witness.ErrFound, "witness-found"}, {witness.ErrClock, "witness-clock"}, {witness.ErrWrite, "witness-write"},
 	{proof.ErrWitnessName, "witness-name"}, {proof.ErrLogKey, "log-key"},
+	{monitor.ErrState, "monitor-state"}, {monitor.ErrLocked, "monitor-locked"}, {monitor.ErrCompare, "monitor-compare"},
 	{tiles.ErrSource, "log-source"}, {tiles.ErrUnreachable, "log-silent"}, {tiles.ErrAbsent, "log-absent"}, {tiles.ErrDamaged, "log-damaged"},
 	{proof.ErrInconsistent, "log-forked"}, {proof.ErrCheckpoint, "log-another"},
 }
@@ -140,8 +142,10 @@ func (a *app) failure(err error) failure {
 	w, f := a.words, failure{Exit: exitCode(err)}
 	c, named, form, part, another := (*client.Error)(nil), (*client.NamedError)(nil), (*client.FormError)(nil), (*statement.PartError)(nil), (*client.AnotherError)(nil)
 	used := (*command.Usage)(nil)
-	ills, pin := (*sick)(nil), (*client.PinError)(nil)
+	ills, pin, loud := (*sick)(nil), (*client.PinError)(nil), (*alarm)(nil)
 	switch {
+	case errors.As(err, &loud):
+		f.Error, f.Advice = a.t("the log")+": "+a.t(loud.state), w.alarmDo
 	case errors.As(err, &ills):
 		f.Error, f.Advice = fmt.Sprintf(a.t("%d of the checks failed"), ills.failed), a.t("Do what stands under each of them, and run sigill doctor again.")
 	case errors.As(err, &named):

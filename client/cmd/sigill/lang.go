@@ -20,7 +20,8 @@ type words struct {
 	pending                                                                              string // of a decision that witnesses have not seen
 	seeHelp, toDo, loggedOut, anotherDo, unfit, withdraw, forget, takeBack               string
 	witnessMade, witnessListens                                                          string
-	fork, forkDo, unproved, unprovedDo                                                   string
+	fork, forkDo, unproved, unprovedDo, alarmDo                                          string
+	found                                                                                map[string]complaint // by a monitor
 	reason                                                                               map[string]string    // what the server's no means, by its reason
 	do                                                                                   map[string]string    // and what to do then; "" for a server that did not answer
 	local                                                                                map[string]complaint // what is wrong here, by the names of causes

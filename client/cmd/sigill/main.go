@@ -69,10 +69,12 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 
 func exitCode(err error) int {
 	refused, unanswered := (*client.Error)(nil), (*client.UnansweredError)(nil)
-	ills := (*sick)(nil)
+	ills, loud := (*sick)(nil), (*alarm)(nil)
 	switch {
 	case err == nil:
 		return exitOK
+	case errors.As(err, &loud):
+		return exits[loud.state]
 	case errors.As(err, &ills):
 		return ills.exit
 	case errors.Is(err, disclosure.ErrNotForKey):

@@ -57,6 +57,7 @@ var inSwedish = map[string]string{
 	"force": "vad som prövas", "reference": "referens", "sections": "delar", "expires": "går ut", "dissent": "avvikande mening", "earlier requests": "tidigare begäranden",
 
 	// Values.
+	"found": "fynd", "unknown": "går inte att säga", "fine": "utan anmärkning", "the log": "loggen",
 	"cosigned": "bevittnad", "fork": "två historier", "unproved": "obevisad", "file of log keys": "fil med loggnycklar", "TLS certificate": "TLS-certifikat", "TLS key": "TLS-nyckel",
 	"no": "nej", "%d of %d": "%d av %d", "%d of %d keys": "%d av %d nycklar", "entry %d of %d": "post %d av %d",
 	"abstained": "avstått", "forgotten": "glömt", "offline": "utan server",
@@ -164,6 +165,8 @@ var inSwedish = map[string]string{
 	"nobody dissented, so DISSENT_AUTHOR cannot be granted: name the others in --sections, and say why with --basis, --provision and --file": "ingen har anmält avvikande mening, så DISSENT_AUTHOR kan inte lämnas ut: ange de andra i --sections, och skälet med --basis, --provision och --file",
 	"the server is host:port, or http://host:port on loopback":                                                                               "servern är värd:port, eller http://värd:port på den egna datorn",
 	"the decision is not signed: --bundle has nothing to write":                                                                              "beslutet är inte undertecknat: --bundle har inget att skriva",
+	"no state: give --state":                                           "ingen lägesfil: ge --state",
+	"--every and --stall are longer than nothing":                      "--every och --stall är längre än ingenting",
 	"no name: give --name":                                             "inget namn: ge --name",
 	"--tls-cert and --tls-key belong together":                         "--tls-cert och --tls-key hör ihop",
 	"the TLS certificate and key are not in PEM, or not of each other": "TLS-certifikatet och nyckeln är inte i PEM, eller hör inte ihop",
