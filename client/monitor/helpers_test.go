@@ -169,7 +169,7 @@ func (p *post) file(name string) []byte {
 	return b
 }
 
-// files are the names of all that lies beside the state, but the lock.
+// files are the names of all that lies in the state's directory.
 func (p *post) files() (names []string) {
 	p.Helper()
 	list, err := os.ReadDir(filepath.Dir(p.state))
@@ -177,9 +177,7 @@ func (p *post) files() (names []string) {
 		p.Fatal(err)
 	}
 	for _, e := range list {
-		if !strings.HasSuffix(e.Name(), ".lock") {
-			names = append(names, e.Name())
-		}
+		names = append(names, e.Name())
 	}
 	return names
 }

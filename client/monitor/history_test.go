@@ -193,7 +193,7 @@ func TestL04_monitors(t *testing.T) {
 		return path
 	}
 	early := given("early", p.log.PublishedCheckpoint())
-	note := given("note", other.log.PublishedCheckpoint())
+	note := given("note", append(other.log.PublishedCheckpoint(), "— stranger.example AAAAAAAA\n"...))
 	p.log.Grow(310)
 	same := follow(t, p.log)
 	same.says("the same", "fine", 310)

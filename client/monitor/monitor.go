@@ -62,24 +62,41 @@ func Open(c Config) (*Monitor, error) {
 			return nil, err
 		}
 	}
-	if m.lock, err = os.OpenFile(c.State+".lock", os.O_RDWR|os.O_CREATE, 0o600); err != nil {
-		return nil, keyfile.Pathless(err)
+	if m.lock, err = lock(c.State + ".lock"); err != nil {
+		return nil, err
 	}
-	err = syscall.Flock(int(m.lock.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
-	if errors.Is(err, syscall.EWOULDBLOCK) {
-		err = ErrLocked
-	}
-	if err == nil {
-		m.state, m.saved, err = readState(c.State, c.Trust.Policy)
-	}
-	if err != nil {
-		return nil, errors.Join(err, m.lock.Close())
+	if m.state, m.saved, err = readState(c.State, c.Trust.Policy); err != nil {
+		return nil, errors.Join(err, m.Close())
 	}
 	return m, nil
 }
 
 // Close lets go of the state.
-func (m *Monitor) Close() error { return m.lock.Close() }
+func (m *Monitor) Close() error { return errors.Join(os.Remove(m.lock.Name()), m.lock.Close()) }
+
+// lock makes a file and holds it. Who let go of it meanwhile has taken it away.
+func lock(path string) (*os.File, error) {
+	for {
+		f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+		if err != nil {
+			return nil, keyfile.Pathless(err)
+		}
+		err = syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
+		if errors.Is(err, syscall.EWOULDBLOCK) {
+			err = ErrLocked
+		}
+		if err != nil {
+			return nil, errors.Join(err, f.Close())
+		}
+		held, err := f.Stat()
+		if there, gone := os.Stat(path); err == nil && gone == nil && os.SameFile(held, there) {
+			return f, nil
+		}
+		if err = errors.Join(err, f.Close()); err != nil {
+			return nil, err
+		}
+	}
+}
 
 // save puts the state in its file, on disk when it returns.
 func (m *Monitor) save() error {

@@ -174,6 +174,9 @@ func TestState(t *testing.T) {
 	if err := m.Close(); err != nil {
 		t.Fatal(err)
 	}
+	if got := p.files(); len(got) != 2 || !strings.HasPrefix(got[0], "logg.gap-0-") || got[1] != "logg.json" {
+		t.Errorf("files: %q", got)
+	}
 	other := newPost(t)
 	p.trust = other.trust
 	refused("another log's", []byte(good), monitor.ErrState)

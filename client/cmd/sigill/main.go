@@ -74,7 +74,7 @@ func exitCode(err error) int {
 	case err == nil:
 		return exitOK
 	case errors.As(err, &loud):
-		return exits[loud.state]
+		return outcomes[loud.state].exit
 	case errors.As(err, &ills):
 		return ills.exit
 	case errors.Is(err, disclosure.ErrNotForKey):

@@ -10,10 +10,14 @@ import (
 
 	"sigill/client"
 	"sigill/client/monitor"
+	"sigill/keys/ident"
 )
 
-// exits are the exit codes of --once by what a look says.
-var exits = map[string]int{"fine": exitOK, "pending": exitOK, "found": exitUnverified, "unknown": exitUnknown}
+// outcomes are what --once ends with, and what is said of it, by what a look says.
+var outcomes = map[string]struct {
+	exit int
+	said string
+}{"fine": {exitOK, "fine"}, "pending": {exitOK, "pending"}, "found": {exitUnverified, "found"}, "unknown": {exitUnknown, "cannot tell"}}
 
 // alarm is what sigill log monitor --once ends with where not all is well.
 type alarm struct{ state string }
@@ -83,7 +87,7 @@ log cannot be reached or is smaller than what was compared.`,
 			if err := a.look(l, told); err != nil {
 				return err
 			}
-			if exits[l.State] != exitOK {
+			if outcomes[l.State].exit != exitOK {
 				return &alarm{l.State}
 			}
 			return nil
@@ -105,14 +109,17 @@ func (a *app) look(l monitor.Look, told map[string]bool) error {
 		e.SetEscapeHTML(false)
 		return e.Encode(l)
 	}
-	line := []string{time.Unix(l.Time, 0).Format(time.DateTime), a.t(l.State), a.t("new entries") + " " + strconv.FormatUint(l.New, 10)}
+	line := []string{time.Unix(l.Time, 0).In(ident.Stockholm()).Format(time.DateTime), a.t(outcomes[l.State].said), a.t("new entries") + " " + strconv.FormatUint(l.New, 10)}
 	if l.Log != nil {
 		line = append(line, a.t("log size")+" "+strconv.FormatUint(l.Log.Size, 10), a.t("witnessed")+" "+a.yes(l.Witnessed))
 	}
 	if l.Number != nil {
 		line = append(line, fmt.Sprintf("%s %d-%d", a.t("number"), l.Number.Year, l.Number.Number))
 	}
-	rows := [][]string{line}
+	if err := a.emit(nil, line); err != nil {
+		return err
+	}
+	var rows [][]string
 	for _, f := range l.Findings {
 		c := a.words.found[f.Name]
 		rows = append(rows, []string{"  " + f.Name, c.what, string(f.Day), strconv.FormatUint(f.At, 10), f.Evidence})

@@ -57,7 +57,7 @@ var inSwedish = map[string]string{
 	"force": "vad som prövas", "reference": "referens", "sections": "delar", "expires": "går ut", "dissent": "avvikande mening", "earlier requests": "tidigare begäranden",
 
 	// Values.
-	"found": "fynd", "unknown": "går inte att säga", "fine": "utan anmärkning", "the log": "loggen",
+	"found": "fynd", "cannot tell": "går inte att säga", "fine": "utan anmärkning", "the log": "loggen",
 	"cosigned": "bevittnad", "fork": "två historier", "unproved": "obevisad", "file of log keys": "fil med loggnycklar", "TLS certificate": "TLS-certifikat", "TLS key": "TLS-nyckel",
 	"no": "nej", "%d of %d": "%d av %d", "%d of %d keys": "%d av %d nycklar", "entry %d of %d": "post %d av %d",
 	"abstained": "avstått", "forgotten": "glömt", "offline": "utan server",
