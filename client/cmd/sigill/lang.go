@@ -1,6 +1,9 @@
 package main
 
-import "sigill/keys/statement"
+import (
+	"sigill/keys/evidence"
+	"sigill/keys/statement"
+)
 
 // words are what is said to a person in one language. The law lets a notice leave
 // a name out; nothing here promises that nobody will know it.
@@ -21,9 +24,11 @@ type words struct {
 	seeHelp, toDo, loggedOut, anotherDo, unfit, withdraw, forget, takeBack               string
 	witnessMade, witnessListens                                                          string
 	fork, forkDo, unproved, unprovedDo                                                   string
-	reason                                                                               map[string]string    // what the server's no means, by its reason
-	do                                                                                   map[string]string    // and what to do then; "" for a server that did not answer
-	local                                                                                map[string]complaint // what is wrong here, by the names of causes
+	evidenceKept, sealOpened, unwitnessedDays, datesWitnessed, datesUnwitnessed          string
+	proven                                                                               map[evidence.Kind]string // by whose log, from when, until when
+	reason                                                                               map[string]string        // what the server's no means, by its reason
+	do                                                                                   map[string]string        // and what to do then; "" for a server that did not answer
+	local                                                                                map[string]complaint     // what is wrong here, by the names of causes
 	appeals                                                                              map[string]string
 	roles                                                                                map[string]string
 	reasonsOf                                                                            map[string]string
