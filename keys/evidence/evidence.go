@@ -13,6 +13,7 @@
 package evidence
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"slices"
@@ -136,6 +137,10 @@ func Parse(data []byte) (*Evidence, error) {
 	}
 	return e, nil
 }
+
+// Is reports whether data is meant as an evidence file, so that what is wrong with it
+// can be said.
+func Is(data []byte) bool { return bytes.Contains(data, []byte(`"typ":"`+Typ+`"`)) }
 
 // A Finding is what a verified file proves.
 type Finding struct {

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"testing"
-	"time"
 
 	"golang.org/x/mod/sumdb/note"
 	"golang.org/x/mod/sumdb/tlog"
@@ -134,7 +133,7 @@ func forked(s *scene) *evidence.Evidence {
 // putBack is the vector: nine entries, and three of them an hour before the next midnight.
 func putBack(s *scene) *evidence.Evidence {
 	h := grown(s, "", 9, 9)
-	return evidence.NewRollback(h.note(9, cosigned(received, 1, 2)...), h.note(3, cosigned("2026-11-21", 2, 3)...))
+	return evidence.NewRollback(h.note(9, story.Cosigned(received, 1, 2)...), h.note(3, story.Cosigned("2026-11-21", 2, 3)...))
 }
 
 // skipping is the vector: a number is left out.
@@ -197,7 +196,7 @@ func TestFork(t *testing.T) {
 		"of one size":           {evidence.NewFork(one.note(9), other.note(9), other.root(9), nil), nil},
 		"the other way":         {evidence.NewFork(other.note(7), one.note(9), one.root(7), one.consistency(7, 9)), nil},
 		"at a full tree":        {evidence.NewFork(one.note(8), other.note(14), other.root(8), other.consistency(8, 14)), nil},
-		"cosigned too":          {evidence.NewFork(one.note(9, cosigned(due, 1, 2)...), other.note(9, cosigned(due, 3)...), other.root(9), nil), nil},
+		"cosigned too":          {evidence.NewFork(one.note(9, story.Cosigned(due, 1, 2)...), other.note(9, story.Cosigned(due, 3)...), other.root(9), nil), nil},
 		"before they part":      {evidence.NewFork(one.note(5), other.note(14), other.root(5), other.consistency(5, 14)), evidence.ErrNothing},
 		"the same":              {evidence.NewFork(one.note(9), one.note(9), one.root(9), nil), evidence.ErrNothing},
 		"grown":                 {evidence.NewFork(one.note(6), one.note(9), one.root(6), one.consistency(6, 9)), evidence.ErrNothing},
@@ -208,7 +207,7 @@ func TestFork(t *testing.T) {
 		"from nothing":          {evidence.NewFork(one.note(0), other.note(14), other.root(1), nil), evidence.ErrNothing},
 		"one alone":             {&evidence.Evidence{Checkpoints: lines(one.note(9)), Hashes: []ident.Digest{other.root(9)}, Kind: evidence.Fork, Typ: evidence.Typ}, evidence.ErrEvidence},
 		"three":                 {&evidence.Evidence{Checkpoints: lines(one.note(9), other.note(9), other.note(9)), Hashes: []ident.Digest{other.root(9)}, Kind: evidence.Fork, Typ: evidence.Typ}, evidence.ErrEvidence},
-		"with a stranger's key": {evidence.NewFork(one.note(9), other.note(9, witness(9, time.Unix(1, 0))), other.root(9), nil), evidence.ErrEvidence},
+		"with a stranger's key": {evidence.NewFork(one.note(9), other.note(9, story.Witness(9, 1)), other.root(9), nil), evidence.ErrEvidence},
 		"not signed":            {evidence.NewFork(one.note(9), bytes.Replace(other.note(9), []byte("\n9\n"), []byte("\n8\n"), 1), other.root(9), nil), proof.ErrUnsigned},
 	} {
 		f, err := evidence.Verify(written(t, c.e), s.Trust)
@@ -216,7 +215,7 @@ func TestFork(t *testing.T) {
 			t.Errorf("%s: %v, %+v", name, err, f)
 		}
 	}
-	stranger.follow("log "+s.Tree.Key.String(), "quorum none")
+	stranger.Follow("log "+s.Tree.Key.String(), "quorum none")
 	if f, err := evidence.Verify(written(t, forked(s)), stranger.Trust); err != nil || f.Witnessed {
 		t.Error("where nobody watches:", err)
 	}
@@ -239,17 +238,17 @@ func TestRollback(t *testing.T) {
 		larger, smaller []byte
 		err             error
 	}{
-		"two of three":        {h.note(9, cosigned(early, 1, 3)...), h.note(8, cosigned(late, 1, 2)...), nil},
-		"all":                 {h.note(9, cosigned(early, 1, 2, 3)...), h.note(8, cosigned(late, 1, 2, 3)...), nil},
-		"at once":             {h.note(9, cosigned(early, 1, 3)...), h.note(8, cosigned(early, 1, 3)...), proof.ErrUnwitnessed},
-		"earlier":             {h.note(9, cosigned(late, 1, 3)...), h.note(8, cosigned(early, 1, 3)...), proof.ErrUnwitnessed},
-		"one later":           {h.note(9, cosigned(early, 1, 3)...), h.note(8, append(cosigned(late, 1), cosigned(early, 2)...)...), proof.ErrUnwitnessed},
-		"one before":          {h.note(9, append(cosigned(early, 1), cosigned(late, 2)...)...), h.note(8, cosigned(late, 1, 2)...), proof.ErrUnwitnessed},
+		"two of three":        {h.note(9, story.Cosigned(early, 1, 3)...), h.note(8, story.Cosigned(late, 1, 2)...), nil},
+		"all":                 {h.note(9, story.Cosigned(early, 1, 2, 3)...), h.note(8, story.Cosigned(late, 1, 2, 3)...), nil},
+		"at once":             {h.note(9, story.Cosigned(early, 1, 3)...), h.note(8, story.Cosigned(early, 1, 3)...), proof.ErrUnwitnessed},
+		"earlier":             {h.note(9, story.Cosigned(late, 1, 3)...), h.note(8, story.Cosigned(early, 1, 3)...), proof.ErrUnwitnessed},
+		"one later":           {h.note(9, story.Cosigned(early, 1, 3)...), h.note(8, append(story.Cosigned(late, 1), story.Cosigned(early, 2)...)...), proof.ErrUnwitnessed},
+		"one before":          {h.note(9, append(story.Cosigned(early, 1), story.Cosigned(late, 2)...)...), h.note(8, story.Cosigned(late, 1, 2)...), proof.ErrUnwitnessed},
 		"nobody":              {h.note(9), h.note(8), proof.ErrUnwitnessed},
-		"grown":               {h.note(8, cosigned(early, 1, 3)...), h.note(9, cosigned(late, 1, 3)...), evidence.ErrNothing},
-		"the same":            {h.note(8, cosigned(early, 1, 3)...), h.note(8, cosigned(late, 1, 3)...), evidence.ErrNothing},
-		"of time 0":           {h.note(9, cosigned(early, 1, 3)...), h.note(8, append(cosigned(late, 1), witness(2, time.Unix(0, 0)))...), proof.ErrCheckpoint},
-		"not a policy's line": {h.note(9, cosigned(early, 1, 3)...), h.note(8, append(cosigned(late, 1, 2), witness(4, time.Unix(9, 0)))...), evidence.ErrEvidence},
+		"grown":               {h.note(8, story.Cosigned(early, 1, 3)...), h.note(9, story.Cosigned(late, 1, 3)...), evidence.ErrNothing},
+		"the same":            {h.note(8, story.Cosigned(early, 1, 3)...), h.note(8, story.Cosigned(late, 1, 3)...), evidence.ErrNothing},
+		"of time 0":           {h.note(9, story.Cosigned(early, 1, 3)...), h.note(8, append(story.Cosigned(late, 1), story.Witness(2, 0))...), proof.ErrCheckpoint},
+		"not a policy's line": {h.note(9, story.Cosigned(early, 1, 3)...), h.note(8, append(story.Cosigned(late, 1, 2), story.Witness(4, 9))...), evidence.ErrEvidence},
 	} {
 		f, err := evidence.Verify(written(t, evidence.NewRollback(c.larger, c.smaller)), s.Trust)
 		if !errors.Is(err, c.err) || (f == nil) != (c.err != nil) {
@@ -257,8 +256,8 @@ func TestRollback(t *testing.T) {
 		}
 	}
 	good := written(t, putBack(s))
-	s.follow("log "+s.Tree.Key.String(), "witness w1 "+witness(1, time.Time{}).VKey()+" https://w1.example/",
-		"witness w2 "+witness(2, time.Time{}).VKey()+" https://w2.example/", "witness w3 "+witness(3, time.Time{}).VKey()+" https://w3.example/", "quorum none")
+	s.Follow("log "+s.Tree.Key.String(), "witness w1 "+story.Witness(1, 0).VKey()+" https://w1.example/",
+		"witness w2 "+story.Witness(2, 0).VKey()+" https://w2.example/", "witness w3 "+story.Witness(3, 0).VKey()+" https://w3.example/", "quorum none")
 	if f, err := evidence.Verify(good, s.Trust); !errors.Is(err, evidence.ErrNothing) || f != nil {
 		t.Error("where nobody is asked:", err)
 	}

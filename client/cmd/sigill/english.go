@@ -1,6 +1,7 @@
 package main
 
 import (
+	"sigill/keys/evidence"
 	"sigill/keys/guard"
 	"sigill/keys/statement"
 )
@@ -66,12 +67,25 @@ var english = &words{
 	otherName:    "Give another name.",
 	certified:    "The certificate lies in %s. It says of itself that it is %s (not qualified).",
 	seeHelp:      "See %s --help.", toDo: "What to do: %s",
-	witnessMade:    "The witness is made. Give the authority one of the lines, or both, by another way than its server: it writes them into the policy of its trust file. Write the keys of the logs to watch into witness.yaml, or give --log, and start it with sigill witness serve.",
-	witnessListens: "Listening on %s. An interrupt ends it.",
-	fork:           "NOTE: the log %s has signed two histories of %d entries. The other one is not cosigned; both are kept in found.json.",
-	forkDo:         "Keep a copy of found.json, and show it to the board, the supervisory authority and the other witnesses: whoever has the log's key can check it (sigill witness status -o json). Let the witness go on.",
-	unproved:       "NOTE: a larger checkpoint of the log %s, of %d entries, came without a proof that it continues what was cosigned. It is not cosigned, and is kept in found.json.",
-	unprovedDo:     "Ask those who run the log for a proof from the last cosigned size to that one. If they cannot give it, the log has two histories; if they can, somebody sent a wrong request, as anybody may.",
+	witnessMade:      "The witness is made. Give the authority one of the lines, or both, by another way than its server: it writes them into the policy of its trust file. Write the keys of the logs to watch into witness.yaml, or give --log, and start it with sigill witness serve.",
+	witnessListens:   "Listening on %s. An interrupt ends it.",
+	fork:             "NOTE: the log %s has signed two histories of %d entries. The other one is not cosigned; both are kept in found.json.",
+	forkDo:           "Keep a copy of found.json, and show it to the board, the supervisory authority and the other witnesses: whoever has the log's key can check it (sigill witness status -o json). Let the witness go on.",
+	unproved:         "NOTE: a larger checkpoint of the log %s, of %d entries, came without a proof that it continues what was cosigned. It is not cosigned, and is kept in found.json.",
+	unprovedDo:       "Ask those who run the log for a proof from the last cosigned size to that one. If they cannot give it, the log has two histories; if they can, somebody sent a wrong request, as anybody may.",
+	evidenceKept:     "What proves that a promise is broken lies in %s. It bears the decision's identifier: whoever gets it can see that you drafted. Keep it as you keep a key.",
+	sealOpened:       "The seal in MATTER %s was opened. See by whom and why: sigill draft openings %s",
+	unwitnessedDays:  "NOTE: nobody outside witnesses the log (obevittnad). Whether others see the same log cannot be told.",
+	datesWitnessed:   "yes: the clocks of the witnesses vouch for the days",
+	datesUnwitnessed: "no (obevittnad): the days are the word of whoever made the file; compare with others' copies of the log",
+	provenFirst:      "The log of %s began with the number %s.",
+	proven: map[evidence.Kind]string{
+		evidence.Promise:  "The log of %s received an act on %s and signed that it would stand in the log by %s. It does not.",
+		evidence.Fork:     "The log of %s signed two histories: one of %d entries, and one of %d that does not begin with it.",
+		evidence.Rollback: "The log of %s had %d entries on %s, and later its witnesses cosigned it with %d.",
+		evidence.Numbers:  "The log of %s gave the number %s next after %s.",
+		evidence.Entry:    "The log of %s signed something, at index %d, that is none of its entries.",
+	},
 	reason: map[string]string{
 		"FIELD": "a member is wrong", "SIGNATURE": "a signature or its form is wrong", "NAMED": "the text names someone whose name is to be left out",
 		"PART_DECISION": "the text lacks the decision, or text under its heading (section 33 of the Administrative Procedure Act)",
@@ -186,8 +200,20 @@ var english = &words{
 			"Check the address: it is that of log_listen, or of a copy, without checkpoint or tile in it."},
 		"log-damaged": {"what was read is not what the log signed",
 			"Keep the copy and what was read. Ask those who run the log, by another way, and read it from another source."},
-		"log-forked": {"the log is not the one that the copy has, grown: one of them has another history",
+		"log-forked": {"the log does not continue what the copy, or the day before, has: one of them has another history",
 			"Keep both: together they prove it. Tell the authority's auditors and whoever witnesses the log."},
+		"broken": {"the log did not do what it signed",
+			"Keep the evidence, and show it to the board and the supervisory authority. Whoever has the authority's trust file can check it: sigill verify FILE --trust trust.json. Of an entry that came late there is none to show."},
+		"receipt": {"a receipt that lies here is not the log's, or not for its matter",
+			"Do not rely on it. Check that the trust file is the right authority's; otherwise show the receipt to the board."},
+		"other-draft": {"a decision bears your matter's identifier, and another draft than yours",
+			"Do not rely on the decision. Show it to the board, together with what you drafted."},
+		"unproved": {"an entry is overdue, but the days that were read prove nothing yet: the copy is old, or the witnesses have not seen the log since",
+			"Check again in a day, or with a newer copy. If it lasts, ask those who run the authority's server."},
+		"not-evidence": {"the file is no evidence of Sigill's kind (%s)",
+			"Check that it is the right file, or get it anew from whoever made it."},
+		"proves-nothing": {"the file does not prove what it says (%s)",
+			"Conclude nothing from it: that the log is at fault is not shown, nor the contrary."},
 		"log-another": {"no checkpoint by the log of the trust file",
 			"Check that address and trust file are the same authority's."},
 		"folder": {"%s",

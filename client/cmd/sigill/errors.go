@@ -19,6 +19,7 @@ import (
 	"sigill/keys/bundle"
 	"sigill/keys/command"
 	"sigill/keys/disclosure"
+	"sigill/keys/evidence"
 	"sigill/keys/guard"
 	"sigill/keys/ident"
 	"sigill/keys/keyfile"
@@ -76,6 +77,8 @@ var causes = []struct {
 	{client.ErrNotMine, "not-mine"}, {client.ErrWrongGroup, "not-mine"}, {client.ErrExpired, "request-expired"},
 	{disclosure.ErrNotForKey, "not-for-key"}, {disclosure.ErrUndecided, "undecided"}, {opening.ErrRefusal, "refusal"},
 	{errTrustText, "trust-text"}, {bundle.ErrTrust, "trust"}, {bundle.ErrBundle, "not-bundle"}, {opening.ErrPackage, "not-package"}, {opening.ErrNotice, "notice"},
+	{errBroken, "broken"}, {errReceipt, "receipt"}, {errOtherDraft, "other-draft"}, {errUnproved, "unproved"},
+	{evidence.ErrEvidence, "not-evidence"}, {evidence.ErrNothing, "proves-nothing"},
 	{proof.ErrUnwitnessed, "unwitnessed"}, {client.ErrVerification, "unverified"}, {disclosure.ErrVerification, "unverified"}, {errVerify, "unverified"},
 	{client.ErrConfig, "config"},
 	{ident.ErrID, "id"}, {ident.ErrAuthority, "authority"}, {ident.ErrDate, "date"}, {ident.ErrDigest, "digest"},

@@ -17,7 +17,7 @@ import (
 var outcomes = map[string]struct {
 	exit int
 	said string
-}{"fine": {exitOK, "fine"}, "pending": {exitOK, "pending"}, "found": {exitUnverified, "found"}, "unknown": {exitUnknown, "cannot tell"}}
+}{"fine": {exitOK, "fine"}, "pending": {exitOK, "pending"}, "found": {exitBroken, "found"}, "unknown": {exitUnknown, "cannot tell"}}
 
 // alarm is what sigill log monitor --once ends with where not all is well.
 type alarm struct{ state string }
@@ -50,7 +50,7 @@ With --compare, what others were shown is held against it at each look: a decisi
 proof, a checkpoint, evidence, the state.json or found.json of a witness, the state of
 another monitor, or another place where the log is given out.
 
-With --once it looks once: exit code 0 if nothing is found, 3 if something is, 4 if the
+With --once it looks once: exit code 0 if nothing is found, 6 if something is, 4 if the
 log cannot be reached or is smaller than what was compared.`,
 		Example: "  sigill log monitor https://sigill.example:8444 --state logg.json --trust trust.json\n" +
 			"  sigill log monitor https://sigill.example:8444 --state logg.json --once -o json\n" +

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"sigill/keys/evidence"
 	"sigill/keys/guard"
 	"sigill/keys/statement"
 )
@@ -65,12 +66,25 @@ var swedish = &words{
 	otherName:    "Ange ett annat namn.",
 	certified:    "Certifikatet ligger i %s. Det säger om sig självt att det är %s.",
 	seeHelp:      "Se %s --help.", toDo: "Att göra: %s",
-	witnessMade:    "Vittnet är skapat. Ge myndigheten en av raderna, eller båda, på annan väg än dess server: den skriver in dem i policyn i sin förtroendefil. Skriv in nycklarna för de loggar som ska bevakas i witness.yaml, eller ge --log, och starta det med sigill witness serve.",
-	witnessListens: "Lyssnar på %s. Ett avbrott avslutar.",
-	fork:           "OBS: loggen %s har undertecknat två historier om %d poster. Den andra är inte bevittnad; båda sparas i found.json.",
-	forkDo:         "Spara en kopia av found.json, och visa den för nämnden, tillsynsmyndigheten och de andra vittnena: var och en som har loggens nyckel kan kontrollera den (sigill witness status -o json). Låt vittnet fortsätta.",
-	unproved:       "OBS: en större kontrollpunkt av loggen %s, om %d poster, kom utan bevis för att den fortsätter det som är bevittnat. Den är inte bevittnad, och sparas i found.json.",
-	unprovedDo:     "Be dem som driver loggen om ett bevis från den senast bevittnade storleken till den. Kan de inte ge det har loggen två historier; kan de det har någon skickat en felaktig fråga, vilket vem som helst kan.",
+	witnessMade:      "Vittnet är skapat. Ge myndigheten en av raderna, eller båda, på annan väg än dess server: den skriver in dem i policyn i sin förtroendefil. Skriv in nycklarna för de loggar som ska bevakas i witness.yaml, eller ge --log, och starta det med sigill witness serve.",
+	witnessListens:   "Lyssnar på %s. Ett avbrott avslutar.",
+	fork:             "OBS: loggen %s har undertecknat två historier om %d poster. Den andra är inte bevittnad; båda sparas i found.json.",
+	forkDo:           "Spara en kopia av found.json, och visa den för nämnden, tillsynsmyndigheten och de andra vittnena: var och en som har loggens nyckel kan kontrollera den (sigill witness status -o json). Låt vittnet fortsätta.",
+	unproved:         "OBS: en större kontrollpunkt av loggen %s, om %d poster, kom utan bevis för att den fortsätter det som är bevittnat. Den är inte bevittnad, och sparas i found.json.",
+	unprovedDo:       "Be dem som driver loggen om ett bevis från den senast bevittnade storleken till den. Kan de inte ge det har loggen två historier; kan de det har någon skickat en felaktig fråga, vilket vem som helst kan.",
+	evidenceKept:     "Beviset för ett brutet löfte ligger i %s. Det anger beslutets beteckning: den som får det kan se att du lade fram utkastet. Förvara det som en nyckel.",
+	sealOpened:       "Förseglingen i MATTER %s är bruten. Se av vem och varför: sigill draft openings %s",
+	unwitnessedDays:  "OBS: ingen utomstående bevittnar loggen (obevittnad). Att andra ser samma logg går inte att säga.",
+	datesWitnessed:   "ja: vittnenas klockor styrker dagarna",
+	datesUnwitnessed: "nej (obevittnad): dagarna är uppgift av den som gjort filen; jämför med andras kopior av loggen",
+	provenFirst:      "Loggen för %s började med numret %s.",
+	proven: map[evidence.Kind]string{
+		evidence.Promise:  "Loggen hos %s tog emot en handling %s och undertecknade att den skulle stå i loggen senast %s. Den finns inte där.",
+		evidence.Fork:     "Loggen för %s har undertecknat två historier: en med %d poster, och en med %d som inte börjar med den.",
+		evidence.Rollback: "Loggen för %s hade %d poster den %s, och senare bevittnades den med %d.",
+		evidence.Numbers:  "Loggen för %s gav numret %s närmast efter %s.",
+		evidence.Entry:    "Loggen för %s har undertecknat något, på plats %d, som inte är någon av dess poster.",
+	},
 	reason: map[string]string{
 		"FIELD": "En uppgift är felaktig", "SIGNATURE": "En underskrift eller dess form är felaktig", "NAMED": "Texten anger någon vars namn ska utelämnas",
 		"PART_DECISION": "Texten saknar beslutet, eller text under dess rubrik (33 § förvaltningslagen)",
@@ -185,8 +199,20 @@ var swedish = &words{
 			"Kontrollera adressen: den är den i log_listen, eller en kopias, utan checkpoint eller tile i sig."},
 		"log-damaged": {"det lästa är inte vad loggen har undertecknat",
 			"Behåll kopian och det lästa. Fråga dem som driver loggen, på annan väg, och läs den från ett annat ställe."},
-		"log-forked": {"loggen är inte den som kopian har, fast längre: en av dem har en annan historia",
+		"log-forked": {"loggen fortsätter inte det som kopian, eller dagen före, har: en av dem har en annan historia",
 			"Behåll båda: tillsammans bevisar de det. Säg till myndighetens revisorer och den som bevittnar loggen."},
+		"broken": {"loggen har inte gjort vad den har undertecknat",
+			"Spara beviset, och visa det för nämnden och tillsynsmyndigheten. Var och en som har myndighetens förtroendefil kan kontrollera det: sigill verify FIL --trust trust.json. För en post som kom för sent finns inget bevis att visa."},
+		"receipt": {"ett kvitto som ligger här är inte loggens, eller gäller inte sitt ärende",
+			"Lita inte på det. Kontrollera att förtroendefilen är rätt myndighets; visa annars kvittot för nämnden."},
+		"other-draft": {"ett beslut har ditt ärendes beteckning, men ett annat utkast än dina",
+			"Förlita dig inte på beslutet. Visa det för nämnden, tillsammans med det du lade fram."},
+		"unproved": {"en post är försenad, men de lästa dagarna bevisar inget ännu: kopian är gammal, eller vittnena har inte sett loggen sedan dess",
+			"Kontrollera igen om ett dygn, eller med en nyare kopia. Består det, fråga dem som driver myndighetens server."},
+		"not-evidence": {"filen är inget bevis av Sigills slag (%s)",
+			"Kontrollera att det är rätt fil, eller få den på nytt av den som gjorde den."},
+		"proves-nothing": {"filen bevisar inte det den säger sig bevisa (%s)",
+			"Dra ingen slutsats av den: att loggen gjort fel är inte visat, och inte heller motsatsen."},
 		"log-another": {"ingen kontrollpunkt av förtroendefilens logg",
 			"Kontrollera att adressen och förtroendefilen är samma myndighets."},
 		"folder": {"mappen är inget beslut som kan läggas fram: %s",

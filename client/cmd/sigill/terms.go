@@ -56,8 +56,16 @@ var inSwedish = map[string]string{
 	"decision": "beslut", "statement": "beslutets kontrollsumma", "witnessed": "bevittnad", "pending witness": "väntar på vittnen", "requester": "begärs av", "ground": "grund",
 	"force": "vad som prövas", "reference": "referens", "sections": "delar", "expires": "går ut", "dissent": "avvikande mening", "earlier requests": "tidigare begäranden",
 
+	"WHAT": "VAD", "DAY": "DAG", "ENTRY": "POST", "days read": "lästa dagar", "proven": "bevisat",
+
 	// Values.
 	"found": "fynd", "cannot tell": "går inte att säga", "fine": "utan anmärkning", "the log": "loggen",
+	"kept": "hållet", "late": "för sent", "not due yet": "ännu inte förfallet", "overdue": "försenat, inte bevisat", "broken": "BRUTET", "no valid receipt": "inget giltigt kvitto",
+	"erased": "gallrat", "number voided": "numret utgår", "seal opened": "förseglingen bruten", "another act": "annan åtgärd", "revision %d": "version %d", "logged": "loggat",
+	"none: there is no receipt here": "inga: här finns inget kvitto", "entries %d to %d": "post %d till %d",
+	"your draft to the byte: %s, revision %d": "ditt utkast, byte för byte: %s, version %d", "NOT your draft: %s": "INTE ditt utkast: %s",
+	"cites your earlier draft: %s, revision %d":                                      "anger ditt tidigare utkast: %s, version %d",
+	"does not cite your draft: %s (it came later, or signers had not been shown it)": "anger inte ditt utkast: %s (det kom senare, eller hade inte visats för undertecknare)",
 	"cosigned": "bevittnad", "fork": "två historier", "unproved": "obevisad", "file of log keys": "fil med loggnycklar", "TLS certificate": "TLS-certifikat", "TLS key": "TLS-nyckel",
 	"no": "nej", "%d of %d": "%d av %d", "%d of %d keys": "%d av %d nycklar", "entry %d of %d": "post %d av %d",
 	"abstained": "avstått", "forgotten": "glömt", "offline": "utan server",
@@ -167,6 +175,7 @@ var inSwedish = map[string]string{
 	"the decision is not signed: --bundle has nothing to write":                                                                              "beslutet är inte undertecknat: --bundle har inget att skriva",
 	"no state: give --state":                                           "ingen lägesfil: ge --state",
 	"--every and --stall are longer than nothing":                      "--every och --stall är längre än ingenting",
+	"--content is for a decision":                                      "--content hör till ett beslut",
 	"no name: give --name":                                             "inget namn: ge --name",
 	"--tls-cert and --tls-key belong together":                         "--tls-cert och --tls-key hör ihop",
 	"the TLS certificate and key are not in PEM, or not of each other": "TLS-certifikatet och nyckeln är inte i PEM, eller hör inte ihop",
