@@ -16,7 +16,7 @@ import (
 )
 
 func (a *app) log() *cobra.Command {
-	return group("log", "Read an authority's log, as anyone may", "  sigill log mirror https://sigill.example:8444 kopia --trust trust.json", a.logMirror())
+	return group("log", "Read an authority's log, as anyone may", "  sigill log mirror https://sigill.example:8444 kopia --trust trust.json", a.logMirror(), a.logProve())
 }
 
 // mirrored is what a mirror has.
