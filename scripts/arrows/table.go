@@ -16,7 +16,7 @@ var rows = map[string]string{
 	"keys/seal":      "keys/ident keys/order keys/record",
 	"keys/unseal":    "keys/ident keys/order keys/record keys/seal",
 	"keys/opening":   "keys/ident keys/jws keys/order keys/record keys/seal keys/statement",
-	"keys/bundle":    "keys/ident keys/jws keys/order keys/proof keys/seal keys/statement keys/token",
+	"keys/bundle":    "keys/ident keys/jws keys/opening keys/order keys/proof keys/seal keys/statement keys/token",
 	"keys/evidence":  "keys/bundle keys/ident keys/jws keys/proof keys/statement",
 	"keys/disclosure": "keys/bundle keys/ident keys/jws keys/opening keys/order keys/proof keys/record keys/seal keys/statement " +
 		"keys/token keys/unseal",

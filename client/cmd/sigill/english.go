@@ -210,6 +210,8 @@ var english = &words{
 			"Do not rely on the decision. Show it to the board, together with what you drafted."},
 		"unproved": {"an entry is overdue, but the days that were read prove nothing yet: the copy is old, or the witnesses have not seen the log since",
 			"Check again in a day, or with a newer copy. If it lasts, ask those who run the authority's server."},
+		"not-act": {"the file is no receipt of an act (%s)",
+			"Check that it is the file that --receipt wrote."},
 		"not-evidence": {"the file is no evidence of Sigill's kind (%s)",
 			"Check that it is the right file, or get it anew from whoever made it."},
 		"proves-nothing": {"the file does not prove what it says (%s)",

@@ -76,7 +76,7 @@ var causes = []struct {
 	{order.ErrNoItem, "no-item"}, {order.ErrNoSigner, "no-signer"}, {client.ErrTooLarge, "too-large"}, {client.ErrSuperseded, "superseded"},
 	{client.ErrNotMine, "not-mine"}, {client.ErrWrongGroup, "not-mine"}, {client.ErrExpired, "request-expired"},
 	{disclosure.ErrNotForKey, "not-for-key"}, {disclosure.ErrUndecided, "undecided"}, {opening.ErrRefusal, "refusal"},
-	{errTrustText, "trust-text"}, {bundle.ErrTrust, "trust"}, {bundle.ErrBundle, "not-bundle"}, {opening.ErrPackage, "not-package"}, {opening.ErrNotice, "notice"},
+	{errTrustText, "trust-text"}, {bundle.ErrTrust, "trust"}, {bundle.ErrBundle, "not-bundle"}, {bundle.ErrAct, "not-act"}, {opening.ErrPackage, "not-package"}, {opening.ErrNotice, "notice"},
 	{errBroken, "broken"}, {errReceipt, "receipt"}, {errOtherDraft, "other-draft"}, {errUnproved, "unproved"},
 	{evidence.ErrEvidence, "not-evidence"}, {evidence.ErrNothing, "proves-nothing"},
 	{proof.ErrUnwitnessed, "unwitnessed"}, {client.ErrVerification, "unverified"}, {disclosure.ErrVerification, "unverified"}, {errVerify, "unverified"},

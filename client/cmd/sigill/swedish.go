@@ -209,6 +209,8 @@ var swedish = &words{
 			"Förlita dig inte på beslutet. Visa det för nämnden, tillsammans med det du lade fram."},
 		"unproved": {"en post är försenad, men de lästa dagarna bevisar inget ännu: kopian är gammal, eller vittnena har inte sett loggen sedan dess",
 			"Kontrollera igen om ett dygn, eller med en nyare kopia. Består det, fråga dem som driver myndighetens server."},
+		"not-act": {"filen är inget kvitto på en åtgärd (%s)",
+			"Kontrollera att det är filen som --receipt skrev."},
 		"not-evidence": {"filen är inget bevis av Sigills slag (%s)",
 			"Kontrollera att det är rätt fil, eller få den på nytt av den som gjorde den."},
 		"proves-nothing": {"filen bevisar inte det den säger sig bevisa (%s)",

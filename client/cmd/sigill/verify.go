@@ -41,11 +41,14 @@ type verdict struct {
 func (a *app) verify() *cobra.Command {
 	var content string
 	c := &cobra.Command{
-		Use: "verify FILE --trust FILE", Short: "Verify a decision, or evidence against a log, offline",
+		Use: "verify FILE --trust FILE", Short: "Verify a decision, a receipt or evidence, offline",
 		Long: `Verify a decision against the authority's trust file, without any server: the
 institutional certificate, every signature, the delegation order, the text, and
 the decision's place in the log. With --content the text is also compared with a
 file. Nothing here says who wrote it. Exit code 3 if anything does not hold.
+
+What --receipt kept of a return, an abstention, a dispatch or a request is verified
+too: that the log has exactly it, once sigill log prove has got the witnesses' word.
 
 An evidence file is verified in the same way, without the log itself: it says what
 the authority's log did not do of what it had signed. Exit code 6 if that is proven,
@@ -61,11 +64,14 @@ the authority's log did not do of what it had signed. Exit code 6 if that is pro
 			if err != nil {
 				return err
 			}
+			if content != "" && (evidence.Is(data) || bundle.IsAct(data)) {
+				return usage("--content is for a decision")
+			}
 			if evidence.Is(data) {
-				if content != "" {
-					return usage("--content is for a decision")
-				}
 				return a.verifyEvidence(data, trust)
+			}
+			if bundle.IsAct(data) {
+				return a.verifyAct(data, trust)
 			}
 			v, err := verifiedBy(data, trust)
 			if err != nil {
