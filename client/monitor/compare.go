@@ -61,16 +61,17 @@ func (l *look) against(h tiles.Head, from *tiles.Log) (err error) {
 	return err
 }
 
-// notes are the checkpoints in a file: one as it is, a proof's, a bundle's, those that a
-// witness or a monitor remembers, those of evidence.
+// notes are the checkpoints in a file: one as it is, a proof's, a decision's or another
+// act's, those that a witness or a monitor remembers, those of evidence.
 func notes(b []byte) (out [][]byte) {
-	if p, err := proof.ParseProof(b); err == nil {
-		return [][]byte{p.Checkpoint}
-	}
+	text := b
 	if v, err := bundle.Parse(b); err == nil {
-		if p, err := proof.ParseProof([]byte(bundle.JoinLines(v.Proof))); err == nil {
-			return [][]byte{p.Checkpoint}
-		}
+		text = []byte(bundle.JoinLines(v.Proof))
+	} else if v, err := bundle.ParseAct(b); err == nil {
+		text = []byte(bundle.JoinLines(v.Proof))
+	}
+	if p, err := proof.ParseProof(text); err == nil {
+		return [][]byte{p.Checkpoint}
 	}
 	if e, err := evidence.Parse(b); err == nil {
 		for _, lines := range e.Checkpoints {

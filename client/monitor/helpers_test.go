@@ -78,12 +78,12 @@ func (p *post) believe(policy ...string) {
 // watched is a policy of witnesses 1 to 3, of which two are needed.
 func watched() (policy []string) {
 	for i := range 3 {
-		policy = append(policy, fmt.Sprintf("witness w%d %s", i+1, witness(i+1, time.Time{}).VKey()))
+		policy = append(policy, fmt.Sprintf("witness w%d %s", i+1, watcher(i+1, time.Time{}).VKey()))
 	}
 	return append(policy, "group g 2 w1 w2 w3", "quorum g")
 }
 
-func witness(i int, at time.Time) vectors.Cosigner {
+func watcher(i int, at time.Time) vectors.Cosigner {
 	key := vectors.Seed(fmt.Sprint("witness ", i))
 	return vectors.Cosigner{Label: fmt.Sprintf("witness%d.example", i), Key: ed25519.NewKeyFromSeed(key[:]), Time: uint64(at.Unix())}
 }
@@ -94,7 +94,7 @@ func (p *post) cosigned(at time.Time, by ...int) {
 		n, err := note.Open(msg, note.VerifierList(p.log.Key))
 		for _, i := range by {
 			if err == nil {
-				msg, err = note.Sign(n, witness(i, at))
+				msg, err = note.Sign(n, watcher(i, at))
 				n.Sigs = nil
 				if err == nil {
 					n, err = note.Open(msg, note.VerifierList(p.log.Key))

@@ -1,6 +1,7 @@
 package monitor_test
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -12,7 +13,11 @@ import (
 	"time"
 
 	"sigill/client/tiles"
+	"sigill/client/witness"
+	"sigill/keys/bundle"
 	"sigill/keys/evidence"
+	"sigill/keys/ident"
+	"sigill/keys/keyfile"
 	"sigill/keys/proof"
 	"sigill/server/web"
 )
@@ -194,6 +199,14 @@ func TestL04_monitors(t *testing.T) {
 	}
 	early := given("early", p.log.PublishedCheckpoint())
 	note := given("note", append(other.log.PublishedCheckpoint(), "— stranger.example AAAAAAAA\n"...))
+	fork := other.log.PublishedCheckpoint()
+	proved := given("proof", proof.Proof{Hashes: []ident.Digest{}, Checkpoint: fork}.Marshal())
+	act, err := (&bundle.Act{Preimage: proof.NewPreimage(proof.Returned, ident.Digest{1}).Marshal(), Proof: bundle.SplitLines(string(proof.Proof{Checkpoint: fork}.Marshal())),
+		Statement: "a.b.c", Tag: make([]byte, 16), Typ: bundle.TypAct}).Marshal()
+	if err != nil {
+		t.Fatal(err)
+	}
+	seen := witnessed(t, p.log.Key, fork)
 	p.log.Grow(310)
 	same := follow(t, p.log)
 	same.says("the same", "fine", 310)
@@ -206,6 +219,9 @@ func TestL04_monitors(t *testing.T) {
 		{"the log itself", same.url, "fine", ""},
 		{"its checkpoint's address", same.url + "/checkpoint", "fine", ""},
 		{"another history", note, "found", "fork 250"},
+		{"a proof", proved, "found", "fork 250"},
+		{"an act", given("act", act), "found", "fork 250"},
+		{"a witness's memory", seen, "found", "fork 250"},
 		{"another's state", other.state, "found", "fork 250"},
 		{"another's log", other.url, "found", "fork 250"},
 		{"a larger one", larger, "unknown", "ahead 400"},
@@ -236,6 +252,27 @@ func TestL04_monitors(t *testing.T) {
 	one, far = follow(t, p.log), follow(t, late)
 	one.compare = []string{far.url, early}
 	one.says("a larger log of the same history", "fine", 310)
+}
+
+// witnessed is the memory of a witness that has seen a checkpoint.
+func witnessed(t *testing.T, key proof.LogKey, note []byte) string {
+	t.Helper()
+	dir := filepath.Join(t.TempDir(), "vittne")
+	pass := func() (string, error) { return "rätt häst batteri", nil }
+	if _, err := witness.Create(dir, "vittne.example", "rätt häst batteri", keyfile.Options{WorkFactor: 1}); err != nil {
+		t.Fatal(err)
+	}
+	w, err := witness.Open(dir, []string{key.String()}, pass, func(witness.Notice) {})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer w.Close()
+	answer := httptest.NewRecorder()
+	w.ServeHTTP(answer, httptest.NewRequest("POST", "/add-checkpoint", bytes.NewReader(proof.Submission{Checkpoint: note}.Marshal())))
+	if answer.Code != http.StatusOK {
+		t.Fatal(answer.Code, answer.Body)
+	}
+	return filepath.Join(dir, "state.json")
 }
 
 // TestCompareRefuses: what holds no checkpoint of this log is refused before it counts
