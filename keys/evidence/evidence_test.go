@@ -45,18 +45,18 @@ func TestPromise(t *testing.T) {
 	}{
 		"as it is": {func(s *scene) []byte { return s.evidence() }, nil},
 		"later days too": {func(s *scene) []byte {
-			s.log(1)
-			s.pass("2026-11-24", cosigned("2026-11-24", 1, 2)...)
+			s.Tree.Meanwhile(1)
+			s.pass("2026-11-24", story.Cosigned("2026-11-24", 1, 2)...)
 			return s.evidence()
 		}, nil},
 		"from the log's first day": {func(s *scene) []byte {
 			first := newScene(s)
-			first.log(3)
+			first.Tree.Meanwhile(3)
 			first.pass(received)
 			first.pass("2026-11-21")
 			first.pass(due)
-			first.log(1)
-			first.pass("2026-11-23", cosigned("2026-11-23", 2, 3)...)
+			first.Tree.Meanwhile(1)
+			first.pass("2026-11-23", story.Cosigned("2026-11-23", 2, 3)...)
 			return first.evidence()
 		}, nil},
 		"not from the day before": {func(s *scene) []byte { return s.file(s.signed(s.LogKey), s.days[1:]...) }, evidence.ErrNothing},
@@ -69,48 +69,49 @@ func TestPromise(t *testing.T) {
 		}, evidence.ErrNothing},
 		"days of two histories": {func(s *scene) []byte {
 			other := newScene(s)
-			other.log(3)
-			other.end = 1
-			other.pass("2026-11-19", cosigned("2026-11-19", 1, 3)...)
+			other.Tree.Meanwhile(3)
+			other.Tree.Begin(1)
+			other.pass("2026-11-19", story.Cosigned("2026-11-19", 1, 3)...)
 			return s.file(s.signed(s.LogKey), append(other.days, s.days[1:]...)...)
 		}, evidence.ErrNothing},
 		"kept": {func(s *scene) []byte {
-			s.days, s.end = s.days[:3], int(s.Tree.Head().Size)-1
+			s.back(s.days[:3])
 			s.Tree.Add(s.owed, proof.Tag{1})
 			s.pass(due)
-			s.pass("2026-11-23", cosigned("2026-11-23", 2, 3)...)
+			s.pass("2026-11-23", story.Cosigned("2026-11-23", 2, 3)...)
 			return s.evidence()
 		}, evidence.ErrNothing},
 		"kept late": {func(s *scene) []byte {
 			s.Tree.Add(s.owed, proof.Tag{1})
-			s.pass("2026-11-24", cosigned("2026-11-24", 1, 2)...)
+			s.pass("2026-11-24", story.Cosigned("2026-11-24", 1, 2)...)
 			return s.evidence()
 		}, evidence.ErrNothing},
 		// A day that was cut short before the entry came, and called another.
 		"ended before the day was over": {func(s *scene) []byte {
-			s.days, s.end = s.days[:4], int(s.Tree.Head().Size)-1
-			s.pass("2026-11-23", cosigned(due, 1, 2, 3)...)
+			s.back(s.days[:4])
+			s.pass("2026-11-23", story.Cosigned(due, 1, 2, 3)...)
 			return s.evidence()
 		}, proof.ErrUnwitnessed},
 		// Days that begin after the entry came, and called earlier.
 		"begun after the act": {func(s *scene) []byte {
-			s.days, s.end = nil, 3
-			s.pass("2026-11-19", cosigned(received, 1, 2, 3)...)
-			s.log(1)
+			s.days = nil
+			s.Tree.Begin(3)
+			s.pass("2026-11-19", story.Cosigned(received, 1, 2, 3)...)
+			s.Tree.Meanwhile(1)
 			s.pass(received)
 			s.pass("2026-11-21")
 			s.pass(due)
-			s.pass("2026-11-23", cosigned("2026-11-23", 2, 3)...)
+			s.pass("2026-11-23", story.Cosigned("2026-11-23", 2, 3)...)
 			return s.evidence()
 		}, proof.ErrUnwitnessed},
 		"one witness after": {func(s *scene) []byte {
-			s.days, s.end = s.days[:4], int(s.Tree.Head().Size)-1
-			s.pass("2026-11-23", cosigned("2026-11-23", 2)...)
+			s.back(s.days[:4])
+			s.pass("2026-11-23", story.Cosigned("2026-11-23", 2)...)
 			return s.evidence()
 		}, proof.ErrUnwitnessed},
 		"one of two after the day": {func(s *scene) []byte {
-			s.days, s.end = s.days[:4], int(s.Tree.Head().Size)-1
-			s.pass("2026-11-23", append(cosigned("2026-11-23", 2), cosigned(due, 3)...)...)
+			s.back(s.days[:4])
+			s.pass("2026-11-23", append(story.Cosigned("2026-11-23", 2), story.Cosigned(due, 3)...)...)
 			return s.evidence()
 		}, proof.ErrUnwitnessed},
 		"another's receipt": {func(s *scene) []byte {
@@ -123,8 +124,8 @@ func TestPromise(t *testing.T) {
 		"another log's days": {func(s *scene) []byte {
 			key := vectors.Seed("another")
 			s.Tree = story.NewLog(s, ed25519.NewKeyFromSeed(key[:]))
-			s.days, s.end = nil, 0
-			s.pass("2026-11-19", cosigned("2026-11-19", 1, 3)...)
+			s.days = nil
+			s.pass("2026-11-19", story.Cosigned("2026-11-19", 1, 3)...)
 			return s.evidence()
 		}, proof.ErrUnsigned},
 		"no day at all": {func(s *scene) []byte { return s.file(s.signed(s.LogKey), []byte("yesterday\n")) }, proof.ErrDay},
@@ -142,7 +143,7 @@ func TestPromise(t *testing.T) {
 // file, and the finding says so.
 func TestUnwitnessed(t *testing.T) {
 	s := broken(t)
-	s.follow("log "+s.Tree.Key.String(), "quorum none")
+	s.Follow("log "+s.Tree.Key.String(), "quorum none")
 	f, err := evidence.Verify(s.evidence(), s.Trust)
 	if err != nil || f.Witnessed {
 		t.Errorf("%v, %+v", err, f)
@@ -200,7 +201,9 @@ func TestByteFlip(t *testing.T) {
 }
 
 func FuzzParse(f *testing.F) {
-	f.Add(golden(f, "promise.json"))
+	for _, name := range []string{"promise", "fork", "rollback", "numbers", "entry"} {
+		f.Add(golden(f, name+".json"))
+	}
 	f.Add([]byte(`{"days":[["a"]],"kind":"promise","receipt":"a.b.c","typ":"sigill-evidence/v1"}`))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		e, err := evidence.Parse(data)

@@ -2,10 +2,7 @@ package evidence_test
 
 import (
 	"bytes"
-	"crypto/ed25519"
-	"fmt"
 	"testing"
-	"time"
 
 	"golang.org/x/mod/sumdb/note"
 
@@ -31,70 +28,43 @@ type scene struct {
 	receipt statement.Receipt
 	owed    proof.Preimage
 	days    [][]byte
-	end     int // how many entries the log had when the last day ended
 }
 
 func newScene(t testing.TB) *scene {
 	s := &scene{Story: story.New(t)}
-	policy := []string{"log " + s.Tree.Key.String()}
-	for i := 1; i <= 3; i++ {
-		policy = append(policy, fmt.Sprintf("witness w%d %s https://w%[1]d.example/", i, witness(i, time.Time{}).VKey()))
-	}
-	s.follow(append(policy, "group g 2 w1 w2 w3", "quorum g")...)
+	s.Watch()
 	s.owed = story.Salt(proof.AuthorAct, vectors.Digest("draft"))
 	s.receipt = statement.Receipt{Authority: story.Authority, Decision: vectors.ID("decision"), Due: due, Entry: s.owed.Digest(),
 		Received: received, Statement: vectors.Digest("draft")}
 	return s
 }
 
-// follow sets the policy.
-func (s *scene) follow(policy ...string) {
-	f := s.TrustFile
-	f.Policy = policy
-	s.Retrust(f)
-}
-
-func witness(i int, at time.Time) vectors.Cosigner {
-	key := ed25519.NewKeyFromSeed(bytes.Repeat([]byte{byte(i)}, ed25519.SeedSize))
-	return vectors.Cosigner{Label: fmt.Sprintf("witness%d.example", i), Key: key, Time: uint64(at.Unix())}
-}
-
-// cosigned are witnesses whose clocks say that it is an hour before midnight.
-func cosigned(d ident.Date, which ...int) (out []note.Signer) {
-	for _, i := range which {
-		out = append(out, witness(i, d.AddDays(1).Start().Add(-time.Hour)))
-	}
-	return out
-}
-
-// log adds entries that mean nothing here.
-func (s *scene) log(n int) {
-	for range n {
-		s.Tree.Add(story.Salt(proof.Event, vectors.Digest(fmt.Sprint(s.Tree.Head().Size))), proof.Tag{1})
-	}
-}
-
 // pass ends a day.
 func (s *scene) pass(d ident.Date, witnesses ...note.Signer) {
-	s.days = append(s.days, s.Tree.Day(d, s.end, witnesses...).Marshal())
-	s.end = int(s.Tree.Head().Size)
+	s.days = append(s.days, s.Tree.Pass(d, witnesses...))
 }
 
 // broken are the days of a promise that is not kept: of the day before it, those of
 // it, on which nobody need have cosigned, and the one after.
 func broken(t testing.TB) *scene {
 	s := newScene(t)
-	s.end = int(s.Tree.Head().Size)
-	s.log(2)
-	s.pass("2026-11-19", cosigned("2026-11-19", 1, 3)...)
-	s.log(1)
+	s.Tree.Begin(s.Tree.Head().Size)
+	s.Tree.Meanwhile(2)
+	s.pass("2026-11-19", story.Cosigned("2026-11-19", 1, 3)...)
+	s.Tree.Meanwhile(1)
 	s.pass(received)
-	s.log(4)
+	s.Tree.Meanwhile(4)
 	s.pass("2026-11-21")
 	s.pass(due)
-	s.log(1)
-	s.pass("2026-11-23", cosigned("2026-11-23", 2, 3)...)
+	s.Tree.Meanwhile(1)
+	s.pass("2026-11-23", story.Cosigned("2026-11-23", 2, 3)...)
 	return s
+}
+
+// back has only some days passed, after which the log got one entry.
+func (s *scene) back(days [][]byte) {
+	s.days = days
+	s.Tree.Begin(s.Tree.Head().Size - 1)
 }
 
 func (s *scene) signed(by *jws.Signer) string {

@@ -16,7 +16,7 @@ var rows = map[string]string{
 	"keys/seal":      "keys/ident keys/order keys/record",
 	"keys/unseal":    "keys/ident keys/order keys/record keys/seal",
 	"keys/opening":   "keys/ident keys/jws keys/order keys/record keys/seal keys/statement",
-	"keys/bundle":    "keys/ident keys/jws keys/order keys/proof keys/seal keys/statement keys/token",
+	"keys/bundle":    "keys/ident keys/jws keys/opening keys/order keys/proof keys/seal keys/statement keys/token",
 	"keys/evidence":  "keys/bundle keys/ident keys/jws keys/proof keys/statement",
 	"keys/disclosure": "keys/bundle keys/ident keys/jws keys/opening keys/order keys/proof keys/record keys/seal keys/statement " +
 		"keys/token keys/unseal",
@@ -47,11 +47,12 @@ var rows = map[string]string{
 	"server/store/memory":    "server/store",
 	"server/store/storetest": "server/store",
 
-	"client": "keys/bundle keys/disclosure keys/guard keys/ident keys/jws keys/keyfile keys/opening keys/order " +
+	"client": "client/tiles keys/bundle keys/disclosure keys/evidence keys/guard keys/ident keys/jws keys/keyfile keys/opening keys/order " +
 		"keys/proof keys/record keys/seal keys/statement keys/token keys/unseal proto/sigill/v1",
 	"client/tiles":   "keys/ident keys/proof",
+	"client/monitor": "client client/tiles client/witness keys/bundle keys/evidence keys/ident keys/jws keys/keyfile keys/proof",
 	"client/witness": "keys/ident keys/jws keys/keyfile keys/proof",
-	"client/cmd/sigill": "client client/tiles client/witness keys/bundle keys/command keys/disclosure keys/guard keys/ident keys/jws keys/keyfile " +
+	"client/cmd/sigill": "client client/monitor client/tiles client/witness keys/bundle keys/command keys/disclosure keys/evidence keys/guard keys/ident keys/jws keys/keyfile " +
 		"keys/opening keys/order keys/proof keys/record keys/statement",
 }
 

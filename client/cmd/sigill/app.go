@@ -36,6 +36,7 @@ type app struct {
 	words   *words
 	expires time.Time // when the login in use runs out
 	pass    string    // once it has been asked for
+	actFile string    // for what proves an act
 }
 
 // settle takes settings from the environment where no flag was given.
@@ -218,7 +219,7 @@ func (a *app) dial(context.Context) (*client.Session, client.Identity, error) {
 		return nil, none, err
 	}
 	c := client.Config{Trust: trust}
-	if err := a.reach(&c); err != nil {
+	if err := errors.Join(a.acting(&c), a.reach(&c)); err != nil {
 		return nil, none, err
 	}
 	if a.tokenFile == "" {

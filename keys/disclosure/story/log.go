@@ -20,6 +20,7 @@ type Log struct {
 	hashes  []tlog.Hash
 	entries []proof.Entry
 	size    int64
+	passed  int // how many entries there were when the last day ended
 }
 
 // NewLog makes an empty one.
