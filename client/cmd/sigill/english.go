@@ -332,7 +332,7 @@ var english = &words{
 		"damaged": {"what was given out is not what the log signed",
 			"Read the log from another source, and ask those who run it, by another way. Nothing proves it to others."},
 		"signature": {"the checkpoint is not by the log of the trust file",
-			"Check that address and trust file are the same authority's. If they are, somebody else answers there, or the log has a new key: ask the board."},
+			"Check that address and trust file are the same authority's. If they are, somebody else answers there, or the log has a new key: take it over with sigill adopt, if the board has signed that."},
 		"ahead": {"what was compared is larger than the log that is given out",
 			"Look again in a minute. If it lasts, somebody was shown more of the log than you are."},
 		"unreachable": {"the log cannot be reached",
