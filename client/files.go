@@ -85,7 +85,9 @@ func WriteFile(path string, data []byte, mode fs.FileMode, force bool) (err erro
 		return fmt.Errorf("writing: %w", l.Err)
 	}
 	if err == nil {
-		err = syncDir(filepath.Dir(path))
+		if err = syncDir(filepath.Dir(path)); err != nil && !force {
+			err = errors.Join(err, os.Remove(path))
+		}
 	}
 	return err
 }
