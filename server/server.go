@@ -110,6 +110,9 @@ func newServer(ctx context.Context, c Config, log *slog.Logger, open func(dir st
 			s.release()
 		}
 	}()
+	if err = whole(ctx, s.store); err != nil {
+		return nil, err
+	}
 	if s.ledger, err = ledger.Open(ctx, s.store, k.log, trust.Policy.Witnessed()); err != nil {
 		return nil, err
 	}

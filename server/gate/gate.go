@@ -33,6 +33,7 @@ import (
 	"iter"
 	"slices"
 	"sync"
+	"sync/atomic"
 
 	"sigill/server/store"
 )
@@ -89,6 +90,7 @@ type Store struct {
 	values  sync.Pool // of HMACs under the store key
 	macs    sync.Pool // of HMACs under the MAC key
 	buffers sync.Pool // of *[]byte: what a commit has encrypted
+	unmark  atomic.Bool
 }
 
 // Create draws a store key, wraps it under the gate key and keeps it in an
@@ -201,6 +203,7 @@ func (s *Store) Commit(ctx context.Context, changes store.Changes) error {
 		}
 		sealed[i] = c
 	}
+	sealed = s.withoutMark(sealed)
 	err := s.engine.Commit(ctx, sealed)
 	if cap(*held) > maxKept {
 		*held = nil
