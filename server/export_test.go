@@ -41,10 +41,12 @@ func (s *Server) InternalAddr() net.Addr { return s.internal.Addr() }
 // Layout is what a store's file has.
 func Layout() store.Layout { return layout() }
 
-// On has the server answer on a test's own listeners instead of its ports.
+// On has the server answer on a test's own listeners instead of its ports and its
+// socket.
 func (s *Server) On(public, open, internal net.Listener) error {
 	err := errors.Join(s.listener.Close(), s.open.Close())
-	s.listener, s.open, s.internal = public, open, internal
+	s.control.Stop()
+	s.listener, s.open, s.internal, s.control = public, open, internal, nil
 	return err
 }
 

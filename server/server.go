@@ -25,6 +25,7 @@ import (
 	"google.golang.org/grpc/credentials"
 
 	"sigill/keys/bundle"
+	"sigill/server/control"
 	"sigill/server/gate"
 	"sigill/server/ledger"
 	"sigill/server/rpc"
@@ -54,8 +55,9 @@ type Server struct {
 	office   *workflow.Office
 	rpc      *rpc.Server
 	listener net.Listener
-	open     net.Listener // of the log; nil: none
-	internal net.Listener // nil: none
+	open     net.Listener      // of the log; nil: none
+	internal net.Listener      // nil: none
+	control  *control.Listener // nil: none
 	watch    *watch
 	trust    *bundle.Trust
 	publisher
@@ -108,6 +110,9 @@ func newServer(ctx context.Context, c Config, log *slog.Logger, open func(dir st
 			s.release()
 		}
 	}()
+	if err = whole(ctx, s.store); err != nil {
+		return nil, err
+	}
 	if s.ledger, err = ledger.Open(ctx, s.store, k.log, trust.Policy.Witnessed()); err != nil {
 		return nil, err
 	}
@@ -180,7 +185,8 @@ func (s *Server) listen() (err error) {
 			return fmt.Errorf("listening for health and metrics: %w", err)
 		}
 	}
-	return nil
+	s.control, err = control.Listen(s.config.Data, s.commands())
+	return err
 }
 
 // Ready is the line that says where the server listens; after port 0, with the port
@@ -238,6 +244,7 @@ func (s *Server) Run(ctx context.Context) error {
 	jobs.Go(func() error { s.daily(run, "expiry", s.missed, s.office.ExpireOpenings); return nil })
 	internal := s.serveInternal(&jobs)
 	stopLog := s.serveLog(&jobs)
+	stopControl := s.serveControl(&jobs)
 	s.log.Info("ready", "address", s.Addr().String(), "version", Version)
 
 	<-run.Done()
@@ -249,6 +256,7 @@ func (s *Server) Run(ctx context.Context) error {
 	s.rpc.Stop(grace)
 	internal.stop()
 	stopLog()
+	stopControl()
 	err := jobs.Wait()
 	closed := s.closeDays(writing) // while there is a writer
 	s.job("publish", closed)
@@ -276,6 +284,9 @@ func (s *Server) release() {
 		if l != nil {
 			_ = l.Close() // gRPC has closed it before, unless it never served
 		}
+	}
+	if s.control != nil {
+		s.control.Stop()
 	}
 	if err := s.store.Close(); err != nil {
 		s.log.Error("closing the store", "error", err)

@@ -38,6 +38,7 @@ import (
 	"iter"
 	"slices"
 	"sync"
+	"sync/atomic"
 
 	"sigill/server/store"
 )
@@ -99,8 +100,8 @@ type Store struct {
 	values  sync.Pool // of HMACs under the store key
 	macs    sync.Pool // of HMACs under the MAC key
 	buffers sync.Pool // of *[]byte: what a commit has encrypted
-
-	terms sync.Pool // of *termer
+	terms   sync.Pool // of *termer
+	unmark  atomic.Bool
 
 	committing sync.Mutex // guards what follows
 	sums       sums       // over what is in the engine
@@ -231,7 +232,7 @@ func (s *Store) Commit(ctx context.Context, changes store.Changes) error {
 		}
 		sealed[i] = c
 	}
-	err := s.commit(ctx, sealed)
+	err := s.commit(ctx, s.withoutMark(sealed))
 	if cap(*held) > maxKept {
 		*held = nil
 	}

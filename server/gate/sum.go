@@ -1,6 +1,7 @@
 package gate
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/binary"
@@ -81,7 +82,9 @@ func (s *Store) commit(ctx context.Context, changes store.Changes) error {
 	if err != nil {
 		return err
 	}
-	at := slices.IndexFunc(changes, func(c store.Change) bool { return c.Room > Room })
+	at := slices.IndexFunc(changes, func(c store.Change) bool {
+		return c.Room > Room || c.Room == Room && bytes.Compare(c.Key, sumKey) > 0
+	})
 	if at < 0 {
 		at = len(changes)
 	}
@@ -101,6 +104,9 @@ func (s *Store) after(ctx context.Context, changes store.Changes) (sums, error) 
 	defer before.Close()
 	next := maps.Clone(s.sums)
 	for _, c := range changes {
+		if c.Room == Room {
+			continue
+		}
 		of := next[c.Room]
 		switch old, err := before.Get(c.Room, c.Key); {
 		case err == nil:
@@ -173,6 +179,15 @@ func parseSums(b []byte) (sums, error) {
 		b = b[n+8+sha256.Size:]
 	}
 	return out, nil
+}
+
+// Rows is over how many rows the sum of a snapshot of this store is.
+func (s *Store) Rows(of store.Snapshot) (n uint64, err error) {
+	all, err := s.sumsOf(of)
+	for _, one := range all {
+		n += one.rows
+	}
+	return n, err
 }
 
 // A Look is what [Store.Verify] has seen of a room.
