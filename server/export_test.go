@@ -7,6 +7,7 @@ import (
 	"maps"
 	"net"
 	"slices"
+	"time"
 
 	"sigill/server/gate"
 	"sigill/server/store"
@@ -35,8 +36,14 @@ func NewOver(ctx context.Context, c Config, log *slog.Logger, disk *memory.Disk)
 // Job tells the server how one of its jobs went.
 func (s *Server) Job(name string, err error) { s.job(name, err) }
 
+// CheckAfterStart is the check that the server makes in the background.
+func (s *Server) CheckAfterStart(ctx context.Context) { s.checkAfterStart(ctx) }
+
 // InternalAddr is where supervisor and operator are answered.
 func (s *Server) InternalAddr() net.Addr { return s.internal.Addr() }
+
+// Unready is why the server should not be called.
+func (s *Server) Unready() []string { return s.unready(time.Now()) }
 
 // Layout is what a store's file has.
 func Layout() store.Layout { return layout() }

@@ -35,6 +35,7 @@ const MaxFindings = 1000
 type Findings struct {
 	List []Finding `json:"findings"`
 	More int       `json:"more,omitempty"` // beyond MaxFindings
+	Kept int       `json:"-"`              // of List, from before the check was interrupted: counted then
 }
 
 func (f *Findings) add(one Finding) {
@@ -42,7 +43,9 @@ func (f *Findings) add(one Finding) {
 		was := f.List[i]
 		was.Times = 0
 		if was == one {
-			f.List[i].Times++
+			if i >= f.Kept {
+				f.List[i].Times++
+			}
 			return
 		}
 	}

@@ -50,6 +50,7 @@ type checker struct {
 	logged  map[proof.Kind]int
 	answers map[string]uint64 // rows of the room request, by kind
 	n       struct{ matters, revisions, dissents, withdrawn, signed, ballots, taken, decided, released uint64 }
+	at      *Checking
 	byUse   map[string]bool // keys of the room used that something refers to
 	abstain map[string]int  // by account and matter, less the events of it
 }
@@ -83,15 +84,24 @@ type Figures struct {
 	Decisions uint64 `json:"decisions"`
 }
 
+// A Checking is how far a check has come. What signatures say of matters is the long
+// part of it: one that goes on where it was interrupted leaves out as many as it had
+// verified, and counts them all the same.
+type Checking struct {
+	Figures
+	Skip     uint64
+	Verified uint64
+}
+
 // Check is the way through the rooms of the log, the trail and the house in a state of
 // the store: steps to be taken in their order.
-func Check(r ledger.Reader, trust *bundle.Trust, cipher Cipher, figures *Figures) []check.Step {
+func Check(r ledger.Reader, trust *bundle.Trust, cipher Cipher, at *Checking) []check.Step {
 	own := *trust
 	own.Policy = trust.Policy.OnItsWord()
 	c := &checker{o: &Office{Config: Config{Trust: trust}, cipher: cipher}, r: r, trust: &own,
 		tags: map[proof.Kind]map[proof.Tag]int{}, numbers: map[uint64]string{},
 		last: map[int]uint64{}, owed: map[ident.Digest]uint32{}, owedBy: map[proof.Kind]int{}, logged: map[proof.Kind]int{},
-		answers: map[string]uint64{}, byUse: map[string]bool{}, abstain: map[string]int{}}
+		answers: map[string]uint64{}, at: at, byUse: map[string]bool{}, abstain: map[string]int{}}
 	steps := []check.Step{{Name: "the log", Run: c.checkLog}}
 	for _, s := range []check.Step{{Name: "documents of authority", Run: c.checkDocuments}, {Name: "owed entries", Run: c.checkOwed},
 		{Name: "matters and decisions", Run: c.checkMatters}, {Name: "what signers are shown", Run: c.checkShown},
@@ -104,7 +114,7 @@ func Check(r ledger.Reader, trust *bundle.Trust, cipher Cipher, figures *Figures
 			}
 			c.w = w
 			err := run(w)
-			figures.Entries, figures.Decisions = c.log.Size, c.n.signed
+			at.Entries, at.Decisions = c.log.Size, c.n.signed
 			return err
 		}
 		steps = append(steps, s)

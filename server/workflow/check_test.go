@@ -31,7 +31,7 @@ func (h *house) meant() []check.Finding {
 	snapshot := must(h.store.Snapshot(ctx))
 	defer snapshot.Close()
 	w := &check.Walk{Today: today(), Each: func() error { return nil }}
-	for _, s := range workflow.Check(snapshot, h.trust, cipher{h.store.(*gate.Store)}, &workflow.Figures{}) {
+	for _, s := range workflow.Check(snapshot, h.trust, cipher{h.store.(*gate.Store)}, &workflow.Checking{}) {
 		must(0, s.Run(w))
 	}
 	return w.List
