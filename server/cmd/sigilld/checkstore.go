@@ -50,7 +50,7 @@ func checkText(c *server.Checked) string {
 		fmt.Fprintf(&b, "and %d more\n", c.More)
 	}
 	fmt.Fprintf(&b, "%s: %d rows, %d entries of the log, %d decisions, in %.1f s\n", c.State, c.Rows, c.Entries, c.Decisions, c.Seconds)
-	if c.LastGreen != nil {
+	if c.LastGreen != nil && c.State != "green" {
 		fmt.Fprintf(&b, "last green: %s, at %d entries\n", c.LastGreen.At.Format("2006-01-02 15:04 UTC"), c.LastGreen.Entries)
 	}
 	return b.String()
