@@ -162,7 +162,12 @@ func play(ctx context.Context, a *authority.Authority, b *bystander, sigilld str
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, r.Stop()) }()
+	stopped := false
+	defer func() {
+		if !stopped {
+			err = errors.Join(err, r.Stop())
+		}
+	}()
 	say("sigilld är igång på %s med ett tomt lager.", r.Addr)
 	if err := r.Publish(ctx); err != nil {
 		return err
@@ -178,7 +183,14 @@ func play(ctx context.Context, a *authority.Authority, b *bystander, sigilld str
 	if last.now != nil {
 		r = last.now
 	}
-	if err != nil || !kept {
+	if err != nil {
+		return err
+	}
+	stopped = true
+	if err := r.Stop(); err != nil {
+		return err
+	}
+	if err := tampered(ctx, a, sigilld, say); err != nil || !kept {
 		return err
 	}
 	return keep(a, res)
