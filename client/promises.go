@@ -167,10 +167,10 @@ func (w *watch) entry(e proof.Entry, l Logged) {
 		p.Entry = &l
 	}
 	m := w.tags[e.Tag]
-	if year, number, ok := e.Number(); ok {
-		l.Number = statement.FormatNumber(int(year), int64(number))
+	if n, ok := e.Number(); ok {
+		l.Number = statement.FormatNumber(int(n.Year), int64(n.Number))
 		for i := range w.out.Matters {
-			if o := &w.out.Matters[i]; proof.DecisionTag(year, number, o.Decision) == e.Tag {
+			if o := &w.out.Matters[i]; proof.DecisionTag(n.Year, n.Number, o.Decision) == e.Tag {
 				m = o
 			}
 		}

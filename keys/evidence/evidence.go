@@ -16,6 +16,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"sigill/keys/bundle"
@@ -53,6 +54,14 @@ type Kind string
 const (
 	// Promise: an entry that a receipt promised is not in the log.
 	Promise Kind = "promise"
+	// Fork: two checkpoints that the log signed are not of one history.
+	Fork Kind = "fork"
+	// Rollback: witnesses saw the log, and later a smaller one.
+	Rollback Kind = "rollback"
+	// Numbers: two decision numbers do not follow on each other.
+	Numbers Kind = "numbers"
+	// Entry: something in the log is none of its entries.
+	Entry Kind = "entry"
 )
 
 // A rule is what files of a kind hold beside kind and typ, and what makes them
@@ -63,15 +72,22 @@ type rule struct {
 }
 
 var rules = map[Kind]rule{
-	Promise: {"days receipt", promise},
+	Promise:  {"days receipt", promise},
+	Fork:     {"checkpoints hashes", fork},
+	Rollback: {"checkpoints", rollback},
+	Numbers:  {"checkpoints stretch", numbers},
+	Entry:    {"checkpoints stretch", entry},
 }
 
 // An Evidence is a file as it is written.
 type Evidence struct {
-	Days    [][]string `json:"days,omitempty"` // whole days of the log, one after the other, by line
-	Kind    Kind       `json:"kind"`
-	Receipt string     `json:"receipt,omitempty"`
-	Typ     string     `json:"typ"`
+	Checkpoints [][]string     `json:"checkpoints,omitempty"` // by line
+	Days        [][]string     `json:"days,omitempty"`        // whole days of the log, one after the other, by line
+	Hashes      []ident.Digest `json:"hashes,omitempty"`      // of a fork
+	Kind        Kind           `json:"kind"`
+	Receipt     string         `json:"receipt,omitempty"`
+	Stretch     *Stretch       `json:"stretch,omitempty"`
+	Typ         string         `json:"typ"`
 }
 
 // members are the names of those that a file has, in their order.
@@ -80,7 +96,8 @@ func (e *Evidence) members() string {
 	for _, m := range []struct {
 		name string
 		has  bool
-	}{{"days", len(e.Days) > 0}, {"receipt", e.Receipt != ""}} {
+	}{{"checkpoints", len(e.Checkpoints) > 0}, {"days", len(e.Days) > 0}, {"hashes", len(e.Hashes) > 0}, {"receipt", e.Receipt != ""},
+		{"stretch", e.Stretch != nil}} {
 		if m.has {
 			list = append(list, m.name)
 		}
@@ -92,7 +109,7 @@ func (e *Evidence) members() string {
 // has read it.
 func (e *Evidence) Marshal() ([]byte, error) {
 	room := 4096 + len(e.Receipt)
-	for _, d := range e.Days {
+	for _, d := range slices.Concat(e.Checkpoints, e.Days) {
 		for _, line := range d {
 			room += len(line) + 3
 		}
@@ -129,7 +146,7 @@ func Is(data []byte) bool { return bytes.Contains(data, []byte(`"typ":"`+Typ+`"`
 type Finding struct {
 	Kind      Kind
 	Authority ident.Authority
-	From      ident.Date       // the first day that it is about
+	From      ident.Date       // the first day that it is about; "" where no clock has a part in it
 	Until     ident.Date       // the last
 	Before    proof.Checkpoint // the states of the log between which it holds
 	After     proof.Checkpoint
@@ -138,6 +155,8 @@ type Finding struct {
 	// file, to be held against what others have of the log.
 	Witnessed bool
 	Receipt   *statement.Receipt // of a promise
+	Last      proof.Number       // of numbers: the one before; zero if there was none
+	Number    proof.Number       // and the one that does not follow on it
 }
 
 // Verify checks a file against a trust file. Errors: [ErrEvidence]; [ErrNothing];

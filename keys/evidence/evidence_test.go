@@ -201,7 +201,9 @@ func TestByteFlip(t *testing.T) {
 }
 
 func FuzzParse(f *testing.F) {
-	f.Add(golden(f, "promise.json"))
+	for _, name := range []string{"promise", "fork", "rollback", "numbers", "entry"} {
+		f.Add(golden(f, name+".json"))
+	}
 	f.Add([]byte(`{"days":[["a"]],"kind":"promise","receipt":"a.b.c","typ":"sigill-evidence/v1"}`))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		e, err := evidence.Parse(data)

@@ -82,7 +82,7 @@ func (a *app) complete(root *cobra.Command) {
 		"board trust make": inOrder(files("yaml", "yml")), "board trust show": inOrder(files("json")),
 		"admin publish-set": inOrder(files("signed")), "admin publish-order": inOrder(files("signed")),
 		"admin register-requester": inOrder(files("signed")), "admin revoke-requester": inOrder(files("signed")), "man": inOrder(folders), "witness init": inOrder(folders), "witness serve": inOrder(folders), "witness status": inOrder(folders),
-		"log mirror": inOrder(folders, folders), "log prove": inOrder(files("json")),
+		"log mirror": inOrder(folders, folders), "log monitor": inOrder(folders), "log prove": inOrder(files("json")),
 	}
 	flags := map[string]completer{
 		"output": oneOf("table", "json"), "lang": oneOf("sv", "en"), "cacert": files("pem", "crt"), "trust": files("json"), "home": folders,
@@ -91,6 +91,7 @@ func (a *app) complete(root *cobra.Command) {
 		"extract": files("extract"), "request": files("signed"), "vote": files("json"), "registration": files("signed"), "recipient": files("age"),
 		"log-file": files("txt", "vkey"), "tls-cert": files("pem", "crt"), "tls-key": files("pem", "key"),
 		"evidence": folders, "receipt": files("json"), "file": files("txt", "md"), "content": files("md", "txt"),
+		"state": files("json"), "compare": files("sigill", "json"), "every": oneOf("1m", "5m", "1h"), "stall": oneOf("3h", "24h"),
 		"log": oneOf(), "listen": oneOf(), "url": oneOf(), "addr": oneOf(), "origin": oneOf(), "authority": oneOf(), "name": oneOf(), "years": oneOf(), "proof": oneOf(), "reference": oneOf(), "days": oneOf(),
 		"provision": oneOf(), "reservation": oneOf(), "notice-not-before": oneOf(), "notice-provision": oneOf(),
 	}

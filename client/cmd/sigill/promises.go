@@ -305,12 +305,14 @@ type finding struct {
 	Kind      evidence.Kind        `json:"kind"`
 	Authority ident.Authority      `json:"authority"`
 	Name      string               `json:"authority_name"`
-	From      ident.Date           `json:"from"`
-	Until     ident.Date           `json:"until"`
+	From      ident.Date           `json:"from,omitempty"`
+	Until     ident.Date           `json:"until,omitempty"`
 	Before    statement.Checkpoint `json:"before"`
 	After     statement.Checkpoint `json:"after"`
 	Witnessed bool                 `json:"witnessed"`
 	Receipt   *statement.Receipt   `json:"receipt,omitempty"`
+	Last      proof.Number         `json:"last,omitzero"`
+	Number    proof.Number         `json:"number,omitzero"`
 }
 
 // verifyEvidence says what an evidence file proves, if it does: then the log is at
@@ -323,13 +325,32 @@ func (a *app) verifyEvidence(data []byte, trust *bundle.Trust) error {
 	at := func(c proof.Checkpoint) statement.Checkpoint {
 		return statement.Checkpoint{Root: c.Root, Size: int64(c.Size)}
 	}
-	out := finding{true, f.Kind, f.Authority, trust.Name, f.From, f.Until, at(f.Before), at(f.After), f.Witnessed, f.Receipt}
-	dates := a.words.datesWitnessed
-	if !f.Witnessed {
-		dates = a.words.datesUnwitnessed
+	out := finding{true, f.Kind, f.Authority, trust.Name, f.From, f.Until, at(f.Before), at(f.After), f.Witnessed, f.Receipt, f.Last, f.Number}
+	rows := [][]string{{a.t("proven"), a.proven(f, trust)}, {a.t("authority"), trust.Name + " (" + string(f.Authority) + ")"},
+		{a.t("log"), fmt.Sprintf(a.t("entries %d to %d"), f.Before.Size, f.After.Size)}}
+	switch {
+	case f.Witnessed:
+		rows = append(rows, []string{a.t("witnessed"), a.words.datesWitnessed})
+	case f.From != "":
+		rows = append(rows, []string{a.t("witnessed"), a.words.datesUnwitnessed})
 	}
-	err = a.emit(out, []string{a.t("proven"), fmt.Sprintf(a.words.proven[f.Kind], trust.Name, f.From, f.Until)},
-		[]string{a.t("authority"), trust.Name + " (" + string(f.Authority) + ")"}, []string{a.t("log"), fmt.Sprintf(a.t("entries %d to %d"), f.Before.Size, f.After.Size)},
-		[]string{a.t("witnessed"), dates})
+	err = a.emit(out, rows...)
 	return errors.Join(err, errBroken)
+}
+
+// proven says what an evidence file proves, in a sentence.
+func (a *app) proven(f *evidence.Finding, trust *bundle.Trust) string {
+	number := func(n proof.Number) string { return statement.FormatNumber(int(n.Year), int64(n.Number)) }
+	args := map[evidence.Kind][]any{
+		evidence.Promise:  {f.From, f.Until},
+		evidence.Fork:     {f.Before.Size, f.After.Size},
+		evidence.Rollback: {f.Before.Size, f.From, f.After.Size},
+		evidence.Numbers:  {number(f.Number), number(f.Last)},
+		evidence.Entry:    {f.Before.Size},
+	}[f.Kind]
+	text := a.words.proven[f.Kind]
+	if f.Kind == evidence.Numbers && f.Last == (proof.Number{}) {
+		text, args = a.words.provenFirst, args[:1]
+	}
+	return fmt.Sprintf(text, append([]any{trust.Name}, args...)...)
 }

@@ -56,9 +56,13 @@ var inSwedish = map[string]string{
 	"decision": "beslut", "statement": "beslutets kontrollsumma", "witnessed": "bevittnad", "pending witness": "väntar på vittnen", "requester": "begärs av", "ground": "grund",
 	"force": "vad som prövas", "reference": "referens", "sections": "delar", "expires": "går ut", "dissent": "avvikande mening", "earlier requests": "tidigare begäranden",
 
+	"new log key": "ny loggnyckel", "log key that signs no more": "loggnyckel som inte längre undertecknar", "new certificate": "nytt certifikat",
+	"revoked certificate": "återkallat certifikat", "new board key": "ny nyckel för nämnden", "board key that signs no more": "nyckel för nämnden som inte längre gäller",
+	"new provider": "ny inloggningstjänst", "changes": "ändringar", "none": "inga",
 	"WHAT": "VAD", "DAY": "DAG", "ENTRY": "POST", "days read": "lästa dagar", "act": "åtgärd", "request to open": "begäran att bryta förseglingen", "vote": "röst", "proven": "bevisat",
 
 	// Values.
+	"found": "fynd", "cannot tell": "går inte att säga", "fine": "utan anmärkning", "the log": "loggen",
 	"kept": "hållet", "late": "för sent", "not due yet": "ännu inte förfallet", "overdue": "försenat, inte bevisat", "broken": "BRUTET", "no valid receipt": "inget giltigt kvitto",
 	"erased": "gallrat", "number voided": "numret utgår", "seal opened": "förseglingen bruten", "another act": "annan åtgärd", "revision %d": "version %d", "logged": "loggat",
 	"none: there is no receipt here": "inga: här finns inget kvitto", "entries %d to %d": "post %d till %d",
@@ -94,6 +98,7 @@ var inSwedish = map[string]string{
 	"program": "program", "sigill %s": "sigill %s", "home directory": "hemkatalog", "pinned requesters": "godtagna som får begära", "day key": "dagsnyckel", "witnesses": "vittnen",
 	"passphrase": "lösenfras", "key": "nyckel", "login": "inloggning", "server": "server", "connection": "förbindelse", "server's trust file": "serverns förtroendefil",
 	"reviewers": "granskare", "your key": "din nyckel",
+	"the board has signed one that follows yours": "nämnden har undertecknat en som följer på din", "Take it over: sigill adopt.": "Ta över den: sigill adopt.",
 	"there is none": "det finns ingen", "Set SIGILL_HOME to a directory of your own.": "Sätt SIGILL_HOME till en egen mapp.",
 	"not there yet: it is made when it is needed": "finns inte ännu: den görs när den behövs", "your own": "din egen", "%d": "%d",
 	"others can read what is sealed in it, or it holds a link":   "andra kan läsa det förseglade i den, eller så innehåller den en länk",
@@ -172,6 +177,8 @@ var inSwedish = map[string]string{
 	"nobody dissented, so DISSENT_AUTHOR cannot be granted: name the others in --sections, and say why with --basis, --provision and --file": "ingen har anmält avvikande mening, så DISSENT_AUTHOR kan inte lämnas ut: ange de andra i --sections, och skälet med --basis, --provision och --file",
 	"the server is host:port, or http://host:port on loopback":                                                                               "servern är värd:port, eller http://värd:port på den egna datorn",
 	"the decision is not signed: --bundle has nothing to write":                                                                              "beslutet är inte undertecknat: --bundle har inget att skriva",
+	"no state: give --state":                                           "ingen lägesfil: ge --state",
+	"--every and --stall are longer than nothing":                      "--every och --stall är längre än ingenting",
 	"--content is for a decision":                                      "--content hör till ett beslut",
 	"no name: give --name":                                             "inget namn: ge --name",
 	"--tls-cert and --tls-key belong together":                         "--tls-cert och --tls-key hör ihop",

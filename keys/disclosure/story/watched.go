@@ -26,12 +26,13 @@ func (s *Story) Watch() {
 	s.Helper()
 	policy := []string{"log " + s.Tree.Key.String()}
 	for i := 1; i <= 3; i++ {
-		policy = append(policy, fmt.Sprintf("witness w%d %s https://w%[1]d.example/", i, witness(i, 0).VKey()))
+		policy = append(policy, fmt.Sprintf("witness w%d %s https://w%[1]d.example/", i, Witness(i, 0).VKey()))
 	}
 	s.Follow(append(policy, "group g 2 w1 w2 w3", "quorum g")...)
 }
 
-func witness(i int, at int64) vectors.Cosigner {
+// Witness is one whose clock says a time, in seconds.
+func Witness(i int, at int64) vectors.Cosigner {
 	key := ed25519.NewKeyFromSeed(bytes.Repeat([]byte{byte(i)}, ed25519.SeedSize))
 	return vectors.Cosigner{Label: fmt.Sprintf("witness%d.example", i), Key: key, Time: uint64(at)}
 }
@@ -39,7 +40,7 @@ func witness(i int, at int64) vectors.Cosigner {
 // Cosigned are witnesses whose clocks say that it is an hour before a day's midnight.
 func Cosigned(d ident.Date, which ...int) (out []note.Signer) {
 	for _, i := range which {
-		out = append(out, witness(i, d.AddDays(1).Start().Add(-time.Hour).Unix()))
+		out = append(out, Witness(i, d.AddDays(1).Start().Add(-time.Hour).Unix()))
 	}
 	return out
 }

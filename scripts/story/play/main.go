@@ -169,6 +169,15 @@ func play(ctx context.Context, a *authority.Authority, b *bystander, sigilld str
 	}
 	say("Nämnden har beslutat om två grupper av granskare (2 av 4 inom myndigheten, 1 av 3 utanför), delegationsordning och domstolens nyckel.")
 	res, err := story.Play(ctx, story.Cast{Run: r, Author: author, Content: content, Say: say, Away: b.away.Store})
+	if err != nil {
+		return err
+	}
+	last := rollback{a: a, b: b, sigilld: sigilld, author: author, text: story.Text(res.Signed, "SN 2026-00418"), say: say, now: r}
+	last.text.Media = res.Media
+	err = last.play(ctx)
+	if last.now != nil {
+		r = last.now
+	}
 	if err != nil || !kept {
 		return err
 	}
