@@ -136,6 +136,27 @@ func (h *Home) Matter(name string) (string, *Own, error) {
 	return names[0], &own, nil
 }
 
+// A Kept is an own matter with the name under which it lies.
+type Kept struct {
+	Matter string
+	*Own
+}
+
+// Kept are all own matters.
+func (h *Home) Kept() ([]Kept, error) {
+	names, err := h.Matters()
+	if err != nil {
+		return nil, err
+	}
+	out := make([]Kept, len(names))
+	for i, name := range names {
+		if out[i].Matter, out[i].Own, err = h.Matter(name); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
 // NewMatter draws a name for an own matter.
 func (h *Home) NewMatter() string { return string(ident.NewID()) }
 

@@ -80,8 +80,11 @@ func (q *Requester) NewRequest(a Ask) (*Recipient, error) {
 // Send sends a request, for the first time or again.
 func (q *Requester) Send(ctx context.Context, r *Recipient) error {
 	id := ident.Sum(r.Request) // the same request is the same call
-	_, err := q.opening().RequestOpening(ctx, &sigillv1.RequestOpeningRequest{RequestId: id[:16], Request: r.Request})
-	return err
+	out, err := q.opening().RequestOpening(ctx, &sigillv1.RequestOpeningRequest{RequestId: id[:16], Request: r.Request})
+	if err != nil {
+		return err
+	}
+	return q.acted(r.Request, out.GetLogged())
 }
 
 // Get shows how a request stands.

@@ -251,8 +251,11 @@ func (g *Signer) Return(ctx context.Context, c *Case, paragraphs []string) error
 	if err != nil {
 		return err
 	}
-	_, err = g.signing().ReturnDraft(ctx, &sigillv1.ReturnDraftRequest{RequestId: newRequestID(), Statement: compact})
-	return err
+	r, err := g.signing().ReturnDraft(ctx, &sigillv1.ReturnDraftRequest{RequestId: newRequestID(), Statement: compact})
+	if err != nil {
+		return err
+	}
+	return g.acted(compact, r.GetLogged())
 }
 
 // Abstain takes the signer out of a matter for bias.
@@ -262,8 +265,11 @@ func (g *Signer) Abstain(ctx context.Context, c *Case) error {
 	if err != nil {
 		return err
 	}
-	_, err = g.signing().AbstainFromDecision(ctx, &sigillv1.AbstainFromDecisionRequest{RequestId: newRequestID(), Statement: compact})
-	return err
+	r, err := g.signing().AbstainFromDecision(ctx, &sigillv1.AbstainFromDecisionRequest{RequestId: newRequestID(), Statement: compact})
+	if err != nil {
+		return err
+	}
+	return g.acted(compact, r.GetLogged())
 }
 
 // Dispatch records that the notice of a decision went out. The server lists the
@@ -280,13 +286,16 @@ func (g *Signer) Dispatch(ctx context.Context, v *bundle.Verdict) error {
 		if err != nil {
 			return err
 		}
-		_, err = g.signing().DispatchDecision(ctx, &sigillv1.DispatchDecisionRequest{RequestId: newRequestID(), Statement: compact})
+		r, err := g.signing().DispatchDecision(ctx, &sigillv1.DispatchDecisionRequest{RequestId: newRequestID(), Statement: compact})
 		e := (*Error)(nil)
 		if errors.As(err, &e) && e.Reason == "DISSENTS" {
 			dissents = e.Digests
 			continue
 		}
-		return err
+		if err != nil {
+			return err
+		}
+		return g.acted(compact, r.GetLogged())
 	}
 	return fmt.Errorf("dissents keep coming")
 }

@@ -71,7 +71,7 @@ func Backup(ctx context.Context, c Config, dest string) (_ *Manifest, err error)
 }
 
 func (c Config) backupStopped(ctx context.Context, put putRow) (_ *Manifest, err error) {
-	trust, err := readTrust(c.Trust)
+	trust, _, err := readTrust(c.Trust)
 	if err != nil {
 		return nil, err
 	}

@@ -53,7 +53,7 @@ func Rehearse(ctx context.Context, c Config, from string) (_ *Restored, err erro
 	if _, err := c.restore(ctx, from); err != nil {
 		return nil, err
 	}
-	trust, err := readTrust(c.Trust)
+	trust, succession, err := readTrust(c.Trust)
 	if err != nil {
 		return nil, err
 	}
@@ -61,11 +61,11 @@ func Rehearse(ctx context.Context, c Config, from string) (_ *Restored, err erro
 	if err != nil {
 		return nil, err
 	}
-	return c.inspect(ctx, bolt.Open, filepath.Join(c.Data, storeFile), k, trust)
+	return c.inspect(ctx, bolt.Open, filepath.Join(c.Data, storeFile), k, trust, succession)
 }
 
 func (c Config) restore(ctx context.Context, from string) (*Restored, error) {
-	trust, err := readTrust(c.Trust)
+	trust, succession, err := readTrust(c.Trust)
 	if err != nil {
 		return nil, err
 	}
@@ -73,7 +73,7 @@ func (c Config) restore(ctx context.Context, from string) (*Restored, error) {
 	if err != nil {
 		return nil, err
 	}
-	r, err := c.inspect(ctx, bolt.OpenReadOnly, from, k, trust)
+	r, err := c.inspect(ctx, bolt.OpenReadOnly, from, k, trust, succession)
 	if err != nil {
 		return nil, fmt.Errorf("verifying the backup: %w", err)
 	}
@@ -97,7 +97,7 @@ func openCopy(ctx context.Context, open func(bolt.Config) (*bolt.Store, error), 
 }
 
 // inspect verifies a copy and reads all that it holds.
-func (c Config) inspect(ctx context.Context, open func(bolt.Config) (*bolt.Store, error), path string, k *keys, trust *bundle.Trust) (_ *Restored, err error) {
+func (c Config) inspect(ctx context.Context, open func(bolt.Config) (*bolt.Store, error), path string, k *keys, trust *bundle.Trust, succession []string) (_ *Restored, err error) {
 	s, err := openCopy(ctx, open, path, k)
 	if err != nil {
 		return nil, err
@@ -111,7 +111,7 @@ func (c Config) inspect(ctx context.Context, open func(bolt.Config) (*bolt.Store
 	if err != nil {
 		return nil, err
 	}
-	office, err := workflow.New(ctx, c.office(trust, k), l, cipher{s})
+	office, err := workflow.New(ctx, c.office(trust, succession, k), l, cipher{s})
 	if err != nil {
 		return nil, err
 	}

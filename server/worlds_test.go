@@ -251,7 +251,10 @@ var plants = map[string]plant{
 	"the day key in a header":           {"direktor ListInbox header", func(a actor, v []byte) []byte { return fmt.Append(v, a.day, a.subject[:1]) }},
 	"the name's length in the open log": {"reader entry", func(a actor, v []byte) []byte { return append(v, a.name...) }},
 	"the subject in a reader's header":  {"reader at last checkpoint header", func(a actor, v []byte) []byte { return append(v, a.subject...) }},
-	"the draft's size":                  {"row of matter m: size", func(a actor, v []byte) []byte { return fmt.Append(nil, 1000+len(a.name)) }},
+	"the name's length in evidence": {"evidence", func(a actor, v []byte) []byte {
+		return append(v[:len(v)-1:len(v)-1], fmt.Sprintf(`,"z":"%03d"}`, len(a.name))...)
+	}},
+	"the draft's size": {"row of matter m: size", func(a actor, v []byte) []byte { return fmt.Append(nil, 1000+len(a.name)) }},
 }
 
 // planted is a recording with a plant in the first place of its kind.

@@ -165,22 +165,31 @@ func (p *play) operator(name string) {
 	p.leave()
 }
 
-// reader reads all of the published log, as anyone does.
-func (p *play) reader(name string, days ...int) {
+// get reads a file of the published log, as anyone does.
+func (p *play) get(name, path string) []byte {
 	p.t.Helper()
 	h := http.Client{Transport: &http.Transport{DisableKeepAlives: true,
 		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) { return p.readers.DialContext(ctx) }}}
-	get := func(path string) []byte {
-		r, err := h.Get("http://log/" + path)
-		p.must(err)
-		b, err := io.ReadAll(r.Body)
-		p.must(errors.Join(err, r.Body.Close()))
-		p.keep(seen{place: fmt.Sprintf("reader %s %s header", name, path), value: fmt.Append(nil, r.Header)}) // in order of keys
-		if r.StatusCode != http.StatusOK {
-			p.t.Fatalf("%s: %d", path, r.StatusCode)
-		}
-		return b
+	r, err := h.Get("http://log/" + path)
+	p.must(err)
+	b, err := io.ReadAll(r.Body)
+	p.must(errors.Join(err, r.Body.Close()))
+	p.keep(seen{place: fmt.Sprintf("reader %s %s header", name, path), value: fmt.Append(nil, r.Header)}) // in order of keys
+	if r.StatusCode != http.StatusOK {
+		p.t.Fatalf("%s: %d", path, r.StatusCode)
 	}
+	return b
+}
+
+// dayPath is where a day of the stage's is, counted from 0.
+func (p *play) dayPath(day int) string {
+	return "day/" + string(ident.DateOf(p.stage.dawn).AddDays(day))
+}
+
+// reader reads all of it.
+func (p *play) reader(name string, days ...int) {
+	p.t.Helper()
+	get := func(path string) []byte { return p.get(name, path) }
 	note := get("checkpoint")
 	p.keep(seen{place: "reader checkpoint", value: note})
 	cp, err := proof.OpenCheckpoint(note, p.stage.Trust.Policy)
@@ -196,7 +205,7 @@ func (p *play) reader(name string, days ...int) {
 		p.keep(seen{place: "reader entry", value: b[2:]})
 	}
 	for _, day := range days {
-		d, err := proof.ParseDay(get("day/" + string(ident.DateOf(p.stage.dawn).AddDays(day))))
+		d, err := proof.ParseDay(get(p.dayPath(day)))
 		p.must(err)
 		p.keep(seen{place: "reader day", value: fmt.Append(nil, d.Date, d.First, len(d.Entries))}, seen{place: "reader checkpoint", value: d.Checkpoint})
 		for _, h := range d.Frontier {
@@ -211,7 +220,7 @@ func (p *play) reader(name string, days ...int) {
 // perform plays the story and gives all that was seen.
 func (p *play) perform() recording {
 	p.until(0, "09:17:31")
-	own := p.draft()
+	own, withdrawn := p.draft()
 	p.until(0, "11:30:05")
 	p.operator("before")
 	p.until(0, "12:59:30")
@@ -229,6 +238,7 @@ func (p *play) perform() recording {
 	p.until(2, "01:30:00")
 	p.operator("at last")
 	p.reader("at last", -1, 0, 1)
+	p.checks(own, withdrawn)
 	p.must(p.stop())
 	p.overheard()
 	p.atRest()
@@ -237,7 +247,7 @@ func (p *play) perform() recording {
 
 // draft: a draft is refused by the server's guard, another taken, a third withdrawn,
 // and a colleague asks for what is not theirs.
-func (p *play) draft() *client.Own {
+func (p *play) draft() (own, withdrawn *client.Own) {
 	p.t.Helper()
 	w := p.caseworker()
 	blind := *w
@@ -246,14 +256,14 @@ func (p *play) draft() *client.Own {
 	if client.Reason(err) != "NAMED" {
 		p.t.Fatal("a text that names its author: ", err)
 	}
-	own, err := w.Submit(p.ctx, story.Text(story.Decision, "SN 2026-00417"))
+	own, err = w.Submit(p.ctx, story.Text(story.Decision, "SN 2026-00417"))
 	p.must(err)
-	other, err := w.Submit(p.ctx, story.Text(story.Decision, "SN 2026-00418"))
+	withdrawn, err = w.Submit(p.ctx, story.Text(story.Decision, "SN 2026-00418"))
 	p.must(err)
-	p.must(w.Withdraw(p.ctx, other))
+	p.must(w.Withdraw(p.ctx, withdrawn))
 	p.snoop(own)
 	p.leave()
-	return own
+	return own, withdrawn
 }
 
 // snoop: a colleague with all that the author keeps, who has a login of their own.

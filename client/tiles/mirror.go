@@ -56,7 +56,11 @@ func (l *Log) Mirror(ctx context.Context, dir string, today ident.Date) (c Copie
 	var seen []tile // with the bundle that they are read for
 	v.saw = func(t tlog.Tile, data []byte) { seen = append(seen, tile{proof.TilePath(t.L, uint64(t.N), t.W), data}) }
 	for index := have.Size / width; index*width < v.Size; index++ {
-		raw, entries, err := v.bundle(index)
+		raw, err := v.bundle(index)
+		if err != nil {
+			return Copied{}, err
+		}
+		entries, err := parsed(raw, index*width)
 		if err != nil {
 			return Copied{}, err
 		}

@@ -20,6 +20,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"math/bits"
 	"net/url"
 
 	"golang.org/x/mod/sumdb/tlog"
@@ -99,7 +100,7 @@ type View struct {
 	log    *Log
 	ctx    context.Context
 	hashes tlog.HashReader
-	kept   map[tlog.Tile][]byte // above the lowest level: each stands over 65,536 entries
+	kept   map[tlog.Tile][]byte // above the lowest level, where each stands over 65,536 entries, and the right edge
 	saw    func(tlog.Tile, []byte)
 	Head
 }
@@ -134,7 +135,7 @@ func (v *View) SaveTiles(tiles []tlog.Tile, data [][]byte) {
 		if _, ok := v.kept[t]; ok {
 			continue
 		}
-		if t.L > 0 {
+		if t.L > 0 || t.W < width {
 			v.kept[t] = data[i]
 		}
 		if v.saw != nil {
@@ -172,12 +173,12 @@ func (v *View) read(indexes []int64) ([]tlog.Hash, error) {
 
 // bundle reads the bundle at an index as far as the checkpoint has it, and holds
 // it against the tiles.
-func (v *View) bundle(index uint64) (raw []byte, entries []proof.Entry, err error) {
+func (v *View) bundle(index uint64) (raw []byte, err error) {
 	first := index * width
 	t := tlog.Tile{H: proof.TileHeight, L: proof.EntriesLevel, N: int64(index), W: int(min(width, v.Size-first))}
 	raw, err = v.log.part(v.ctx, t, bundleEntry)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	var indexes []int64
 	for i := range t.W {
@@ -185,33 +186,66 @@ func (v *View) bundle(index uint64) (raw []byte, entries []proof.Entry, err erro
 	}
 	leaves, err := v.read(indexes)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	for i := range t.W {
-		b := raw[i*bundleEntry : (i+1)*bundleEntry]
-		e, err := proof.ParseEntry(b[2:])
-		if err != nil || int(binary.BigEndian.Uint16(b)) != proof.EntrySize || tlog.Hash(e.LeafHash()) != leaves[i] {
-			return nil, nil, fmt.Errorf("%w: entry %d", ErrDamaged, first+uint64(i))
+		b := raw[i*bundleEntry:][:bundleEntry]
+		if int(binary.BigEndian.Uint16(b)) != proof.EntrySize || tlog.RecordHash(b[2:]) != leaves[i] {
+			return nil, damaged(first + uint64(i))
+		}
+	}
+	return raw, nil
+}
+
+func damaged(entry uint64) error { return fmt.Errorf("%w: entry %d", ErrDamaged, entry) }
+
+// parsed is what a bundle holds, whose first entry has an index.
+func parsed(raw []byte, first uint64) (entries []proof.Entry, err error) {
+	for i := range len(raw) / bundleEntry {
+		e, err := proof.ParseEntry(raw[i*bundleEntry+2:][:proof.EntrySize])
+		if err != nil {
+			return nil, damaged(first + uint64(i))
 		}
 		entries = append(entries, e)
 	}
-	return raw, entries, nil
+	return entries, nil
+}
+
+// Each gives the bytes of the entries with from <= index < to <= Size, in their order
+// and a bundle at a time. They are what the log signed, whether or not they are
+// entries of a known kind. An error of yield's ends it.
+func (v *View) Each(from, to uint64, yield func(index uint64, entry []byte) error) error {
+	if from > to || to > v.Size {
+		return ErrAbsent
+	}
+	for at := from; at < to; {
+		raw, err := v.bundle(at / width)
+		if err != nil {
+			return err
+		}
+		begin := at / width * width
+		for ; at < min(to, begin+width); at++ {
+			if err := yield(at, raw[int(at-begin)*bundleEntry+2:][:proof.EntrySize]); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 // Entries returns the entries with from <= index < to <= Size.
 func (v *View) Entries(from, to uint64) ([]proof.Entry, error) {
-	if from > to || to > v.Size {
-		return nil, ErrAbsent
-	}
 	var out []proof.Entry
-	for at := from; at < to; {
-		_, entries, err := v.bundle(at / width)
+	err := v.Each(from, to, func(index uint64, entry []byte) error {
+		e, err := proof.ParseEntry(entry)
 		if err != nil {
-			return nil, err
+			return damaged(index)
 		}
-		begin := at / width * width
-		out = append(out, entries[at-begin:min(to-begin, uint64(len(entries)))]...)
-		at = begin + width
+		out = append(out, e)
+		return nil
+	})
+	if err != nil {
+		return nil, err
 	}
 	return out, nil
 }
@@ -227,6 +261,45 @@ func (v *View) Extends(older proof.Checkpoint) error {
 		err = proof.ErrInconsistent
 	}
 	return err
+}
+
+// Prove gives the root that the log had at a size from 1 to this one's, and the RFC
+// 6962 consistency proof from there to this checkpoint.
+func (v *View) Prove(size uint64) (root ident.Digest, hashes []ident.Digest, err error) {
+	if size == 0 || size > v.Size {
+		return ident.Digest{}, nil, ErrAbsent
+	}
+	if root, err = v.rootAt(size); err != nil || size == v.Size {
+		return root, nil, err
+	}
+	list, err := tlog.ProveTree(int64(v.Size), int64(size), tlog.HashReaderFunc(v.read))
+	return root, digests(list), err
+}
+
+// Frontier gives the roots of the full subtrees that the entries before a size fall
+// into, left to right, as a day has them.
+func (v *View) Frontier(size uint64) ([]ident.Digest, error) {
+	if size > v.Size {
+		return nil, ErrAbsent
+	}
+	var indexes []int64
+	for left, at := size, uint64(0); left > 0; {
+		level := bits.Len64(left) - 1
+		indexes = append(indexes, tlog.StoredHashIndex(level, int64(at>>level)))
+		at, left = at+(1<<level), left-(1<<level)
+	}
+	if len(indexes) == 0 {
+		return nil, nil
+	}
+	list, err := v.read(indexes)
+	return digests(list), err
+}
+
+func digests(list []tlog.Hash) (out []ident.Digest) {
+	for _, h := range list {
+		out = append(out, ident.Digest(h))
+	}
+	return out
 }
 
 // rootAt is the root that the log had at a size, at most this one's.

@@ -13,6 +13,8 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/mod/sumdb/tlog"
+
 	"sigill/client/tiles"
 	"sigill/keys/ident"
 	"sigill/keys/proof"
@@ -155,6 +157,93 @@ func TestRead(t *testing.T) {
 		if got, err := v.Entries(0, 600); err != nil || !same(got, s.Logged[:600]) {
 			t.Errorf("a log that keeps %s as part of the whole alone: %v", s.path, err)
 		}
+	}
+}
+
+// TestProve: the log proves what it was at each size to whoever has its checkpoints, and
+// its frontier and the entries after it are the log.
+func TestProve(t *testing.T) {
+	s := newSite(t)
+	for _, size := range []int{1, 255, 256, 257, 300, 513, 600} {
+		s.Grow(size)
+		v := s.view()
+		for older := 1; older <= size; older += 1 + size/7 {
+			root, hashes, err := v.Prove(uint64(older))
+			if err != nil {
+				t.Fatal(err)
+			}
+			was := proof.Checkpoint{Origin: v.Origin, Size: uint64(older), Root: root}
+			if err := proof.CheckConsistency(was, v.Checkpoint, hashes); err != nil || v.Extends(was) != nil {
+				t.Errorf("from %d to %d: %v", older, size, err)
+			}
+			frontier, err := v.Frontier(uint64(older))
+			if err != nil {
+				t.Fatal(err)
+			}
+			var peaks []tlog.Hash
+			for _, h := range frontier {
+				peaks = append(peaks, tlog.Hash(h))
+			}
+			if proof.Root(peaks) != root {
+				t.Errorf("the frontier at %d of %d", older, size)
+			}
+			err = v.Each(uint64(older), v.Size, func(index uint64, entry []byte) error {
+				peaks = proof.AppendLeaf(peaks, index, tlog.RecordHash(entry))
+				return nil
+			})
+			if err != nil || proof.Root(peaks) != v.Root {
+				t.Errorf("the entries from %d to %d: %v", older, size, err)
+			}
+		}
+	}
+	v := s.view()
+	if f, err := v.Frontier(0); err != nil || f != nil {
+		t.Error("before the first entry:", f, err)
+	}
+	for _, size := range []uint64{0, 601} {
+		if _, _, err := v.Prove(size); !errors.Is(err, tiles.ErrAbsent) {
+			t.Errorf("from %d: %v", size, err)
+		}
+	}
+	if _, err := v.Frontier(601); !errors.Is(err, tiles.ErrAbsent) {
+		t.Error(err)
+	}
+}
+
+// TestNoEntry: what the log signed and is no entry is read by who asks for bytes alone.
+func TestNoEntry(t *testing.T) {
+	s, dir := newSite(t), t.TempDir()
+	s.Grow(300)
+	var all [][]byte
+	for _, e := range s.Logged {
+		all = append(all, e.Marshal())
+	}
+	all[3][2] = 99
+	s.Write(dir, all...)
+	v := newest(t, open(t, dir, s.Policy))
+	n, wrong := 0, []uint64(nil)
+	err := v.Each(1, 300, func(index uint64, entry []byte) error {
+		n++
+		if _, err := proof.ParseEntry(entry); errors.Is(err, proof.ErrKind) && bytes.Equal(entry, all[index]) {
+			wrong = append(wrong, index)
+		}
+		return nil
+	})
+	if err != nil || n != 299 || fmt.Sprint(wrong) != "[3]" {
+		t.Errorf("%d entries, %v, %v", n, wrong, err)
+	}
+	if got, err := v.Entries(0, 6); !errors.Is(err, tiles.ErrDamaged) || got != nil {
+		t.Error("entries:", err)
+	}
+	if c, err := open(t, dir, s.Policy).Mirror(t.Context(), t.TempDir(), ident.DateOf(time.Now())); !errors.Is(err, tiles.ErrDamaged) || c.Note != nil {
+		t.Error("mirrored:", err)
+	}
+	if got, err := v.Entries(4, 300); err != nil || len(got) != 296 {
+		t.Error("the entries after it:", err)
+	}
+	enough := errors.New("enough")
+	if err := v.Each(0, 6, func(uint64, []byte) error { return enough }); err != enough {
+		t.Error(err)
 	}
 }
 

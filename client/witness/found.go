@@ -92,6 +92,24 @@ func add(list []Finding, f Finding) ([]Finding, bool) {
 	return list, false
 }
 
+// Notes are the checkpoints in a witness's state.json or found.json, unchecked; nil if
+// it is neither.
+func Notes(file []byte) (notes [][]byte) {
+	var s stateDoc
+	if jws.Decode(file, &s) == nil && s.Typ == typState {
+		for _, n := range s.Checkpoints {
+			notes = append(notes, n)
+		}
+	}
+	var f foundDoc
+	if jws.Decode(file, &f) == nil && f.Typ == typFound {
+		for _, one := range f.Findings {
+			notes = append(notes, one.Last, one.Offered)
+		}
+	}
+	return notes
+}
+
 // Status is what a witness has cosigned and found.
 type Status struct {
 	Name  string

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/transparency-dev/formats/log"
 	cosignature "github.com/transparency-dev/formats/note"
@@ -73,9 +74,15 @@ func parseCheckpoint(text string) (Checkpoint, error) {
 // OpenCheckpoint checks that a log of the policy signed the checkpoint, and
 // leaves witnesses aside: for what is not witnessed yet. To rely on a
 // checkpoint, use [Policy.Accept].
-func OpenCheckpoint(msg []byte, policy Policy) (Checkpoint, error) {
-	cp, _, err := openNote(msg, policy.logs)
-	return cp, err
+func OpenCheckpoint(msg []byte, policy Policy) (cp Checkpoint, err error) {
+	err = policy.try(func(p Policy) (_ Checkpoint, err error) {
+		cp, _, err = openNote(msg, p.logs, always)
+		return cp, err
+	})
+	if err != nil {
+		return Checkpoint{}, err
+	}
+	return cp, nil
 }
 
 // Accept checks that a log of the policy signed the checkpoint and that the
@@ -86,18 +93,28 @@ func OpenCheckpoint(msg []byte, policy Policy) (Checkpoint, error) {
 // [ErrCheckpoint]; lines by unknown keys are ignored (C2SP signed-note).
 // Whether a cosignature's time lies in the future is for who has a clock.
 func (p Policy) Accept(msg []byte) (cp Checkpoint, witnessed bool, err error) {
-	cp, signed, err := openNote(msg, p.known)
+	return p.AcceptAt(msg, always)
+}
+
+// AcceptAt is [Policy.Accept] by the cosignatures alone whose time counts. What a
+// log got is signed by it, and when is not: that a state of it was there before a
+// time, or was still its newest after one, is known by the clocks of its witnesses.
+func (p Policy) AcceptAt(msg []byte, counts func(time.Time) bool) (cp Checkpoint, witnessed bool, err error) {
+	err = p.try(func(p Policy) (_ Checkpoint, err error) {
+		var signed map[keyName]bool
+		cp, signed, err = openNote(msg, p.known, counts)
+		if witnessed = p.quorum != nil; err == nil && witnessed && !p.quorum.satisfied(signed) {
+			err = ErrUnwitnessed
+		}
+		return cp, err
+	})
 	if err != nil {
 		return Checkpoint{}, false, err
 	}
-	if p.quorum == nil {
-		return cp, false, nil
-	}
-	if !p.quorum.satisfied(signed) {
-		return Checkpoint{}, false, ErrUnwitnessed
-	}
-	return cp, true, nil
+	return cp, witnessed, nil
 }
+
+func always(time.Time) bool { return true }
 
 // A keyName tells keys of a note apart, as signature lines do.
 type keyName struct {
@@ -115,9 +132,10 @@ func (v verifiers) Verifier(name string, id uint32) (note.Verifier, error) {
 	return nil, &note.UnknownVerifierError{Name: name, KeyHash: id}
 }
 
-// openNote parses the checkpoint and returns which of the known keys signed it,
-// a log that bears its origin's name among them.
-func openNote(msg []byte, known verifiers) (Checkpoint, map[keyName]bool, error) {
+// openNote parses the checkpoint and returns which of the known keys signed it, at
+// a time that counts if it is a witness's; a log that bears its origin's name is
+// among them.
+func openNote(msg []byte, known verifiers, counts func(time.Time) bool) (Checkpoint, map[keyName]bool, error) {
 	if len(msg) > MaxNote {
 		return Checkpoint{}, nil, fmt.Errorf("%w: over %d bytes", ErrCheckpoint, MaxNote)
 	}
@@ -142,10 +160,12 @@ func openNote(msg []byte, known verifiers) (Checkpoint, map[keyName]bool, error)
 		k := keyName{s.Name, s.Hash}
 		if logKey, ok := known[k].(LogKey); ok {
 			byLog = byLog || logKey.authority == cp.Origin
+			signed[k] = true
 		} else if t, err := cosignature.CoSigV1Timestamp(s); err != nil || t.Unix() <= 0 {
 			return Checkpoint{}, nil, fmt.Errorf("%w: time of a cosignature", ErrCheckpoint)
+		} else {
+			signed[k] = counts(t)
 		}
-		signed[k] = true
 	}
 	if !byLog {
 		return Checkpoint{}, nil, fmt.Errorf("%w: %w", ErrCheckpoint, ErrUnsigned)

@@ -3,6 +3,7 @@ package proof
 import (
 	"bytes"
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"math/bits"
 	"strconv"
@@ -144,24 +145,32 @@ func (d Day) Check(date ident.Date, policy Policy) (before, after Checkpoint, wi
 	if d.Date != date || len(d.Frontier) != bits.OnesCount64(d.First) {
 		return Checkpoint{}, Checkpoint{}, false, fmt.Errorf("%w: another day's", ErrDay)
 	}
-	after, signed, err := openNote(d.Checkpoint, policy.known)
+	after, witnessed, err = policy.Accept(d.Checkpoint)
+	if errors.Is(err, ErrUnwitnessed) {
+		after, err = OpenCheckpoint(d.Checkpoint, policy)
+	}
 	if err != nil {
 		return Checkpoint{}, Checkpoint{}, false, err
 	}
 	peaks := treeHashes(d.Frontier)
 	before = Checkpoint{Origin: after.Origin, Size: d.First, Root: Root(peaks)}
 	for i, e := range d.Entries {
-		h := tlog.Hash(e.LeafHash())
-		for n := d.First + uint64(i); n&1 == 1; n >>= 1 {
-			last := len(peaks) - 1
-			h, peaks = tlog.NodeHash(peaks[last], h), peaks[:last]
-		}
-		peaks = append(peaks, h)
+		peaks = AppendLeaf(peaks, d.First+uint64(i), tlog.Hash(e.LeafHash()))
 	}
 	if after.Size != d.First+uint64(len(d.Entries)) || after.Root != Root(peaks) {
 		return Checkpoint{}, Checkpoint{}, false, fmt.Errorf("%w: hashes", ErrDay)
 	}
-	return before, after, policy.quorum != nil && policy.quorum.satisfied(signed), nil
+	return before, after, witnessed, nil
+}
+
+// AppendLeaf adds an entry to the full subtrees that the size entries before it fall
+// into, whose roots peaks holds from left to right.
+func AppendLeaf(peaks []tlog.Hash, size uint64, leaf tlog.Hash) []tlog.Hash {
+	for ; size&1 == 1; size >>= 1 {
+		last := len(peaks) - 1
+		leaf, peaks = tlog.NodeHash(peaks[last], leaf), peaks[:last]
+	}
+	return append(peaks, leaf)
 }
 
 // Root is the RFC 6962 hash of a tree from the roots of the full subtrees that

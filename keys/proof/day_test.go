@@ -6,8 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"golang.org/x/mod/sumdb/tlog"
-
+	"sigill/keys/disclosure/story"
 	"sigill/keys/ident"
 	"sigill/keys/proof"
 )
@@ -17,18 +16,7 @@ const theDay = ident.Date("2027-01-04")
 // day is what the log got when it grew from one size to another.
 func (m *tree) day(t testing.TB, from, to int, checkpoint []byte) proof.Day {
 	t.Helper()
-	d := proof.Day{Date: theDay, First: uint64(from), Entries: m.entries[from:to], Checkpoint: checkpoint}
-	for level, start := 62, 0; level >= 0; level-- {
-		if from>>level&1 == 1 {
-			hashes, err := m.ReadHashes([]int64{tlog.StoredHashIndex(level, int64(start>>level))})
-			if err != nil {
-				t.Fatal(err)
-			}
-			d.Frontier = append(d.Frontier, digests(hashes)...)
-			start += 1 << level
-		}
-	}
-	return d
+	return proof.Day{Date: theDay, First: uint64(from), Frontier: story.Frontier(t, m, from), Entries: m.entries[from:to], Checkpoint: checkpoint}
 }
 
 func TestDay(t *testing.T) {

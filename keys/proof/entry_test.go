@@ -64,6 +64,25 @@ func TestEntryStrict(t *testing.T) {
 	}
 }
 
+// TestL11_tooLong: what is longer than an entry, as long as a bundle could say of one, is
+// no entry, and neither is any part of it.
+func TestL11_tooLong(t *testing.T) {
+	p := proof.NewPreimage(proof.Decision, ident.Sum("a statement"))
+	e, err := p.Entry(proof.DecisionTag(2026, 1, ident.NewID()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, size := range []int{proof.EntrySize + 1, 65_535, 65_536} {
+		long := append(e.Marshal(), make([]byte, size-proof.EntrySize)...)
+		if got, err := proof.ParseEntry(long); !errors.Is(err, proof.ErrEntry) || got != (proof.Entry{}) {
+			t.Errorf("an entry of %d bytes: %v", size, err)
+		}
+		if got, err := proof.ParsePreimage(append(p.Marshal(), make([]byte, size)...)); !errors.Is(err, proof.ErrPreimage) || got != (proof.Preimage{}) {
+			t.Errorf("a preimage of %d bytes more: %v", size, err)
+		}
+	}
+}
+
 func TestPreimageSalt(t *testing.T) {
 	signed := ident.Sum("a statement")
 	for _, k := range allKinds() {
@@ -113,8 +132,8 @@ func TestPreimageSalt(t *testing.T) {
 func TestTagsReadBack(t *testing.T) {
 	id := ident.NewID()
 	e := proof.Entry{Kind: proof.Decision, Tag: proof.DecisionTag(2026, 4711, id)}
-	if y, n, ok := e.Number(); !ok || y != 2026 || n != 4711 {
-		t.Errorf("%d %d %v", y, n, ok)
+	if n, ok := e.Number(); !ok || n != (proof.Number{Number: 4711, Year: 2026}) {
+		t.Errorf("%v %v", n, ok)
 	}
 	if _, ok := e.Due(); ok {
 		t.Error("a decision is due")
@@ -130,7 +149,7 @@ func TestTagsReadBack(t *testing.T) {
 	if d, ok := r.Due(); !ok || d != "2027-02-28" {
 		t.Errorf("due %v %v", d, ok)
 	}
-	if _, _, ok := r.Number(); ok {
+	if _, ok := r.Number(); ok {
 		t.Error("a release has a number")
 	}
 	r.Tag = proof.Tag{0xff, 0xff, 0xff, 0xff}
@@ -161,4 +180,30 @@ func FuzzParsePreimage(f *testing.F) {
 			t.Fatalf("%x has a second form", b)
 		}
 	})
+}
+
+// TestNumbersFollow: numbers go up by one, and begin again each year.
+func TestNumbersFollow(t *testing.T) {
+	for _, c := range []struct {
+		last, next proof.Number
+		follows    bool
+	}{
+		{proof.Number{}, proof.Number{Number: 1, Year: 2026}, true},
+		{proof.Number{}, proof.Number{Number: 2, Year: 2026}, false},
+		{proof.Number{}, proof.Number{Year: 2026}, false},
+		{proof.Number{Number: 7, Year: 2026}, proof.Number{Number: 8, Year: 2026}, true},
+		{proof.Number{Number: 7, Year: 2026}, proof.Number{Number: 7, Year: 2026}, false},
+		{proof.Number{Number: 7, Year: 2026}, proof.Number{Number: 9, Year: 2026}, false},
+		{proof.Number{Number: 7, Year: 2026}, proof.Number{Number: 1, Year: 2026}, false},
+		{proof.Number{Number: 7, Year: 2026}, proof.Number{Number: 8, Year: 2027}, false},
+		{proof.Number{Number: 7, Year: 2026}, proof.Number{Number: 1, Year: 2027}, true},
+		{proof.Number{Number: 7, Year: 2026}, proof.Number{Number: 1, Year: 2029}, true},
+		{proof.Number{Number: 7, Year: 2026}, proof.Number{Number: 1, Year: 2025}, false},
+		{proof.Number{Number: 7, Year: 2026}, proof.Number{Number: 8, Year: 2025}, false},
+		{proof.Number{Number: 1<<64 - 1, Year: 2026}, proof.Number{Year: 2026}, false},
+	} {
+		if got := c.next.Follows(c.last); got != c.follows {
+			t.Errorf("%v after %v: %v", c.next, c.last, got)
+		}
+	}
 }

@@ -69,13 +69,26 @@ func RandomTag() (t Tag) {
 	return t
 }
 
+// A Number is a decision's, in its authority's log. The zero value is before all.
+type Number struct {
+	Number uint64 `json:"number"`
+	Year   uint16 `json:"year"`
+}
+
+// Follows reports whether the number is the next after the one that the log gave
+// last: numbers are given in its order, by decision and number_void alike, from 1 in
+// each year.
+func (n Number) Follows(last Number) bool {
+	return n.Year == last.Year && n.Number == last.Number+1 && n.Number > 0 || n.Year > last.Year && n.Number == 1
+}
+
 // Number is the year and number in the tag of a decision or number_void; ok is
 // false for every other kind.
-func (e Entry) Number() (year uint16, number uint64, ok bool) {
+func (e Entry) Number() (n Number, ok bool) {
 	if e.Kind != Decision && e.Kind != NumberVoid {
-		return 0, 0, false
+		return Number{}, false
 	}
-	return binary.BigEndian.Uint16(e.Tag[:]), binary.BigEndian.Uint64(e.Tag[2:]), true
+	return Number{binary.BigEndian.Uint64(e.Tag[2:]), binary.BigEndian.Uint16(e.Tag[:])}, true
 }
 
 // Due is the day by which an opening_released owes its notice; ok is false for

@@ -16,7 +16,8 @@ var rows = map[string]string{
 	"keys/seal":      "keys/ident keys/order keys/record",
 	"keys/unseal":    "keys/ident keys/order keys/record keys/seal",
 	"keys/opening":   "keys/ident keys/jws keys/order keys/record keys/seal keys/statement",
-	"keys/bundle":    "keys/ident keys/jws keys/order keys/proof keys/seal keys/statement keys/token",
+	"keys/bundle":    "keys/ident keys/jws keys/opening keys/order keys/proof keys/seal keys/statement keys/token",
+	"keys/evidence":  "keys/bundle keys/ident keys/jws keys/proof keys/statement",
 	"keys/disclosure": "keys/bundle keys/ident keys/jws keys/opening keys/order keys/proof keys/record keys/seal keys/statement " +
 		"keys/token keys/unseal",
 	"keys/disclosure/story": "keys/bundle keys/ident keys/jws keys/opening keys/order keys/proof keys/record keys/seal keys/statement " +
@@ -28,7 +29,7 @@ var rows = map[string]string{
 	"proto":           "",
 	"proto/sigill/v1": "",
 
-	"server": "keys/bundle keys/ident keys/jws keys/keyfile keys/proof keys/token server/audit server/check server/control server/gate server/ledger " +
+	"server": "keys/bundle keys/ident keys/jws keys/keyfile keys/order keys/proof keys/token server/audit server/check server/control server/gate server/ledger " +
 		"server/rpc server/store server/store/bolt server/translog server/web server/witness server/workflow",
 	"server/cmd/sigilld": "keys/command server server/rpc",
 	"server/rpc":         "keys/ident keys/record keys/token proto/sigill/v1 server/access server/workflow",
@@ -48,11 +49,12 @@ var rows = map[string]string{
 	"server/store/memory":    "server/store",
 	"server/store/storetest": "server/store",
 
-	"client": "keys/bundle keys/disclosure keys/guard keys/ident keys/jws keys/keyfile keys/opening keys/order " +
+	"client": "client/tiles keys/bundle keys/disclosure keys/evidence keys/guard keys/ident keys/jws keys/keyfile keys/opening keys/order " +
 		"keys/proof keys/record keys/seal keys/statement keys/token keys/unseal proto/sigill/v1",
 	"client/tiles":   "keys/ident keys/proof",
+	"client/monitor": "client client/tiles client/witness keys/bundle keys/evidence keys/ident keys/jws keys/keyfile keys/proof",
 	"client/witness": "keys/ident keys/jws keys/keyfile keys/proof",
-	"client/cmd/sigill": "client client/tiles client/witness keys/bundle keys/command keys/disclosure keys/guard keys/ident keys/jws keys/keyfile " +
+	"client/cmd/sigill": "client client/monitor client/tiles client/witness keys/bundle keys/command keys/disclosure keys/evidence keys/guard keys/ident keys/jws keys/keyfile " +
 		"keys/opening keys/order keys/proof keys/record keys/statement",
 }
 

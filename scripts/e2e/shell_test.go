@@ -68,7 +68,7 @@ func TestManualPages(t *testing.T) {
 	}
 	text := built(t, dirs[0], nil, "mandoc", "-T", "ascii", "-I", "os=x", "sigill.1")
 	text = regexp.MustCompile(".\b").ReplaceAllString(text, "")
-	for code, says := range []string{"Done", "Something here is wrong", "The server said no", "Verification failed", "It cannot be told", "not for this key"} {
+	for code, says := range []string{"Done", "Something here is wrong", "The server said no", "Verification failed", "It cannot be told", "not for this key", "did not do what"} {
 		if !regexp.MustCompile(fmt.Sprintf(`(?s)EXIT STATUS.*\n +%d +[^\n]*%s.*\nOPTIONS`, code, says)).MatchString(text) {
 			t.Errorf("sigill(1) does not say what %d is:\n%s", code, text)
 		}
@@ -106,7 +106,7 @@ func TestBash(t *testing.T) {
 	}
 	for line, want := range map[string]string{
 		"sigill verif":                    "verify",
-		"sigill verify ":                  "decision.sigill",
+		"sigill verify ":                  "decision.sigill trust.json",
 		"sigill sign x --key ":            "director.age",
 		"sigill keys new revie":           "reviewer",
 		"sigill request --ground COURT_O": "COURT_ORDER COURT_ORDER_ON_REFUSAL",

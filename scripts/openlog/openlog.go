@@ -5,10 +5,15 @@ package openlog
 import (
 	"context"
 	"crypto/ed25519"
+	"encoding/binary"
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 	"testing"
 	"time"
+
+	"golang.org/x/mod/sumdb/tlog"
 
 	"sigill/keys/bundle"
 	"sigill/keys/ident"
@@ -30,6 +35,7 @@ type Log struct {
 	Policy proof.Policy
 	Logged []proof.Entry // all of them, published or not
 	Disk   *memory.Disk
+	Cosign func(note []byte) []byte // adds witnesses' lines to what is published; nil: none
 	t      testing.TB
 	key    ed25519.PrivateKey
 	name   string
@@ -83,19 +89,37 @@ func layout() store.Layout {
 	return out
 }
 
+// Branch is another history under the same key, which begins with so many entries of
+// this one's.
+func (l *Log) Branch(size int) *Log {
+	l.t.Helper()
+	b := begin(l.t, l.key, l.name+"branch")
+	b.Put(l.Logged[:size]...)
+	b.publish()
+	return b
+}
+
 // Add logs entries, and publishes nothing.
 func (l *Log) Add(n int) {
 	l.t.Helper()
+	var list []proof.Entry
+	for i := len(l.Logged); len(list) < n; i++ {
+		list = append(list, proof.Entry{Kind: proof.Event, Tag: proof.Tag{0: 1, 15: byte(i)}, Digest: ident.Sum(l.name, fmt.Sprint(i))})
+	}
+	l.Put(list...)
+}
+
+// Put logs these entries, and publishes nothing.
+func (l *Log) Put(list ...proof.Entry) {
+	l.t.Helper()
 	_, err := l.ledger.Do(context.Background(), func(tx *ledger.Tx) error {
-		for range n {
-			i := len(l.Logged)
-			e := proof.Entry{Kind: proof.Event, Tag: proof.Tag{0: 1, 15: byte(i)}, Digest: ident.Sum(l.name, fmt.Sprint(i))}
+		for _, e := range list {
 			tx.Log(e)
-			l.Logged = append(l.Logged, e)
 		}
 		return nil
 	})
 	must(l.t, err)
+	l.Logged = append(l.Logged, list...)
 }
 
 // Grow publishes the log at a size.
@@ -109,7 +133,11 @@ func (l *Log) Grow(size int) {
 
 func (l *Log) publish() {
 	l.t.Helper()
-	must(l.t, l.Publish(context.Background(), l.ledger.Head()))
+	h := l.ledger.Head()
+	if l.Cosign != nil {
+		h.Note = l.Cosign(h.Note)
+	}
+	must(l.t, l.Publish(context.Background(), h))
 	l.last = l.PublishedCheckpoint()
 }
 
@@ -117,6 +145,48 @@ func (l *Log) publish() {
 func (l *Log) End(d ident.Date) {
 	l.t.Helper()
 	must(l.t, l.CloseDays(context.Background(), Morning(d.AddDays(1)), l.last))
+}
+
+// Write is a log as files in a directory, signed by this one's key, of whatever it is
+// told: also of what no ledger takes.
+func (l *Log) Write(dir string, entries ...[]byte) {
+	l.t.Helper()
+	var hashes []tlog.Hash
+	stored := tlog.HashReaderFunc(func(at []int64) (out []tlog.Hash, err error) {
+		for _, i := range at {
+			out = append(out, hashes[i])
+		}
+		return out, nil
+	})
+	var bundles []byte
+	for i, e := range entries {
+		more, err := tlog.StoredHashes(int64(i), e, stored)
+		must(l.t, err)
+		hashes = append(hashes, more...)
+		bundles = append(binary.BigEndian.AppendUint16(bundles, uint16(len(e))), e...)
+	}
+	put := func(path string, b []byte) {
+		at := filepath.Join(dir, filepath.FromSlash(path))
+		must(l.t, os.MkdirAll(filepath.Dir(at), 0o700))
+		must(l.t, os.WriteFile(at, b, 0o600))
+	}
+	for _, t := range tlog.NewTiles(proof.TileHeight, 0, int64(len(entries))) {
+		b, err := tlog.ReadTileData(t, stored)
+		must(l.t, err)
+		put(proof.TilePath(t.L, uint64(t.N), t.W), b)
+		if t.L == 0 {
+			n := t.W * (2 + proof.EntrySize)
+			put(proof.TilePath(proof.EntriesLevel, uint64(t.N), t.W), bundles[:n])
+			bundles = bundles[n:]
+		}
+	}
+	root, err := tlog.TreeHash(int64(len(entries)), stored)
+	must(l.t, err)
+	signer, err := proof.NewLogSigner(Authority, l.key)
+	must(l.t, err)
+	note, err := signer.Checkpoint(uint64(len(entries)), ident.Digest(root))
+	must(l.t, err)
+	put("checkpoint", note)
 }
 
 // Morning is a time on a day.

@@ -49,6 +49,7 @@ type Result struct {
 	Request  *client.Recipient
 	Me       client.Identity
 	Signed   []byte   // the content that was signed
+	Media    string   // what kind of text it is
 	Returned []string // the director's reason
 }
 
@@ -79,14 +80,14 @@ func Play(ctx context.Context, c Cast) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &play{Cast: c, script: script}
+	p := &play{Cast: c, script: script, Result: Result{Media: script.Media}}
 	if p.Say == nil {
 		p.Say = func(string, ...any) {}
 	}
 	if p.Case == "" {
 		p.Case = "SN 2026-00417"
 	}
-	for _, step := range []func(context.Context) error{p.meet, p.draft, p.revise, p.sign, p.verify, p.open, p.learn} {
+	for _, step := range []func(context.Context) error{p.meet, p.draft, p.revise, p.sign, p.verify, p.open, p.learn, p.promises} {
 		if err := step(ctx); err != nil {
 			return nil, err
 		}

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"errors"
 
+	"sigill/keys/bundle"
 	"sigill/keys/ident"
 	"sigill/keys/jws"
 	"sigill/keys/order"
@@ -40,12 +41,51 @@ func (c *checker) documents(room ledger.Room, kind proof.Kind, read func(key []b
 // checkDocuments checks orders, sets, requesters and providers' keys, and the counters
 // of the room meta.
 func (c *checker) checkDocuments(*check.Walk) error {
-	for _, step := range []func() error{c.checkOrders, c.checkSets, c.checkRequesters, c.checkProviders} {
+	for _, step := range []func() error{c.checkTrusts, c.checkOrders, c.checkSets, c.checkRequesters, c.checkProviders} {
 		if err := step(); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// checkTrusts checks the trust files that have been in force: each but the first follows
+// from the one before, and the last is the one of this check.
+func (c *checker) checkTrusts() error {
+	var before *bundle.Trust
+	err := c.w.Rows(c.r, roomTrust, func(key, value []byte) {
+		c.trusts++
+		var row trustRow
+		err := decode(value, &row)
+		var t *bundle.Trust
+		if err == nil {
+			t, err = bundle.ParseTrust(row.Trust)
+		}
+		switch {
+		case err != nil:
+		case before == nil:
+			err = holds(len(row.Signs.Signatures) == 0 && len(row.Signs.Preimage) == 0 && row.Signs.Index == 0)
+		default:
+			var next *bundle.Trust
+			var by *order.Succession
+			if next, by, err = before.Succeed(row.Signs.Signatures); err != nil {
+				break
+			}
+			var digest ident.Digest
+			if digest, err = order.Digest(by); err == nil {
+				err = holds(next.Digest == t.Digest && c.logs(loggedRow{Preimage: row.Signs.Preimage, Index: row.Signs.Index}, proof.KeyChange, digest))
+			}
+		}
+		if err != nil || !bytes.Equal(key, indexKey(uint64(c.trusts))) {
+			c.w.Found(roomTrust, "a trust file that does not follow from the one before, or is in another's place")
+			return
+		}
+		before = t
+	})
+	if before != nil && before.Digest != c.o.Trust.Digest {
+		c.w.Found(roomTrust, "the newest trust file is not the one of the configuration")
+	}
+	return err
 }
 
 func (c *checker) checkOrders() error {
@@ -135,7 +175,7 @@ func (c *checker) checkProviders() error {
 		return err
 	}
 	counters := map[string]uint64{}
-	for name, n := range map[string]int{string(metaOrder): len(c.orders), string(metaSet): len(c.sets)} {
+	for name, n := range map[string]int{string(metaOrder): len(c.orders), string(metaSet): len(c.sets), string(metaTrust): c.trusts} {
 		if n > 0 {
 			counters[name] = uint64(n)
 		}

@@ -270,7 +270,7 @@ func (h *house) form(room store.Room, key, plain []byte) string {
 		switch answer, _ := members[2].([]byte); {
 		case len(answer) == 0:
 			return "request none"
-		case len(answer) == 1:
+		case bytes.HasPrefix(answer, []byte{0xa2, 0x01}) && answer[2]>>5 == 0: // a number first
 			return "request vote"
 		default:
 			return "request " + map[byte]string{1: "draft", 'e': "receipt", 0xa3: "logged", 0xa2: "share"}[answer[0]]

@@ -54,6 +54,7 @@ func lived(t *testing.T, tile bool) (*house, *keeper) {
 		must(0, h.ExpireOpenings(ctx, time.Now()))
 		must(0, h.ForgetShown(ctx, time.Now()))
 	}
+	must(0, h.RecordTrust(ctx)) // as a server does first
 	a := h.author("Åsa Öberg")
 	must(a.submit())
 	must(h.sendBack(director, a))

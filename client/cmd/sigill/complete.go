@@ -76,13 +76,13 @@ func (a *app) complete(root *cobra.Command) {
 		"keys show": files("age"), "keys certificate": inOrder(files("age")),
 		"draft new": inOrder(folders), "draft submit": inOrder(folders), "draft revise": inOrder(a.matters, folders),
 		"draft show": inOrder(a.matters), "draft dissent": inOrder(a.matters), "draft withdraw": inOrder(a.matters),
-		"draft openings": inOrder(a.matters), "draft forget": inOrder(a.matters),
-		"dispatch": inOrder(files("sigill")), "verify": inOrder(files("sigill")), "open": inOrder(files("package", "extract")),
+		"draft openings": inOrder(a.matters), "draft check": inOrder(folders), "draft forget": inOrder(a.matters),
+		"dispatch": inOrder(files("sigill")), "verify": inOrder(files("sigill", "json")), "open": inOrder(files("package", "extract")),
 		"board sign": inOrder(documents), "board join": documents, "board show": inOrder(documents),
 		"board trust make": inOrder(files("yaml", "yml")), "board trust show": inOrder(files("json")),
 		"admin publish-set": inOrder(files("signed")), "admin publish-order": inOrder(files("signed")),
 		"admin register-requester": inOrder(files("signed")), "admin revoke-requester": inOrder(files("signed")), "man": inOrder(folders), "witness init": inOrder(folders), "witness serve": inOrder(folders), "witness status": inOrder(folders),
-		"log mirror": inOrder(folders, folders),
+		"log mirror": inOrder(folders, folders), "log monitor": inOrder(folders), "log prove": inOrder(files("json")),
 	}
 	flags := map[string]completer{
 		"output": oneOf("table", "json"), "lang": oneOf("sv", "en"), "cacert": files("pem", "crt"), "trust": files("json"), "home": folders,
@@ -90,7 +90,8 @@ func (a *app) complete(root *cobra.Command) {
 		"sections": parts, "basis": oneOf(string(opening.BasisAuthenticity), string(opening.BasisScope), string(opening.BasisSecrecy), string(opening.BasisNotHeld), string(opening.BasisForwarded)),
 		"extract": files("extract"), "request": files("signed"), "vote": files("json"), "registration": files("signed"), "recipient": files("age"),
 		"log-file": files("txt", "vkey"), "tls-cert": files("pem", "crt"), "tls-key": files("pem", "key"),
-		"file": files("txt", "md"), "content": files("md", "txt"),
+		"evidence": folders, "receipt": files("json"), "file": files("txt", "md"), "content": files("md", "txt"),
+		"state": files("json"), "compare": files("sigill", "json"), "every": oneOf("1m", "5m", "1h"), "stall": oneOf("3h", "24h"),
 		"log": oneOf(), "listen": oneOf(), "url": oneOf(), "addr": oneOf(), "origin": oneOf(), "authority": oneOf(), "name": oneOf(), "years": oneOf(), "proof": oneOf(), "reference": oneOf(), "days": oneOf(),
 		"provision": oneOf(), "reservation": oneOf(), "notice-not-before": oneOf(), "notice-provision": oneOf(),
 	}

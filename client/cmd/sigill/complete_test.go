@@ -56,7 +56,7 @@ func TestCompletion(t *testing.T) {
 		"review refuse --basis ":          "AUTHENTICITY\n",
 		"-o ":                             "table\njson\n:4",
 		"inbox --lang ":                   "sv\nen\n:4",
-		"verify ":                         "sigill\n:8",
+		"verify ":                         "sigill\njson\n:8",
 		"verify x --trust ":               "json\n:8",
 		"open ":                           "package\nextract\n:8",
 		"board sign ":                     "yaml\nyml\nsigned\n:8",

@@ -23,7 +23,7 @@ import (
 func (a *app) draft() *cobra.Command {
 	return group("draft", "Draft decisions (caseworker)", "  sigill draft new mitt-beslut\n  sigill draft submit mitt-beslut",
 		a.draftNew(), a.draftSubmit(), a.draftRevise(), a.draftList(), a.draftShow(), a.draftDissent(), a.draftWithdraw(),
-		a.draftOpenings(), a.draftForget())
+		a.draftOpenings(), a.draftCheck(), a.draftForget())
 }
 
 func (a *app) draftNew() *cobra.Command {
@@ -59,6 +59,9 @@ func (a *app) caseworker(ctx context.Context) (*client.Caseworker, *client.Home,
 	}
 	h, err := a.home()
 	if err != nil {
+		return nil, nil, err
+	}
+	if err := s.KnowsLog(ctx); err != nil { // before there is a receipt that nobody can read
 		return nil, nil, err
 	}
 	return s.Caseworker(me), h, nil
@@ -250,19 +253,15 @@ func (a *app) draftList() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			names, err := h.Matters()
+			kept, err := h.Kept()
 			if err != nil {
 				return err
 			}
 			list := []ownMatter{}
 			rows := [][]string{a.heads("MATTER", "CASE", "REVISIONS")}
-			for _, name := range names {
-				_, own, err := h.Matter(name)
-				if err != nil {
-					return err
-				}
-				list = append(list, ownMatter{name, own.Case, own.Decision, len(own.Revisions)})
-				rows = append(rows, []string{name, own.Case, strconv.Itoa(len(own.Revisions))})
+			for _, own := range kept {
+				list = append(list, ownMatter{own.Matter, own.Case, own.Decision, len(own.Revisions)})
+				rows = append(rows, []string{own.Matter, own.Case, strconv.Itoa(len(own.Revisions))})
 			}
 			return a.emit(list, rows...)
 		},

@@ -13,11 +13,13 @@ import (
 	"github.com/spf13/cobra"
 
 	"sigill/client"
+	"sigill/client/monitor"
 	"sigill/client/tiles"
 	"sigill/client/witness"
 	"sigill/keys/bundle"
 	"sigill/keys/command"
 	"sigill/keys/disclosure"
+	"sigill/keys/evidence"
 	"sigill/keys/guard"
 	"sigill/keys/ident"
 	"sigill/keys/keyfile"
@@ -74,17 +76,20 @@ var causes = []struct {
 	{order.ErrNoItem, "no-item"}, {order.ErrNoSigner, "no-signer"}, {client.ErrTooLarge, "too-large"}, {client.ErrSuperseded, "superseded"},
 	{client.ErrNotMine, "not-mine"}, {client.ErrWrongGroup, "not-mine"}, {client.ErrExpired, "request-expired"},
 	{disclosure.ErrNotForKey, "not-for-key"}, {disclosure.ErrUndecided, "undecided"}, {opening.ErrRefusal, "refusal"},
-	{errTrustText, "trust-text"}, {bundle.ErrTrust, "trust"}, {bundle.ErrBundle, "not-bundle"}, {opening.ErrPackage, "not-package"}, {opening.ErrNotice, "notice"},
+	{order.ErrDocument, "document"}, {errTrustText, "trust-text"}, {bundle.ErrSuccession, "succession"}, {bundle.ErrTrust, "trust"}, {bundle.ErrBundle, "not-bundle"}, {bundle.ErrAct, "not-act"}, {opening.ErrPackage, "not-package"}, {opening.ErrNotice, "notice"},
+	{errBroken, "broken"}, {errReceipt, "receipt"}, {errOtherDraft, "other-draft"}, {errUnproved, "unproved"},
+	{evidence.ErrEvidence, "not-evidence"}, {evidence.ErrNothing, "proves-nothing"},
 	{proof.ErrUnwitnessed, "unwitnessed"}, {client.ErrVerification, "unverified"}, {disclosure.ErrVerification, "unverified"}, {errVerify, "unverified"},
 	{client.ErrConfig, "config"},
 	{ident.ErrID, "id"}, {ident.ErrAuthority, "authority"}, {ident.ErrDate, "date"}, {ident.ErrDigest, "digest"},
 	{fs.ErrNotExist, "missing"}, {syscall.EROFS, "read-only"}, {fs.ErrPermission, "permission"},
 	{syscall.ENOSPC, "full"}, {syscall.EDQUOT, "full"}, {syscall.EFBIG, "full"}, {syscall.EISDIR, "not-file"}, {syscall.ENOTDIR, "not-file"},
-	{client.ErrFolder, "folder"}, {client.ErrDocument, "document"},
+	{client.ErrFolder, "folder"},
 	{witness.ErrExists, "witness-exists"}, {witness.ErrPlace, "witness-place"}, {witness.ErrConfig, "witness-config"}, {witness.ErrKeys, "witness-keys"},
 	{witness.ErrLogs, "witness-logs"}, {witness.ErrLocked, "witness-locked"}, {witness.ErrState, "witness-state"}, {witness.ErrOlder, "witness-older"},
 	{witness.ErrFound, "witness-found"}, {witness.ErrClock, "witness-clock"}, {witness.ErrWrite, "witness-write"},
 	{proof.ErrWitnessName, "witness-name"}, {proof.ErrLogKey, "log-key"},
+	{monitor.ErrState, "monitor-state"}, {monitor.ErrLocked, "monitor-locked"}, {monitor.ErrCompare, "monitor-compare"},
 	{tiles.ErrSource, "log-source"}, {tiles.ErrUnreachable, "log-silent"}, {tiles.ErrAbsent, "log-absent"}, {tiles.ErrDamaged, "log-damaged"},
 	{proof.ErrInconsistent, "log-forked"}, {proof.ErrCheckpoint, "log-another"},
 }
@@ -140,8 +145,10 @@ func (a *app) failure(err error) failure {
 	w, f := a.words, failure{Exit: exitCode(err)}
 	c, named, form, part, another := (*client.Error)(nil), (*client.NamedError)(nil), (*client.FormError)(nil), (*statement.PartError)(nil), (*client.AnotherError)(nil)
 	used := (*command.Usage)(nil)
-	ills, pin := (*sick)(nil), (*client.PinError)(nil)
+	ills, pin, loud := (*sick)(nil), (*client.PinError)(nil), (*alarm)(nil)
 	switch {
+	case errors.As(err, &loud):
+		f.Error, f.Advice = a.t("the log")+": "+a.t(outcomes[loud.state].said), w.alarmDo
 	case errors.As(err, &ills):
 		f.Error, f.Advice = fmt.Sprintf(a.t("%d of the checks failed"), ills.failed), a.t("Do what stands under each of them, and run sigill doctor again.")
 	case errors.As(err, &named):

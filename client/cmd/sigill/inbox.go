@@ -282,6 +282,7 @@ func (a *app) returns() *cobra.Command {
 		},
 	}
 	keyFlag(c, &key)
+	a.receiptFlag(c)
 	c.Flags().StringVar(&file, "file", "", "the reason's `file`, - for standard input")
 	return c
 }
@@ -321,6 +322,7 @@ func (a *app) abstain() *cobra.Command {
 		},
 	}
 	keyFlag(c, &key)
+	a.receiptFlag(c)
 	c.Flags().BoolVar(&yes, "yes", false, "do not ask")
 	return c
 }
@@ -347,6 +349,7 @@ func (a *app) dispatch() *cobra.Command {
 		},
 	}
 	keyFlag(c, &key)
+	a.receiptFlag(c)
 	return c
 }
 

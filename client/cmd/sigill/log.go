@@ -16,7 +16,8 @@ import (
 )
 
 func (a *app) log() *cobra.Command {
-	return group("log", "Read an authority's log, as anyone may", "  sigill log mirror https://sigill.example:8444 kopia --trust trust.json", a.logMirror())
+	return group("log", "Read an authority's log, as anyone may", "  sigill log mirror https://sigill.example:8444 kopia --trust trust.json\n  sigill log monitor https://sigill.example:8444 --state logg.json --trust trust.json",
+		a.logMirror(), a.logMonitor(), a.logProve())
 }
 
 // mirrored is what a mirror has.

@@ -5,8 +5,8 @@
 // Data goes to standard output (as a table, or with -o json as JSON), talk to
 // standard error; "-" is standard input. Exit codes: 0 done, 1 something here is
 // wrong, 2 the server said no, 3 verification failed, 4 it cannot be told whether
-// the call took effect, 5 not for this key. Secrets come by prompt, file or
-// environment, never as an argument. Where something is refused, nothing is
+// the call took effect, 5 not for this key, 6 it is proven that the log did not do
+// what it signed. Secrets come by prompt, file or environment, never as an argument. Where something is refused, nothing is
 // printed on standard output and no file is left, and standard error ends with what
 // to do next: with -o json as one line of JSON. What is said to people stands in
 // swedish.go, english.go and terms.go, and nowhere else.
@@ -27,6 +27,7 @@ import (
 
 	"sigill/client"
 	"sigill/client/tiles"
+	"sigill/keys/bundle"
 	"sigill/keys/command"
 	"sigill/keys/disclosure"
 	"sigill/keys/proof"
@@ -49,6 +50,7 @@ const (
 	exitUnverified
 	exitUnknown
 	exitNotForKey
+	exitBroken
 )
 
 // run is the whole program, with its exit code.
@@ -69,17 +71,21 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 
 func exitCode(err error) int {
 	refused, unanswered := (*client.Error)(nil), (*client.UnansweredError)(nil)
-	ills := (*sick)(nil)
+	ills, loud := (*sick)(nil), (*alarm)(nil)
 	switch {
 	case err == nil:
 		return exitOK
+	case errors.As(err, &loud):
+		return outcomes[loud.state].exit
 	case errors.As(err, &ills):
 		return ills.exit
 	case errors.Is(err, disclosure.ErrNotForKey):
 		return exitNotForKey
-	case errors.Is(err, proof.ErrUnwitnessed):
+	case errors.Is(err, errBroken):
+		return exitBroken
+	case errors.Is(err, proof.ErrUnwitnessed), errors.Is(err, errUnproved):
 		return exitUnknown
-	case errors.Is(err, client.ErrVerification), errors.Is(err, disclosure.ErrVerification), errors.Is(err, errVerify), notTheLog(err):
+	case errors.Is(err, client.ErrVerification), errors.Is(err, disclosure.ErrVerification), errors.Is(err, errVerify), errors.Is(err, bundle.ErrSuccession), notTheLog(err):
 		return exitUnverified
 	case errors.Is(err, tiles.ErrAbsent):
 		return exitRefused
@@ -113,7 +119,8 @@ Data is printed on standard output, talk and errors on standard error. With -o
 json an error is one line of JSON there, which says what to do next as "advice".
 
 Exit codes: 0 done, 1 something here is wrong, 2 the server said no, 3
-verification failed, 4 cannot tell, 5 not for this key.`,
+verification failed, 4 cannot tell, 5 not for this key, 6 the log did not do what
+it signed.`,
 		Version: version,
 		Example: `  sigill verify decision.sigill --trust trust.json
   sigill draft new mitt-beslut
@@ -132,7 +139,7 @@ verification failed, 4 cannot tell, 5 not for this key.`,
 	f.StringVar(&a.homeDir, "home", "", "`directory` of what the client remembers (SIGILL_HOME)")
 	f.StringVar(&a.passFile, "passphrase-file", "", "`file` with the passphrase of keys and home (SIGILL_PASSPHRASE_FILE)")
 	root.AddCommand(a.keys(), a.draft(), a.inbox(), a.show(), a.sign(), a.returns(), a.abstain(), a.dispatch(), a.fetch(),
-		a.request(), a.collect(), a.open(), a.review(), a.verify(), a.board(), a.admin(), a.log(), a.witness(), a.doctor(), man())
+		a.request(), a.collect(), a.open(), a.review(), a.verify(), a.adopt(), a.board(), a.admin(), a.log(), a.witness(), a.doctor(), man())
 	a.complete(root)
 	return root
 }
@@ -156,6 +163,9 @@ does it once at most.
 
 5
 :   What was to be opened is not for this key.
+
+6
+:   It is proven, or seen, that the log did not do what it signed.
 `, func(path string, page []byte) error { return client.WriteFile(path, page, 0o644, true) })
 	c.Example = "  sigill man /usr/local/share/man/man1"
 	return c

@@ -84,6 +84,7 @@ board to countersign, with your registration as the board signed it.`,
 			return a.sendRequest(cmd.Context(), f)
 		},
 	}
+	a.receiptFlag(c)
 	c.Flags().StringVar(&f.bundle, "decision", "", "`file` with the decision")
 	c.Flags().StringVar(&f.ground, "ground", "", "the `ground`")
 	c.Flags().StringSliceVar(&f.sections, "sections", nil, "the `parts`, with commas")

@@ -8,6 +8,7 @@ import (
 
 	"sigill/client"
 	"sigill/keys/bundle"
+	"sigill/keys/evidence"
 	"sigill/keys/ident"
 	"sigill/keys/record"
 	"sigill/keys/statement"
@@ -40,15 +41,46 @@ type verdict struct {
 func (a *app) verify() *cobra.Command {
 	var content string
 	c := &cobra.Command{
-		Use: "verify BUNDLE --trust FILE", Short: "Verify a decision, offline",
+		Use: "verify FILE --trust FILE", Short: "Verify a decision, a receipt, evidence or a succession, offline",
 		Long: `Verify a decision against the authority's trust file, without any server: the
 institutional certificate, every signature, the delegation order, the text, and
 the decision's place in the log. With --content the text is also compared with a
-file. Nothing here says who wrote it. Exit code 3 if anything does not hold.`,
-		Example: "  sigill verify decision.sigill --trust trust.json\n  sigill verify decision.sigill --trust trust.json --content beslut.md",
+file. Nothing here says who wrote it. Exit code 3 if anything does not hold.
+
+What --receipt kept of a return, an abstention, a dispatch, a request or a vote is
+verified too: that the log has exactly it, once sigill log prove has got the witnesses' word.
+
+Of the succession by which another trust file takes the place of yours it is verified
+that your board signed it and that nothing is left out by which something was verified,
+and what it changes is shown. "sigill adopt" takes it over.
+
+An evidence file is verified in the same way, without the log itself: it says what
+the authority's log did not do of what it had signed. Exit code 6 if that is proven,
+3 if it is not, 4 if witnesses may yet make it so.`,
+		Example: "  sigill verify decision.sigill --trust trust.json\n  sigill verify decision.sigill --trust trust.json --content beslut.md\n  sigill verify evidence.json --trust trust.json",
 		Args:    cobra.ExactArgs(1),
 		RunE: func(_ *cobra.Command, args []string) error {
-			v, trust, err := a.verified(args[0])
+			trust, err := a.trust()
+			if err != nil {
+				return err
+			}
+			data, err := a.input(args[0])
+			if err != nil {
+				return err
+			}
+			if content != "" && (evidence.Is(data) || bundle.IsAct(data) || isSuccession(data)) {
+				return usage("--content is for a decision")
+			}
+			if evidence.Is(data) {
+				return a.verifyEvidence(data, trust)
+			}
+			if bundle.IsAct(data) {
+				return a.verifyAct(data, trust)
+			}
+			if isSuccession(data) {
+				return a.follows(data, trust)
+			}
+			v, err := verifiedBy(data, trust)
 			if err != nil {
 				return err
 			}
@@ -103,9 +135,14 @@ func (a *app) verified(path string) (*bundle.Verdict, *bundle.Trust, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	v, err := bundle.Verify(b, trust)
+	v, err := verifiedBy(b, trust)
+	return v, trust, err
+}
+
+func verifiedBy(data []byte, trust *bundle.Trust) (*bundle.Verdict, error) {
+	v, err := bundle.Verify(data, trust)
 	if err != nil {
-		return nil, nil, fmt.Errorf("%w: %w", errVerify, err)
+		return nil, fmt.Errorf("%w: %w", errVerify, err)
 	}
-	return v, trust, nil
+	return v, nil
 }

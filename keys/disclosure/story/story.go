@@ -11,7 +11,6 @@
 package story
 
 import (
-	"crypto"
 	"crypto/ed25519"
 	"crypto/hpke"
 	"crypto/x509"
@@ -22,12 +21,9 @@ import (
 	"testing"
 	"time"
 
-	"golang.org/x/mod/sumdb/tlog"
-
 	"sigill/keys/bundle"
 	"sigill/keys/ident"
 	"sigill/keys/jws"
-	"sigill/keys/opening"
 	"sigill/keys/order"
 	"sigill/keys/proof"
 	"sigill/keys/record"
@@ -235,74 +231,4 @@ func (s *Story) Token(change map[string]any) string {
 	b64 := base64.RawURLEncoding.EncodeToString
 	in := b64([]byte(`{"alg":"EdDSA","kid":"p1","typ":"at+jwt"}`)) + "." + b64(b)
 	return in + "." + b64(ed25519.Sign(s.Provider, []byte(in)))
-}
-
-// A Log is a log in memory.
-type Log struct {
-	testing.TB
-	Key    *proof.LogSigner
-	hashes []tlog.Hash
-	size   int64
-}
-
-// NewLog makes an empty one.
-func NewLog(t testing.TB, key crypto.Signer) *Log {
-	t.Helper()
-	s, err := proof.NewLogSigner(Authority, key)
-	check(t, err)
-	return &Log{TB: t, Key: s}
-}
-
-// ReadHashes implements [tlog.HashReader].
-func (l *Log) ReadHashes(at []int64) ([]tlog.Hash, error) {
-	out := make([]tlog.Hash, len(at))
-	for i, x := range at {
-		out[i] = l.hashes[x]
-	}
-	return out, nil
-}
-
-// Salt is a preimage with a salt that follows from what it is over.
-func Salt(kind proof.Kind, signed ident.Digest) proof.Preimage {
-	return proof.Preimage{Kind: kind, Salt: ident.Sum("salt", string(signed[:])), Signed: signed}
-}
-
-// Add appends an entry and gives its index.
-func (l *Log) Add(pre proof.Preimage, tag proof.Tag) uint64 {
-	l.Helper()
-	e, err := pre.Entry(tag)
-	check(l, err)
-	h, err := tlog.StoredHashes(l.size, e.Marshal(), l)
-	check(l, err)
-	l.hashes = append(l.hashes, h...)
-	l.size++
-	return uint64(l.size - 1)
-}
-
-// Head is the newest checkpoint.
-func (l *Log) Head() proof.Checkpoint {
-	l.Helper()
-	root, err := tlog.TreeHash(l.size, l)
-	check(l, err)
-	return proof.Checkpoint{Origin: Authority, Size: uint64(l.size), Root: ident.Digest(root)}
-}
-
-// Proof is the tlog-proof of an entry at the newest checkpoint, by line.
-func (l *Log) Proof(index uint64) []string {
-	l.Helper()
-	head := l.Head()
-	note, err := l.Key.Checkpoint(head.Size, head.Root)
-	check(l, err)
-	hashes, err := tlog.ProveRecord(l.size, int64(index), l)
-	check(l, err)
-	p := proof.Proof{Index: index, Checkpoint: note}
-	for _, h := range hashes {
-		p.Hashes = append(p.Hashes, ident.Digest(h))
-	}
-	return bundle.SplitLines(string(p.Marshal()))
-}
-
-// Entry is what a package holds of an entry.
-func (l *Log) Entry(pre proof.Preimage, tag proof.Tag, index uint64) opening.Entry {
-	return opening.Entry{Preimage: pre.Marshal(), Proof: l.Proof(index), Tag: tag[:]}
 }

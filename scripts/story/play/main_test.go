@@ -73,13 +73,13 @@ func TestDemo(t *testing.T) {
 	steps := holdLines(t, out)
 	for _, word := range []string{"Nycklar", "bevakar loggen som vittne", "igång", "Nämnden har beslutat", "nämner den som skrev", "förseglat", "återsänt", "Version 2", "avvikande mening",
 		"Kontrasignerat", "väntar på vittnet", "beslutet är bevittnat", "Expedierat", "Kontrollerat utan nät", "En ändrad byte", "avslås helt", "begär fyra uppgifter", "öppnar ingenting förrän", "lämnar ut tre",
-		"Domstolen öppnar", "ser vem som fick uppgiften",
-		"sigilld check hittar det: decision: a decision's row is missing or cannot be read, decision B-", "allt som det skrevs: green: "} {
+		"sigilld check hittar det: decision: a decision's row is missing or cannot be read, decision B-", "allt som det skrevs: green: ",
+		"Domstolen öppnar", "ser vem som fick uppgiften", "loggen till dess löften: 3 kvitton", "lagret kopieras", "utan anmärkning", "servern vägrar", "har blivit kortare", "samma nummer, B-2", "två historier"} {
 		if !strings.Contains(out, word) {
 			t.Errorf("no line says %q", word)
 		}
 	}
-	if steps != 32 {
+	if steps != 40 {
 		t.Errorf("%d lines", steps)
 	}
 	dir := filepath.Join(work, "beslut")
@@ -95,7 +95,19 @@ func TestDemo(t *testing.T) {
 	if b := get(t, dir, "opened.json"); json.Unmarshal(b, &opened) != nil || len(opened.Granted) != 3 || !bytes.Contains(b, []byte(me["name"])) {
 		t.Error("opened.json is no opening protocol of this author")
 	}
-	holdVerified(t, sigill(t), dir, me["name"])
+	bin := sigill(t)
+	holdVerified(t, bin, dir, me["name"])
+	found, err := filepath.Glob(filepath.Join(dir, "monitor", "logg.fork-*.json"))
+	if err != nil || len(found) != 1 {
+		t.Fatalf("evidence: %q, %v", found, err)
+	}
+	cmd := exec.Command(bin, "verify", found[0], "--trust", filepath.Join(dir, "trust.json"), "--lang", "en")
+	if said, err := cmd.Output(); err == nil || cmd.ProcessState.ExitCode() != 6 || !bytes.Contains(said, []byte("signed two histories")) {
+		t.Errorf("sigill verify of the evidence: %v: %s", err, said)
+	}
+	if left, err := os.ReadDir(filepath.Join(dir, "monitor")); err != nil || len(left) != 3 {
+		t.Errorf("beside the monitor lies %v: %v", left, err)
+	}
 }
 
 // holdLines holds that every step is one line with the next number.
