@@ -14,6 +14,16 @@ import (
 	"sigill/server"
 )
 
+// isGreen wants nothing found in a stopped store.
+func isGreen(t *testing.T, c server.Config) {
+	t.Helper()
+	found, err := server.CheckStore(t.Context(), c, func(string, uint64) {})
+	fine(t, err)
+	for _, f := range found.List {
+		t.Errorf("check: %s", server.Text(f))
+	}
+}
+
 // TestCheckAfterStart: the server checks its store by itself. What it finds stands in its
 // log, a line for each finding, and it is not ready; it goes on all the same. A green
 // check is remembered.

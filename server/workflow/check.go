@@ -42,7 +42,6 @@ type checker struct {
 	last    map[int]uint64                   // number of each year
 	days    ledger.Days                      // that have a row
 
-	trusts  uint64 // trust files
 	orders  []publishedOrder
 	sets    []publishedSet
 	trail   *audit.Checked
@@ -52,8 +51,10 @@ type checker struct {
 	answers map[string]uint64 // rows of the room request, by kind
 	n       struct{ matters, revisions, dissents, withdrawn, signed, ballots, taken, decided, released uint64 }
 	at      *Checking
-	byUse   map[string]bool // keys of the room used that something refers to
-	abstain map[string]int  // by account and matter, less the events of it
+	byUse   map[string]bool      // keys of the room used that something refers to
+	abstain map[string]int       // by account and matter, less the events of it
+	trusts  int                  // trust files that have been in force
+	votes   map[ident.Digest]int // votes, less what the log has of them
 }
 
 type publishedOrder struct {
@@ -102,7 +103,7 @@ func Check(r ledger.Reader, trust *bundle.Trust, cipher Cipher, at *Checking) []
 	c := &checker{o: &Office{Config: Config{Trust: trust}, cipher: cipher}, r: r, trust: &own,
 		tags: map[proof.Kind]map[proof.Tag]int{}, numbers: map[uint64]string{},
 		last: map[int]uint64{}, owed: map[ident.Digest]uint32{}, owedBy: map[proof.Kind]int{}, logged: map[proof.Kind]int{},
-		answers: map[string]uint64{}, at: at, byUse: map[string]bool{}, abstain: map[string]int{}}
+		answers: map[string]uint64{}, at: at, byUse: map[string]bool{}, abstain: map[string]int{}, votes: map[ident.Digest]int{}}
 	steps := []check.Step{{Name: "the log", Run: c.checkLog}}
 	for _, s := range []check.Step{{Name: "documents of authority", Run: c.checkDocuments}, {Name: "owed entries", Run: c.checkOwed},
 		{Name: "matters and decisions", Run: c.checkMatters}, {Name: "what signers are shown", Run: c.checkShown},
@@ -149,12 +150,11 @@ func (c *checker) noteEntry(i uint64, e proof.Entry) {
 		c.tags[e.Kind][e.Tag]++
 	case proof.Decision, proof.NumberVoid:
 		n, _ := e.Number()
-		year, number := n.Year, n.Number
-		c.numbers[i] = statement.FormatNumber(int(year), int64(number))
-		if number != c.last[int(year)]+1 {
+		c.numbers[i] = statement.FormatNumber(int(n.Year), int64(n.Number))
+		if n.Number != c.last[int(n.Year)]+1 {
 			c.w.Found(roomDecision, "the numbers of a year have a gap, or are out of order", check.At(i), check.Numbered(c.numbers[i]))
 		}
-		c.last[int(year)] = number
+		c.last[int(n.Year)] = n.Number
 	}
 	at, err := c.r.Get(roomIndex, e.Digest[:])
 	switch {
@@ -314,6 +314,8 @@ func roomOf(k proof.Kind) ledger.Room {
 		return roomOrder
 	case proof.ProviderKeys:
 		return roomProvider
+	case proof.KeyChange:
+		return roomTrust
 	case proof.OpeningRequested, proof.OpeningRefused, proof.OpeningReleased, proof.OpeningClosed:
 		return roomOpening
 	}

@@ -50,16 +50,6 @@ func (c *checker) checkAnswer(b []byte) (kind string, err error) {
 	switch {
 	case len(b) == 0:
 		return answerNothing, nil
-	case len(b) == 1:
-		switch openingState(b[0]) {
-		case openingPending:
-			return answerState, nil
-		case openingReleased:
-			return answerState + " released", nil
-		case openingRefused:
-			return answerState + " refused", nil
-		}
-		return "", errWrong
 	case b[0] == 1:
 		return answerDraft, nil
 	case b[0] == 'e':
@@ -73,11 +63,27 @@ func (c *checker) checkAnswer(b []byte) (kind string, err error) {
 		}
 		return answerLogged, holds(c.logs(logged, pre.Kind, pre.Signed))
 	}
+	var v votedRow
+	if err := decode(b, &v); err == nil {
+		return c.checkVoted(v)
+	}
 	var f fetched
 	if err := decode(b, &f); err != nil {
 		return "", err
 	}
 	return answerShare, holds(c.logs(f.Logged, proof.ShareHandedOut, ident.Sum(f.Wrapping)))
+}
+
+// checkVoted: the vote stands in the log.
+func (c *checker) checkVoted(v votedRow) (kind string, err error) {
+	pre, err := proof.ParsePreimage(v.Logged.Preimage)
+	if err != nil {
+		return "", err
+	}
+	c.votes[pre.Signed]--
+	kind, known := map[openingState]string{openingPending: answerState, openingReleased: answerState + " released",
+		openingRefused: answerState + " refused"}[openingState(v.State)]
+	return kind, holds(known && c.logs(v.Logged, proof.Event, pre.Signed))
 }
 
 // checkReceipt: what was promised stands in the log, or is owed and not overdue.
@@ -209,6 +215,11 @@ func (c *checker) checkCounts() error {
 		return n
 	}
 	author := func(method string) uint64 { return c.trail.Authors["/sigill.v1.DraftingService/"+method] }
+	for _, n := range c.votes {
+		if n != 0 {
+			c.w.Found(roomOpening, "votes and what the log has of them differ")
+		}
+	}
 	votes := named("ReviewService/ApproveOpening", "ReviewService/RefuseOpening")
 	for _, f := range []struct {
 		room ledger.Room

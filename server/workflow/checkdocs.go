@@ -38,10 +38,10 @@ func (c *checker) documents(room ledger.Room, kind proof.Kind, read func(key []b
 	})
 }
 
-// checkDocuments checks trust files, orders, sets, requesters and providers' keys, and
-// the counters of the room meta.
+// checkDocuments checks orders, sets, requesters and providers' keys, and the counters
+// of the room meta.
 func (c *checker) checkDocuments(*check.Walk) error {
-	for _, step := range []func() error{c.checkTrust, c.checkOrders, c.checkSets, c.checkRequesters, c.checkProviders} {
+	for _, step := range []func() error{c.checkTrusts, c.checkOrders, c.checkSets, c.checkRequesters, c.checkProviders} {
 		if err := step(); err != nil {
 			return err
 		}
@@ -49,40 +49,43 @@ func (c *checker) checkDocuments(*check.Walk) error {
 	return nil
 }
 
-// checkTrust checks that each trust file follows the one before it, and that the last is
-// the one in force.
-func (c *checker) checkTrust() error {
+// checkTrusts checks the trust files that have been in force: each but the first follows
+// from the one before, and the last is the one of this check.
+func (c *checker) checkTrusts() error {
 	var before *bundle.Trust
 	err := c.w.Rows(c.r, roomTrust, func(key, value []byte) {
 		c.trusts++
 		var row trustRow
 		err := decode(value, &row)
-		next, wrong := bundle.ParseTrust(row.Trust)
-		if err == nil && wrong == nil && bytes.Equal(key, indexKey(c.trusts)) && c.follows(before, next, row.Signs) {
-			before = next
+		var t *bundle.Trust
+		if err == nil {
+			t, err = bundle.ParseTrust(row.Trust)
+		}
+		switch {
+		case err != nil:
+		case before == nil:
+			err = holds(len(row.Signs.Signatures) == 0 && len(row.Signs.Preimage) == 0 && row.Signs.Index == 0)
+		default:
+			var next *bundle.Trust
+			var by *order.Succession
+			if next, by, err = before.Succeed(row.Signs.Signatures); err != nil {
+				break
+			}
+			var digest ident.Digest
+			if digest, err = order.Digest(by); err == nil {
+				err = holds(next.Digest == t.Digest && c.logs(loggedRow{Preimage: row.Signs.Preimage, Index: row.Signs.Index}, proof.KeyChange, digest))
+			}
+		}
+		if err != nil || !bytes.Equal(key, indexKey(uint64(c.trusts))) {
+			c.w.Found(roomTrust, "a trust file that does not follow from the one before, or is in another's place")
 			return
 		}
-		c.w.Found(roomTrust, "a trust file that does not follow the one before it")
+		before = t
 	})
 	if before != nil && before.Digest != c.o.Trust.Digest {
-		c.w.Found(roomTrust, "the last trust file is not the one in force")
+		c.w.Found(roomTrust, "the newest trust file is not the one of the configuration")
 	}
-	c.same(roomTrust, "a succession that the log has is missing", uint64(c.logged[proof.KeyChange]), max(c.trusts, 1)-1)
 	return err
-}
-
-// follows reports whether a trust file stands where it may: the first, which nobody
-// signed, or one that the board of the one before signed and the log has.
-func (c *checker) follows(before, next *bundle.Trust, by documentRow) bool {
-	if before == nil || len(by.Signatures) == 0 {
-		return before == nil && len(by.Signatures) == 0 && c.trusts == 1
-	}
-	signed, doc, err := before.Succeed(by.Signatures)
-	if err != nil || signed.Digest != next.Digest {
-		return false
-	}
-	digest, err := order.Digest(doc)
-	return err == nil && c.logs(loggedRow{Preimage: by.Preimage, Index: by.Index}, proof.KeyChange, digest)
 }
 
 func (c *checker) checkOrders() error {
@@ -172,13 +175,10 @@ func (c *checker) checkProviders() error {
 		return err
 	}
 	counters := map[string]uint64{}
-	for name, n := range map[string]int{string(metaOrder): len(c.orders), string(metaSet): len(c.sets)} {
+	for name, n := range map[string]int{string(metaOrder): len(c.orders), string(metaSet): len(c.sets), string(metaTrust): c.trusts} {
 		if n > 0 {
 			counters[name] = uint64(n)
 		}
-	}
-	if c.trusts > 0 {
-		counters[string(metaTrust)] = c.trusts
 	}
 	for year, n := range c.last {
 		counters[string(numberKey(year))] = n

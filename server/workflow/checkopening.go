@@ -120,6 +120,7 @@ func (c *checker) checkBallots(row *openingRow, req *opening.Request, s *sealRow
 	voted := map[[2]int]bool{}
 	for _, b := range row.Ballots {
 		c.n.ballots++
+		c.votes[jws.Digest(b.Vote)]++
 		var v opening.Vote
 		if err := jws.Peek(b.Vote, &v); err != nil {
 			return err

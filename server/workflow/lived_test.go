@@ -10,7 +10,6 @@ import (
 	"sigill/keys/bundle"
 	"sigill/keys/opening"
 	"sigill/keys/order"
-	"sigill/server/gate"
 	"sigill/server/store"
 	"sigill/server/store/memory"
 	"sigill/server/workflow"
@@ -39,19 +38,6 @@ func (k *keeper) Commit(ctx context.Context, changes store.Changes) error {
 // officerID is a user id that lived notes as an officer's.
 const officerID = "dir01"
 
-// succeed has the board sign another trust file, under which the office goes on.
-func (h *house) succeed() {
-	h.t.Helper()
-	f := h.trust.File
-	f.Name += " igen"
-	b := must(f.Marshal())
-	h.config.Succession = h.byBoard(&order.Succession{Authority: authority, Date: today(), From: h.trust.Digest, Trust: b})
-	h.trust = must(bundle.ParseTrust(b))
-	h.config.Trust = h.trust
-	h.Office = must(workflow.New(ctx, h.config, h.ledger, cipher{h.store.(*gate.Store)}))
-	must(0, h.RecordTrust(ctx))
-}
-
 // lived is a house with a row of every kind, in every state, if it has a tile, which takes
 // its time: it is for a bubble.
 func lived(t *testing.T, tile bool) (*house, *keeper) {
@@ -59,7 +45,6 @@ func lived(t *testing.T, tile bool) (*house, *keeper) {
 	k := &keeper{was: map[string][]byte{}}
 	h := newHouseOver(t, func() store.Store { k.Store = disk.Open(); return k })
 	h.disk = disk
-	must(0, h.RecordTrust(ctx))
 	day := func() { // what the clock does at night
 		pass(24 * time.Hour)
 		must(0, h.CloseDays(ctx, time.Now(), h.ledger.Published().Note))
@@ -69,6 +54,7 @@ func lived(t *testing.T, tile bool) (*house, *keeper) {
 		must(0, h.ExpireOpenings(ctx, time.Now()))
 		must(0, h.ForgetShown(ctx, time.Now()))
 	}
+	must(0, h.RecordTrust(ctx)) // as a server does first
 	a := h.author("Åsa Öberg")
 	must(a.submit())
 	must(h.sendBack(director, a))
@@ -99,7 +85,6 @@ func lived(t *testing.T, tile bool) (*house, *keeper) {
 	must(0, err)
 	day()
 	h.openings(v)
-	h.succeed()
 
 	next := *h.order
 	next.Version, next.Previous = 2, h.version.Digest

@@ -162,12 +162,7 @@ func play(ctx context.Context, a *authority.Authority, b *bystander, sigilld str
 	if err != nil {
 		return err
 	}
-	stopped := false
-	defer func() {
-		if !stopped {
-			err = errors.Join(err, r.Stop())
-		}
-	}()
+	defer func() { err = errors.Join(err, r.Stop()) }()
 	say("sigilld är igång på %s med ett tomt lager.", r.Addr)
 	if err := r.Publish(ctx); err != nil {
 		return err
@@ -177,20 +172,16 @@ func play(ctx context.Context, a *authority.Authority, b *bystander, sigilld str
 	if err != nil {
 		return err
 	}
+	if err := tampered(ctx, a, sigilld, say); err != nil {
+		return err
+	}
 	last := rollback{a: a, b: b, sigilld: sigilld, author: author, text: story.Text(res.Signed, "SN 2026-00418"), say: say, now: r}
 	last.text.Media = res.Media
 	err = last.play(ctx)
 	if last.now != nil {
 		r = last.now
 	}
-	if err != nil {
-		return err
-	}
-	stopped = true
-	if err := r.Stop(); err != nil {
-		return err
-	}
-	if err := tampered(ctx, a, sigilld, say); err != nil || !kept {
+	if err != nil || !kept {
 		return err
 	}
 	return keep(a, res)

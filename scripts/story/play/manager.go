@@ -31,10 +31,14 @@ func tampered(ctx context.Context, a *authority.Authority, sigilld string, say f
 	if err != nil {
 		return err
 	}
-	err = errors.Join(os.CopyFS(copied, os.DirFS(filepath.Join(a.Dir, "data"))), os.Chmod(copied, 0o700), os.Chmod(filepath.Join(copied, "store.db"), 0o600),
+	err = errors.Join(os.Mkdir(copied, 0o700),
 		os.WriteFile(config, []byte(strings.Replace(string(text), "data: data\n", "data: copy\n", 1)), 0o600))
 	if err != nil {
 		return err
+	}
+	backup := exec.CommandContext(ctx, sigilld, "backup", "--config", filepath.Join(a.Dir, authority.ConfigFile), filepath.Join(copied, "store.db"))
+	if out, err := backup.CombinedOutput(); err != nil {
+		return fmt.Errorf("sigilld backup: %s: %w", out, err)
 	}
 	if err := deleteDecision(filepath.Join(copied, "store.db")); err != nil {
 		return err
