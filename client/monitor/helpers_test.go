@@ -90,16 +90,14 @@ func watcher(i int, at time.Time) vectors.Cosigner {
 
 // cosigned has witnesses cosign at a time what is published from now on.
 func (p *post) cosigned(at time.Time, by ...int) {
+	var signers []note.Signer
+	for _, i := range by {
+		signers = append(signers, watcher(i, at))
+	}
 	p.log.Cosign = func(msg []byte) []byte {
 		n, err := note.Open(msg, note.VerifierList(p.log.Key))
-		for _, i := range by {
-			if err == nil {
-				msg, err = note.Sign(n, watcher(i, at))
-				n.Sigs = nil
-				if err == nil {
-					n, err = note.Open(msg, note.VerifierList(p.log.Key))
-				}
-			}
+		if err == nil {
+			msg, err = note.Sign(n, signers...)
 		}
 		if err != nil {
 			p.Fatal(err)

@@ -309,7 +309,30 @@ func TestStopped(t *testing.T) {
 	}
 	m.Close()
 	p.shown = nil
-	if l := p.says("then", "found", 600, "gap 0"); l.Entries["event"] != 599 {
+	if l := p.says("then", "found", 600, "gap 0"); l.Entries["event"] != 599 || l.New != 344 {
 		t.Error(text(l))
+	}
+}
+
+// TestSavedMeanwhile: a long way is remembered on the way, so that what is killed goes on
+// near where it was.
+func TestSavedMeanwhile(t *testing.T) {
+	p, dir := newPost(t), t.TempDir()
+	e := of(proof.Event).Marshal()
+	all := make([][]byte, 1<<16+10)
+	for i := range all {
+		all[i] = e
+	}
+	p.log.Write(dir, all...)
+	saved := ""
+	p.shown = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/tile/entries/256.p/10" {
+			saved = string(p.file("logg.json"))
+		}
+		http.FileServer(http.Dir(dir)).ServeHTTP(w, r)
+	})
+	p.says("a long log", "fine", len(all))
+	if !strings.Contains(saved, `"counted":65536,`) {
+		t.Errorf("behind 65,536 entries the state is %.300s", saved)
 	}
 }
