@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -36,7 +37,8 @@ type post struct {
 	state string
 	at    time.Time
 
-	shown   http.Handler // nil: the log
+	shown   http.Handler   // nil: the log
+	asked   sync.WaitGroup // requests under way
 	compare []string
 }
 
@@ -52,6 +54,8 @@ func follow(t *testing.T, l *openlog.Log, policy ...string) *post {
 	p := &post{T: t, log: l, at: noon, state: filepath.Join(t.TempDir(), "logg.json")}
 	p.believe(policy...)
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		p.asked.Add(1)
+		defer p.asked.Done()
 		if p.shown != nil {
 			p.shown.ServeHTTP(w, r)
 			return
@@ -118,6 +122,7 @@ func (p *post) look() monitor.Look {
 		p.Fatal(err)
 	}
 	defer m.Close()
+	defer p.asked.Wait()
 	l, err := m.Look(p.Context(), p.at)
 	if err != nil {
 		p.Fatal(err)
