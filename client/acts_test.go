@@ -14,7 +14,7 @@ import (
 	sigillv1 "sigill/proto/sigill/v1"
 )
 
-// TestActs: who returns, abstains, dispatches or asks holds what proves that the log
+// TestActs: who returns, abstains, dispatches, asks or votes holds what proves that the log
 // took it; what the server gives for another act, or for none, is not believed.
 func TestActs(t *testing.T) {
 	ctx := t.Context()
@@ -36,6 +36,19 @@ func TestActs(t *testing.T) {
 	must(director.Abstain(ctx, read()))
 	must(director.Dispatch(ctx, v))
 	must(h.court.Send(ctx, h.asked)) // again: the same answer
+	for i := 1; i <= 2; i++ {        // one refuses
+		v, err := h.Reviewer(1, i)
+		must(err)
+		v.Acted = keep
+		w, err := v.Get(ctx, h.asked.Opening)
+		must(err)
+		j := client.Judgement{Granted: w.Request.Sections}
+		if i == 1 {
+			j = client.Judgement{Refusal: &opening.Refusal{Basis: opening.BasisAuthenticity, Paragraphs: []string{"Begäran är inte domstolens."}, Provision: "6 kap. 3 § OSL"}}
+		}
+		_, err = v.Vote(ctx, w, j)
+		must(err)
+	}
 	var typs []string
 	for _, a := range kept {
 		l, err := a.VerifySigned(h.Trust)
@@ -44,7 +57,7 @@ func TestActs(t *testing.T) {
 		}
 		typs = append(typs, l.Typ)
 	}
-	if !slices.Equal(typs, []string{statement.TypReturn, statement.TypAbstention, statement.TypDispatch, opening.TypRequest}) {
+	if !slices.Equal(typs, []string{statement.TypReturn, statement.TypAbstention, statement.TypDispatch, opening.TypRequest, opening.TypVote, opening.TypVote}) {
 		t.Errorf("%q", typs)
 	}
 
@@ -75,7 +88,7 @@ func TestActs(t *testing.T) {
 	t.Cleanup(func() { again.Stop() })
 	anyone, err := again.Session("")
 	must(err)
-	for i, a := range kept[:4] {
+	for i, a := range kept[:6] {
 		was := a.Proof
 		l, err := anyone.Prove(ctx, a)
 		if err != nil || l.Typ != typs[i] || l.Pending || slices.Equal(a.Proof, was) {

@@ -255,10 +255,16 @@ func (v *Reviewer) Vote(ctx context.Context, w *Review, j Judgement) (sigillv1.O
 	}
 	if len(vector) == 0 {
 		r, err := v.review().RefuseOpening(ctx, &sigillv1.RefuseOpeningRequest{RequestId: newRequestID(), Vote: compact})
-		return r.GetState(), err
+		if err != nil {
+			return 0, err
+		}
+		return r.GetState(), v.acted(compact, r.GetLogged())
 	}
 	r, err := v.review().ApproveOpening(ctx, &sigillv1.ApproveOpeningRequest{RequestId: newRequestID(), Vote: compact, Vector: vector})
-	return r.GetState(), err
+	if err != nil {
+		return 0, err
+	}
+	return r.GetState(), v.acted(compact, r.GetLogged())
 }
 
 // sayable checks a vote as it will be signed, but for its vector, which is not made

@@ -53,7 +53,7 @@ type Config struct {
 	Trust   *bundle.Trust
 	Token   func(context.Context) (string, error) // an access token; nil for public calls alone
 	Day     *jws.Signer                           // the day key that the token is bound to; nil for an unbound token
-	Acted   func(*bundle.Act) error               // what proves an act of a signer or requester, once the server took it; may be nil
+	Acted   func(*bundle.Act) error               // what proves an act of a signer, requester or reviewer, once the server took it; may be nil
 	Options []grpc.DialOption                     // more, such as interceptors
 }
 

@@ -25,8 +25,8 @@ var (
 )
 
 // An Act is what somebody signed under their own name beside the decision itself (a
-// return, an abstention, a dispatch, a request to open a seal), with its place in
-// the log: what who acted keeps, to show that the authority's log took it.
+// return, an abstention, a dispatch, a request to open a seal, a vote on one), with
+// its place in the log: what who acted keeps, to show that the authority's log took it.
 type Act struct {
 	Preimage  ident.Bytes `json:"preimage"` // of the log entry's digest
 	Proof     []string    `json:"proof"`    // C2SP tlog-proof, by line
@@ -58,11 +58,11 @@ func IsAct(data []byte) bool { return bytes.Contains(data, []byte(`"typ":"`+TypA
 
 // A LoggedAct is what an act's file shows: that exactly this statement stands in the
 // log. Whose key signed it is for those to say who know the key: the log's entry
-// names nobody, and to others an abstention's is an event like any other.
+// names nobody, and to others that of an abstention or a vote is an event like any.
 type LoggedAct struct {
 	Typ        string // of the statement
 	Decision   ident.ID
-	Date       ident.Date // that it bears
+	Date       ident.Date // that it bears; a vote bears none
 	Digest     ident.Digest
 	Log        proof.Entry
 	Index      uint64
@@ -115,12 +115,14 @@ func (a *Act) verify(t *Trust, policy proof.Policy) (*LoggedAct, error) {
 	return v, nil
 }
 
-// read reads a statement of the four that have such a file.
+// read reads a statement of the five that have such a file.
 func (v *LoggedAct) read(compact string) (authority ident.Authority, kind proof.Kind, err error) {
 	var ret statement.Return
 	var abstention statement.Abstention
 	var dispatch statement.Dispatch
 	var request opening.Request
+	var vote opening.Vote
+	var none ident.Date
 	for _, s := range []struct {
 		st        jws.Statement
 		kind      proof.Kind
@@ -132,6 +134,7 @@ func (v *LoggedAct) read(compact string) (authority ident.Authority, kind proof.
 		{&abstention, proof.Event, &abstention.Authority, &abstention.Decision, &abstention.Date},
 		{&dispatch, proof.Dispatched, &dispatch.Authority, &dispatch.Decision, &dispatch.Date},
 		{&request, proof.OpeningRequested, &request.Authority, &request.Decision, &request.Date},
+		{&vote, proof.Event, &vote.Authority, &vote.Decision, &none},
 	} {
 		err = jws.Peek(compact, s.st)
 		if errors.Is(err, jws.ErrType) {

@@ -17,7 +17,13 @@ import (
 	"sigill/keys/vectors"
 )
 
-// acts are the four that have a file, with the kinds of their entries.
+// vote is an act as well; it bears no date.
+func vote() *opening.Vote {
+	return &opening.Vote{Authority: story.Authority, Checkpoint: statement.Checkpoint{Root: vectors.Digest("root"), Size: 3}, Decision: vectors.ID("decision"),
+		Granted: []record.Section{record.SectionDecider}, Group: 1, Index: 2, Opening: vectors.ID("opening"), Request: vectors.Digest("request"), Vector: vectors.Digest("vector")}
+}
+
+// acts are the others that have a file, with the kinds of their entries.
 func acts(s *story.Story) map[proof.Kind]jws.Statement {
 	id, draft := vectors.ID("decision"), vectors.Digest("draft")
 	return map[proof.Kind]jws.Statement{
@@ -61,6 +67,9 @@ func TestAct(t *testing.T) {
 			v.Index != s.Tree.Head().Size-1 || v.Checkpoint != s.Tree.Head() || v.Witnessed || v.Pending || v.Digest != jws.Digest(a.Statement) {
 			t.Errorf("%s: %v, %+v", kind, err, v)
 		}
+	}
+	if v, err := logged(s, vote(), proof.Event, tagOf(proof.Event)).Verify(s.Trust); err != nil || v.Typ != opening.TypVote || v.Date != "" || v.Decision != vectors.ID("decision") {
+		t.Errorf("a vote: %v, %+v", err, v)
 	}
 	a := logged(s, acts(s)[proof.Returned], proof.Returned, tagOf(proof.Returned))
 	s.Watch()

@@ -80,10 +80,12 @@ func TestCanary(t *testing.T) {
 		t.Fatal(err)
 	}
 	needles := canary.NewNeedles()
-	for _, me := range draftAll(t, run, people) {
+	var own owns
+	for _, me := range draftAll(t, run, people, &own) {
 		add(t, needles, me)
 	}
 	open := given(t, run)
+	maps.Copy(open, shown(t, run, own.list))
 	if err := run.Stop(); err != nil {
 		t.Fatal(err)
 	}
@@ -105,7 +107,7 @@ func built(t *testing.T) string {
 
 // draftAll has everyone draft, some at a time, while the director watches the
 // inbox.
-func draftAll(t *testing.T, run *authority.Running, people []devidp.User) []client.Identity {
+func draftAll(t *testing.T, run *authority.Running, people []devidp.User, own *owns) []client.Identity {
 	t.Helper()
 	director, err := run.Signer("direktor", run.Director)
 	if err != nil {
@@ -120,7 +122,7 @@ func draftAll(t *testing.T, run *authority.Running, people []devidp.User) []clie
 	for range 4 {
 		wg.Go(func() {
 			for i := next.Add(1) - 1; i < int64(len(people)); i = next.Add(1) - 1 {
-				all[i], errs[i] = draft(ctx, run, people[i], int(i))
+				all[i], errs[i] = draft(ctx, run, people[i], int(i), own)
 			}
 		})
 	}
@@ -135,14 +137,14 @@ func draftAll(t *testing.T, run *authority.Running, people []devidp.User) []clie
 // draft is one author's way: the whole one for every tenth. What the court was
 // told stays with the court: its answers are sealed on the wire, and the opening
 // protocol is not looked at.
-func draft(ctx context.Context, run *authority.Running, u devidp.User, i int) (client.Identity, error) {
+func draft(ctx context.Context, run *authority.Running, u devidp.User, i int, own *owns) (client.Identity, error) {
 	director, err := run.Signer("direktor", run.Director)
 	if err != nil {
 		return client.Identity{}, err
 	}
 	ref := fmt.Sprintf("SN 2026-%05d", 1000+i)
 	if i%10 > 0 {
-		return draftAndSign(ctx, run, director, u, ref, i)
+		return draftAndSign(ctx, run, director, u, ref, i, own)
 	}
 	r, err := story.Play(ctx, story.Cast{Run: run, Author: u, Content: story.Decision, Case: ref})
 	if err != nil {
@@ -205,7 +207,7 @@ func others(ctx context.Context, run *authority.Running, director *client.Signer
 
 // draftAndSign is one author's matter: submitted, and by turns left, signed,
 // revised and signed, withdrawn, or first refused by the server.
-func draftAndSign(ctx context.Context, run *authority.Running, d *client.Signer, u devidp.User, ref string, i int) (client.Identity, error) {
+func draftAndSign(ctx context.Context, run *authority.Running, d *client.Signer, u devidp.User, ref string, i int, kept *owns) (client.Identity, error) {
 	w, err := run.Caseworker(u.ID)
 	if err != nil {
 		return client.Identity{}, err
@@ -215,6 +217,7 @@ func draftAndSign(ctx context.Context, run *authority.Running, d *client.Signer,
 	if err != nil {
 		return w.Me, err
 	}
+	kept.add(own)
 	switch i % 5 {
 	case 0:
 		return w.Me, nil

@@ -87,7 +87,7 @@ func Play(ctx context.Context, c Cast) (*Result, error) {
 	if p.Case == "" {
 		p.Case = "SN 2026-00417"
 	}
-	for _, step := range []func(context.Context) error{p.meet, p.draft, p.revise, p.sign, p.verify, p.open, p.learn} {
+	for _, step := range []func(context.Context) error{p.meet, p.draft, p.revise, p.sign, p.verify, p.open, p.learn, p.promises} {
 		if err := step(ctx); err != nil {
 			return nil, err
 		}

@@ -50,17 +50,17 @@ func (r review) FetchShare(ctx context.Context, req *sigillv1.FetchShareRequest)
 }
 
 func (r review) ApproveOpening(ctx context.Context, req *sigillv1.ApproveOpeningRequest) (*sigillv1.ApproveOpeningResponse, error) {
-	state, err := r.office.ApproveOpening(ctx, callerOf(ctx), req.GetVote(), req.GetVector())
+	v, err := r.office.ApproveOpening(ctx, callerOf(ctx), req.GetVote(), req.GetVector())
 	if err != nil {
 		return nil, err
 	}
-	return &sigillv1.ApproveOpeningResponse{State: sigillv1.OpeningState(state)}, nil
+	return &sigillv1.ApproveOpeningResponse{State: sigillv1.OpeningState(v.State), Logged: logged(v.Logged)}, nil
 }
 
 func (r review) RefuseOpening(ctx context.Context, req *sigillv1.RefuseOpeningRequest) (*sigillv1.RefuseOpeningResponse, error) {
-	state, err := r.office.RefuseOpening(ctx, callerOf(ctx), req.GetVote())
+	v, err := r.office.RefuseOpening(ctx, callerOf(ctx), req.GetVote())
 	if err != nil {
 		return nil, err
 	}
-	return &sigillv1.RefuseOpeningResponse{State: sigillv1.OpeningState(state)}, nil
+	return &sigillv1.RefuseOpeningResponse{State: sigillv1.OpeningState(v.State), Logged: logged(v.Logged)}, nil
 }

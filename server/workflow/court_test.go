@@ -158,7 +158,7 @@ func (h *house) ballotOver(g, i int, id ident.ID, r *workflow.Review, share []by
 	return b
 }
 
-func (h *house) cast(g, i int, b *ballot) (int, error) {
+func (h *house) cast(g, i int, b *ballot) (*workflow.Voted, error) {
 	compact := must(jws.Make(b.key, &b.vote))
 	if len(b.vote.Granted) > 0 {
 		return h.ApproveOpening(context.Background(), h.reviewerCaller(g, i, "ApproveOpening"), compact, b.vector)
@@ -169,7 +169,7 @@ func (h *house) cast(g, i int, b *ballot) (int, error) {
 // vote casts a vote and wants it taken.
 func (h *house) vote(g, i int, id ident.ID, granted ...record.Section) int {
 	h.t.Helper()
-	return must(h.cast(g, i, h.ballot(g, i, id, granted...)))
+	return must(h.cast(g, i, h.ballot(g, i, id, granted...))).State
 }
 
 // entries are what the log holds now.

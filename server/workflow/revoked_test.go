@@ -80,7 +80,7 @@ func TestRevokedVoteGrantsNothing(t *testing.T) {
 		t.Helper()
 		b := h.ballot(g, i, id, decider)
 		b.vote.NotBefore, b.vote.Reservation = &opening.Delay{Date: due, Provision: "35 kap. 1 § OSL"}, reservation
-		h.same("state", must(h.cast(g, i, b)), pending)
+		h.same("state", must(h.cast(g, i, b)).State, pending)
 	}
 	delayed(1, 1, "Får inte föras vidare.")
 	h.revokes([2]int{1, 1})
@@ -167,7 +167,7 @@ func TestRevokedInTheQueue(t *testing.T) {
 		_, signatures := h.revoking([2]int{1, 1}, [2]int{1, 3})
 		shares := h.count(proof.ShareHandedOut)
 		var published, voted, fetched, last error
-		var state int
+		var state *workflow.Voted
 		later := func(n int, f func()) func() {
 			return func() { time.Sleep(time.Duration(n) * time.Second); f() }
 		}
@@ -183,7 +183,7 @@ func TestRevokedInTheQueue(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		h.same("state", state, pending) // one of the two that it would take is revoked
+		h.same("state", state.State, pending) // one of the two that it would take is revoked
 		h.same("votes", c.get(id).Votes, 3)
 		h.same("shares", h.count(proof.ShareHandedOut), shares)
 	})

@@ -179,10 +179,15 @@ func (w *walk) casts(p *petition, b *ballot) {
 		c.Method = "/sigill.v1.ReviewService/RefuseOpening"
 	}
 	call := func(c *workflow.Caller) (any, error) {
+		do := func() (*workflow.Voted, error) { return w.ApproveOpening(ctx, c, compact, b.vector) }
 		if len(b.vote.Granted) == 0 {
-			return w.RefuseOpening(ctx, c, compact)
+			do = func() (*workflow.Voted, error) { return w.RefuseOpening(ctx, c, compact) }
 		}
-		return w.ApproveOpening(ctx, c, compact, b.vector)
+		v, err := do()
+		if err != nil {
+			return nil, err
+		}
+		return v.State, nil
 	}
 	if w.does("vote", byName, want, leaves, func() error {
 		answer, err := call(c)

@@ -39,7 +39,7 @@ type loggedAct struct {
 	Valid     bool                 `json:"valid"`
 	Act       string               `json:"act"`
 	Decision  ident.ID             `json:"decision"`
-	Date      ident.Date           `json:"date"`
+	Date      ident.Date           `json:"date,omitempty"`
 	Statement ident.Digest         `json:"statement"`
 	Kind      string               `json:"kind"` // of the entry
 	Log       statement.Checkpoint `json:"checkpoint"`
@@ -48,7 +48,7 @@ type loggedAct struct {
 }
 
 // actNames are the acts by the typs of their statements.
-var actNames = map[string]string{statement.TypReturn: "returned", statement.TypAbstention: "abstained", statement.TypDispatch: "dispatched", opening.TypRequest: "request to open"}
+var actNames = map[string]string{statement.TypReturn: "returned", statement.TypAbstention: "abstained", statement.TypDispatch: "dispatched", opening.TypRequest: "request to open", opening.TypVote: "vote"}
 
 func (a *app) emitAct(v *bundle.LoggedAct) error {
 	out := loggedAct{true, v.Typ, v.Decision, v.Date, v.Digest, v.Log.Kind.String(),
@@ -57,7 +57,11 @@ func (a *app) emitAct(v *bundle.LoggedAct) error {
 	if !out.Witnessed {
 		witnessed += " (obevittnad)"
 	}
-	return a.emit(out, []string{a.t("valid"), a.yes(true)}, []string{a.t("act"), a.t(actNames[v.Typ])}, []string{a.t("date"), string(v.Date)}, []string{a.t("decision"), string(v.Decision)},
+	act := a.t(actNames[v.Typ])
+	if v.Date != "" {
+		act += ", " + string(v.Date)
+	}
+	return a.emit(out, []string{a.t("valid"), a.yes(true)}, []string{a.t("act"), act}, []string{a.t("decision"), string(v.Decision)},
 		[]string{a.t("digest"), v.Digest.String()}, []string{a.t("log"), fmt.Sprintf(a.t("entry %d of %d"), out.Index, out.Log.Size) + " (" + out.Kind + ")"},
 		[]string{a.t("witnessed"), witnessed})
 }
@@ -77,9 +81,9 @@ func (a *app) verifyAct(data []byte, trust *bundle.Trust) error {
 func (a *app) logProve() *cobra.Command {
 	return &cobra.Command{
 		Use: "prove FILE", Short: "Have the log's witnesses in what proves an act of yours",
-		Long: `Give what --receipt kept of a return, an abstention, a dispatch or a request the proof
-under the newest published checkpoint, which the log's witnesses have cosigned, and
-write it to the same file. Whoever has the trust file then verifies it offline:
+		Long: `Give what --receipt kept of a return, an abstention, a dispatch, a request or a vote
+the proof under the newest published checkpoint, which the log's witnesses have
+cosigned, and write it to the same file. Whoever has the trust file then verifies it offline:
 sigill verify FILE. No login is needed; the server learns that somebody asks for the
 entry. Until it is published the server says no (exit code 2).`,
 		Example: "  sigill return mfrggzdfmztwq2lknnwg23tpoa --file skal.txt --receipt kvitto.json\n  sigill log prove kvitto.json",

@@ -262,6 +262,7 @@ opened, and those of the granted parts sealed to the requester. You see no name.
 	}
 	f.keys.flags(c)
 	f.refusalFlags.flags(c)
+	a.receiptFlag(c)
 	c.Flags().StringSliceVar(&f.sections, "sections", nil, "the `parts` to grant, with commas (default: all that were asked for)")
 	c.Flags().StringVar(&f.reservation, "reservation", "", "a `reservation` (förbehåll) under which it is given")
 	c.Flags().StringVar(&f.date, "notice-not-before", "", "`date` until which the author is not told, where the law allows it")
@@ -348,6 +349,7 @@ func (a *app) reviewRefuse() *cobra.Command {
 	}
 	keys.flags(c)
 	f.flags(c)
+	a.receiptFlag(c)
 	return c
 }
 

@@ -56,7 +56,7 @@ var inSwedish = map[string]string{
 	"decision": "beslut", "statement": "beslutets kontrollsumma", "witnessed": "bevittnad", "pending witness": "väntar på vittnen", "requester": "begärs av", "ground": "grund",
 	"force": "vad som prövas", "reference": "referens", "sections": "delar", "expires": "går ut", "dissent": "avvikande mening", "earlier requests": "tidigare begäranden",
 
-	"  FINDING": "  FYND", "AT": "VID", "EVIDENCE": "BEVIS", "WHAT": "VAD", "DAY": "DAG", "ENTRY": "POST", "days read": "lästa dagar", "act": "åtgärd", "request to open": "begäran att bryta förseglingen", "proven": "bevisat",
+	"  FINDING": "  FYND", "AT": "VID", "EVIDENCE": "BEVIS", "WHAT": "VAD", "DAY": "DAG", "ENTRY": "POST", "days read": "lästa dagar", "act": "åtgärd", "request to open": "begäran att bryta förseglingen", "vote": "röst", "proven": "bevisat",
 
 	// Values.
 	"found": "fynd", "cannot tell": "går inte att säga", "fine": "utan anmärkning", "the log": "loggen",

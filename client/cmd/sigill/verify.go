@@ -47,8 +47,8 @@ institutional certificate, every signature, the delegation order, the text, and
 the decision's place in the log. With --content the text is also compared with a
 file. Nothing here says who wrote it. Exit code 3 if anything does not hold.
 
-What --receipt kept of a return, an abstention, a dispatch or a request is verified
-too: that the log has exactly it, once sigill log prove has got the witnesses' word.
+What --receipt kept of a return, an abstention, a dispatch, a request or a vote is
+verified too: that the log has exactly it, once sigill log prove has got the witnesses' word.
 
 An evidence file is verified in the same way, without the log itself: it says what
 the authority's log did not do of what it had signed. Exit code 6 if that is proven,

@@ -610,7 +610,9 @@ func (x *ApproveOpeningRequest) GetVector() []byte {
 type ApproveOpeningResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Where the request stands.
-	State         OpeningState `protobuf:"varint,1,opt,name=state,proto3,enum=sigill.v1.OpeningState" json:"state,omitempty"`
+	State OpeningState `protobuf:"varint,1,opt,name=state,proto3,enum=sigill.v1.OpeningState" json:"state,omitempty"`
+	// The log entry of the vote, which to all others is an event.
+	Logged        *Logged `protobuf:"bytes,2,opt,name=logged,proto3" json:"logged,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -650,6 +652,13 @@ func (x *ApproveOpeningResponse) GetState() OpeningState {
 		return x.State
 	}
 	return OpeningState_OPENING_STATE_UNSPECIFIED
+}
+
+func (x *ApproveOpeningResponse) GetLogged() *Logged {
+	if x != nil {
+		return x.Logged
+	}
+	return nil
 }
 
 // RefuseOpeningRequest carries a vote.
@@ -711,7 +720,9 @@ func (x *RefuseOpeningRequest) GetVote() string {
 type RefuseOpeningResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Where the request stands.
-	State         OpeningState `protobuf:"varint,1,opt,name=state,proto3,enum=sigill.v1.OpeningState" json:"state,omitempty"`
+	State OpeningState `protobuf:"varint,1,opt,name=state,proto3,enum=sigill.v1.OpeningState" json:"state,omitempty"`
+	// The log entry of the vote, which to all others is an event.
+	Logged        *Logged `protobuf:"bytes,2,opt,name=logged,proto3" json:"logged,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -751,6 +762,13 @@ func (x *RefuseOpeningResponse) GetState() OpeningState {
 		return x.State
 	}
 	return OpeningState_OPENING_STATE_UNSPECIFIED
+}
+
+func (x *RefuseOpeningResponse) GetLogged() *Logged {
+	if x != nil {
+		return x.Logged
+	}
+	return nil
 }
 
 var File_sigill_v1_review_proto protoreflect.FileDescriptor
@@ -803,15 +821,17 @@ const file_sigill_v1_review_proto_rawDesc = "" +
 	"request_id\x18\x01 \x01(\fB\a\xbaH\x04z\x02h\x10R\trequestId\x12\x1f\n" +
 	"\x04vote\x18\x02 \x01(\tB\v\xbaH\br\x06\x10\x01\x18\x80\xa0\x02R\x04vote\x12\"\n" +
 	"\x06vector\x18\x03 \x01(\fB\n" +
-	"\xbaH\az\x05\x10\x01\x18\x80 R\x06vector\"G\n" +
+	"\xbaH\az\x05\x10\x01\x18\x80 R\x06vector\"r\n" +
 	"\x16ApproveOpeningResponse\x12-\n" +
-	"\x05state\x18\x01 \x01(\x0e2\x17.sigill.v1.OpeningStateR\x05state\"_\n" +
+	"\x05state\x18\x01 \x01(\x0e2\x17.sigill.v1.OpeningStateR\x05state\x12)\n" +
+	"\x06logged\x18\x02 \x01(\v2\x11.sigill.v1.LoggedR\x06logged\"_\n" +
 	"\x14RefuseOpeningRequest\x12&\n" +
 	"\n" +
 	"request_id\x18\x01 \x01(\fB\a\xbaH\x04z\x02h\x10R\trequestId\x12\x1f\n" +
-	"\x04vote\x18\x02 \x01(\tB\v\xbaH\br\x06\x10\x01\x18\x80\xa0\x02R\x04vote\"F\n" +
+	"\x04vote\x18\x02 \x01(\tB\v\xbaH\br\x06\x10\x01\x18\x80\xa0\x02R\x04vote\"q\n" +
 	"\x15RefuseOpeningResponse\x12-\n" +
-	"\x05state\x18\x01 \x01(\x0e2\x17.sigill.v1.OpeningStateR\x05state2\x9b\x03\n" +
+	"\x05state\x18\x01 \x01(\x0e2\x17.sigill.v1.OpeningStateR\x05state\x12)\n" +
+	"\x06logged\x18\x02 \x01(\v2\x11.sigill.v1.LoggedR\x06logged2\x9b\x03\n" +
 	"\rReviewService\x12L\n" +
 	"\vListReviews\x12\x1d.sigill.v1.ListReviewsRequest\x1a\x1e.sigill.v1.ListReviewsResponse\x12F\n" +
 	"\tGetReview\x12\x1b.sigill.v1.GetReviewRequest\x1a\x1c.sigill.v1.GetReviewResponse\x12I\n" +
@@ -859,22 +879,24 @@ var file_sigill_v1_review_proto_depIdxs = []int32{
 	14, // 4: sigill.v1.EarlierOpenings.state:type_name -> sigill.v1.OpeningState
 	13, // 5: sigill.v1.FetchShareResponse.logged:type_name -> sigill.v1.Logged
 	14, // 6: sigill.v1.ApproveOpeningResponse.state:type_name -> sigill.v1.OpeningState
-	14, // 7: sigill.v1.RefuseOpeningResponse.state:type_name -> sigill.v1.OpeningState
-	0,  // 8: sigill.v1.ReviewService.ListReviews:input_type -> sigill.v1.ListReviewsRequest
-	3,  // 9: sigill.v1.ReviewService.GetReview:input_type -> sigill.v1.GetReviewRequest
-	6,  // 10: sigill.v1.ReviewService.FetchShare:input_type -> sigill.v1.FetchShareRequest
-	8,  // 11: sigill.v1.ReviewService.ApproveOpening:input_type -> sigill.v1.ApproveOpeningRequest
-	10, // 12: sigill.v1.ReviewService.RefuseOpening:input_type -> sigill.v1.RefuseOpeningRequest
-	1,  // 13: sigill.v1.ReviewService.ListReviews:output_type -> sigill.v1.ListReviewsResponse
-	4,  // 14: sigill.v1.ReviewService.GetReview:output_type -> sigill.v1.GetReviewResponse
-	7,  // 15: sigill.v1.ReviewService.FetchShare:output_type -> sigill.v1.FetchShareResponse
-	9,  // 16: sigill.v1.ReviewService.ApproveOpening:output_type -> sigill.v1.ApproveOpeningResponse
-	11, // 17: sigill.v1.ReviewService.RefuseOpening:output_type -> sigill.v1.RefuseOpeningResponse
-	13, // [13:18] is the sub-list for method output_type
-	8,  // [8:13] is the sub-list for method input_type
-	8,  // [8:8] is the sub-list for extension type_name
-	8,  // [8:8] is the sub-list for extension extendee
-	0,  // [0:8] is the sub-list for field type_name
+	13, // 7: sigill.v1.ApproveOpeningResponse.logged:type_name -> sigill.v1.Logged
+	14, // 8: sigill.v1.RefuseOpeningResponse.state:type_name -> sigill.v1.OpeningState
+	13, // 9: sigill.v1.RefuseOpeningResponse.logged:type_name -> sigill.v1.Logged
+	0,  // 10: sigill.v1.ReviewService.ListReviews:input_type -> sigill.v1.ListReviewsRequest
+	3,  // 11: sigill.v1.ReviewService.GetReview:input_type -> sigill.v1.GetReviewRequest
+	6,  // 12: sigill.v1.ReviewService.FetchShare:input_type -> sigill.v1.FetchShareRequest
+	8,  // 13: sigill.v1.ReviewService.ApproveOpening:input_type -> sigill.v1.ApproveOpeningRequest
+	10, // 14: sigill.v1.ReviewService.RefuseOpening:input_type -> sigill.v1.RefuseOpeningRequest
+	1,  // 15: sigill.v1.ReviewService.ListReviews:output_type -> sigill.v1.ListReviewsResponse
+	4,  // 16: sigill.v1.ReviewService.GetReview:output_type -> sigill.v1.GetReviewResponse
+	7,  // 17: sigill.v1.ReviewService.FetchShare:output_type -> sigill.v1.FetchShareResponse
+	9,  // 18: sigill.v1.ReviewService.ApproveOpening:output_type -> sigill.v1.ApproveOpeningResponse
+	11, // 19: sigill.v1.ReviewService.RefuseOpening:output_type -> sigill.v1.RefuseOpeningResponse
+	15, // [15:20] is the sub-list for method output_type
+	10, // [10:15] is the sub-list for method input_type
+	10, // [10:10] is the sub-list for extension type_name
+	10, // [10:10] is the sub-list for extension extendee
+	0,  // [0:10] is the sub-list for field type_name
 }
 
 func init() { file_sigill_v1_review_proto_init() }
