@@ -66,7 +66,7 @@ func (p *rollback) play(ctx context.Context) error {
 	if l, err = p.look(ctx); err != nil || len(l.Findings) != 1 || l.Findings[0].Name != monitor.Rollback {
 		return wrong("the monitor", l, err)
 	}
-	p.say("Med vittnet borta startar den och visar den äldre loggen. Tidningen ser det: loggen hade %d poster och har blivit kortare.", had)
+	p.say("Med vittnet borta startar den och visar den äldre loggen. Tidningen ser det (--once slutar med 6): loggen hade %d poster och har blivit kortare.", had)
 	other, err := p.decide(ctx)
 	if err != nil {
 		return err
