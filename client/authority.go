@@ -134,6 +134,17 @@ func (s *Session) Checkpoint(ctx context.Context, seen *statement.Checkpoint) (s
 	return statement.Checkpoint{Root: cp.Root, Size: int64(cp.Size)}, nil
 }
 
+// KnowsLog checks that the server's log is one of the trust file's, whoever has
+// witnessed it: what is sent to another is answered with what does not verify.
+func (s *Session) KnowsLog(ctx context.Context) error {
+	r, err := s.verification().GetCheckpoint(ctx, &sigillv1.GetCheckpointRequest{})
+	if err != nil {
+		return err
+	}
+	_, err = proof.OpenCheckpoint([]byte(r.GetCheckpoint()), s.Trust.Policy)
+	return unverified(err)
+}
+
 func digests(list [][]byte) ([]ident.Digest, error) {
 	out := make([]ident.Digest, 0, len(list))
 	for _, b := range list {

@@ -2,9 +2,7 @@ package client
 
 import (
 	"bytes"
-	"crypto/ed25519"
 	"encoding/json"
-	"encoding/pem"
 	"errors"
 	"fmt"
 	"io"
@@ -15,32 +13,28 @@ import (
 
 	"sigill/keys/bundle"
 	"sigill/keys/ident"
-	"sigill/keys/jws"
 	"sigill/keys/keyfile"
 	"sigill/keys/order"
-	"sigill/keys/proof"
 )
-
-// ErrDocument says what is wrong with the text of a document of authority.
-var ErrDocument = errors.New("not a document of authority")
 
 // ReadDocument reads the text of a document of authority, in YAML with the
 // members of the document (proto/SPEC.md, "Documents of authority") and with
-// "document": delegation-order, reviewer-set or requester. Where a key stands,
-// "key" or "hpke" may be the path of a key file, relative to the text, beside
-// which the public half lies. It signs nothing.
+// "document": delegation-order, reviewer-set, requester or succession. Where a key
+// stands, "key" or "hpke" may be the path of a key file, relative to the text, beside
+// which the public half lies; in a succession "from" and "trust" are the paths of the
+// two trust files, of which the one must follow the other. It signs nothing.
 func ReadDocument(path string) (order.Document, error) {
 	data, err := ReadFile(path, maxText)
 	if err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrDocument, keyfile.Pathless(err))
+		return nil, fmt.Errorf("%w: %w", order.ErrDocument, keyfile.Pathless(err))
 	}
 	tree, err := readTree(data)
 	if err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrDocument, err)
+		return nil, fmt.Errorf("%w: %w", order.ErrDocument, err)
 	}
 	top, ok := tree.(map[string]any)
 	if !ok {
-		return nil, ErrDocument
+		return nil, order.ErrDocument
 	}
 	var doc order.Document
 	uses := map[string]keyfile.Use{"hpke": keyfile.ReviewerHPKE}
@@ -51,20 +45,59 @@ func ReadDocument(path string) (order.Document, error) {
 		doc, uses["key"] = &order.ReviewerSet{}, keyfile.ReviewerSign
 	case "requester":
 		doc, uses["key"] = &order.Requester{}, keyfile.Requester
+	case "succession":
+		doc, err = &order.Succession{}, fillSuccession(filepath.Dir(path), top)
 	default:
-		return nil, fmt.Errorf("%w: document is delegation-order, reviewer-set or requester", ErrDocument)
+		err = errors.New("document is delegation-order, reviewer-set, requester or succession")
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", order.ErrDocument, err)
 	}
 	delete(top, "document")
 	if err := fillKeys(filepath.Dir(path), uses, top); err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrDocument, err)
+		return nil, fmt.Errorf("%w: %w", order.ErrDocument, err)
 	}
 	if err := decodeTree(top, doc); err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrDocument, err)
+		return nil, fmt.Errorf("%w: %w", order.ErrDocument, err)
 	}
 	if err := doc.Check(); err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrDocument, err)
+		return nil, fmt.Errorf("%w: %w", order.ErrDocument, err)
 	}
 	return doc, nil
+}
+
+// fillSuccession puts what the two trust files of a succession are where their paths
+// stand.
+func fillSuccession(dir string, top map[string]any) error {
+	texts := map[string][]byte{}
+	for _, name := range []string{"from", "trust"} {
+		file, isText := top[name].(string)
+		if !isText {
+			return fmt.Errorf("%s: no path of a trust file", name)
+		}
+		b, err := readBeside(dir, file, bundle.MaxTrust)
+		if err != nil {
+			return fmt.Errorf("%s: %w", name, keyfile.Pathless(err))
+		}
+		texts[name] = b
+	}
+	from, err := bundle.ParseTrust(texts["from"])
+	if err != nil {
+		return fmt.Errorf("from: %w", err)
+	}
+	top["from"], top["trust"] = from.Digest, ident.Bytes(texts["trust"])
+	if _, err := from.Follows(&order.Succession{Authority: from.Authority, From: from.Digest, Trust: texts["trust"]}); err != nil {
+		return fmt.Errorf("trust: %s", err) // of a text, and nothing that was trusted
+	}
+	return nil
+}
+
+// readBeside reads a file that a text names, relative to the text.
+func readBeside(dir, file string, most int64) ([]byte, error) {
+	if !filepath.IsAbs(file) {
+		file = filepath.Join(dir, file)
+	}
+	return ReadFile(file, most)
 }
 
 // readTree reads YAML into what JSON knows. Dates stay texts.
@@ -176,111 +209,4 @@ func decodeTree(tree, v any) error {
 		return err
 	}
 	return nil
-}
-
-// trustText is the text that a trust file is made from.
-type trustText struct {
-	Authority    ident.Authority   `json:"authority"`
-	Name         string            `json:"name"`
-	Board        boardText         `json:"board"`
-	Certificates []certificateText `json:"certificates"`
-	Log          string            `json:"log"`
-	Policy       []string          `json:"policy"`
-	Providers    []bundle.Provider `json:"providers"`
-}
-
-type boardText struct {
-	Keys []string `json:"keys"`
-	Need int      `json:"need"`
-}
-
-type certificateText struct {
-	File  string     `json:"file"`
-	From  ident.Date `json:"from"`
-	Until ident.Date `json:"until"`
-}
-
-// ReadTrustText makes a trust file from a text in YAML: the board's keys and the
-// log's as paths of key files, certificates as PEM files, all relative to the
-// text. Without "policy" (lines of a C2SP tlog-policy) the log of "log" is
-// believed without witnesses.
-func ReadTrustText(path string) (*bundle.TrustFile, error) {
-	data, err := ReadFile(path, maxText)
-	if err != nil {
-		return nil, fmt.Errorf("%w: %w", bundle.ErrTrust, keyfile.Pathless(err))
-	}
-	tree, err := readTree(data)
-	if err != nil {
-		return nil, fmt.Errorf("%w: %w", bundle.ErrTrust, err)
-	}
-	var t trustText
-	if err := decodeTree(tree, &t); err != nil {
-		return nil, fmt.Errorf("%w: %w", bundle.ErrTrust, err)
-	}
-	f, err := t.file(filepath.Dir(path))
-	if err != nil {
-		return nil, fmt.Errorf("%w: %w", bundle.ErrTrust, err)
-	}
-	_, err = f.Marshal()
-	return f, err
-}
-
-func (t *trustText) file(dir string) (*bundle.TrustFile, error) {
-	f := &bundle.TrustFile{Authority: t.Authority, Name: t.Name, Policy: t.Policy, Providers: t.Providers, Typ: bundle.TypTrust,
-		Board: bundle.BoardKeys{Keys: []jws.JWK{}, Need: t.Board.Need}, Certificates: []bundle.TrustCertificate{}}
-	if f.Providers == nil {
-		f.Providers = []bundle.Provider{}
-	}
-	for _, k := range t.Board.Keys {
-		p, err := publicHalf(dir, k, keyfile.Board)
-		if err != nil {
-			return nil, fmt.Errorf("board: %w", err)
-		}
-		f.Board.Keys = append(f.Board.Keys, *p.Key)
-	}
-	for _, c := range t.Certificates {
-		file := c.File
-		if !filepath.IsAbs(file) {
-			file = filepath.Join(dir, file)
-		}
-		b, err := ReadFile(file, maxText)
-		if err != nil {
-			return nil, fmt.Errorf("certificate: %w", keyfile.Pathless(err))
-		}
-		block, _ := pem.Decode(b)
-		if block == nil || block.Type != "CERTIFICATE" {
-			return nil, errors.New("certificate: not PEM")
-		}
-		f.Certificates = append(f.Certificates, bundle.TrustCertificate{Certificate: block.Bytes, From: c.From, Until: c.Until})
-	}
-	if t.Log == "" || len(f.Policy) > 0 {
-		return f, nil
-	}
-	policy, err := logPolicy(dir, t.Log, t.Authority)
-	if err != nil {
-		return nil, fmt.Errorf("log: %w", err)
-	}
-	f.Policy = bundle.SplitLines(string(policy))
-	return f, nil
-}
-
-func logPolicy(dir, file string, authority ident.Authority) ([]byte, error) {
-	p, err := publicHalf(dir, file, keyfile.Log)
-	if err != nil {
-		return nil, err
-	}
-	pub, err := p.Key.Public()
-	if err != nil {
-		return nil, err
-	}
-	raw, ok := pub.Crypto().(ed25519.PublicKey)
-	if !ok {
-		return nil, keyfile.ErrUse
-	}
-	key, err := proof.NewLogKey(authority, raw)
-	if err != nil {
-		return nil, err
-	}
-	policy, err := proof.UnwitnessedPolicy(key)
-	return policy.Marshal(), err
 }

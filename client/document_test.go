@@ -81,7 +81,7 @@ func TestReadDocument(t *testing.T) {
 		{"an alias", "[COURT_ORDER]", "*x"},
 	} {
 		path := written(t, filepath.Join(dir, "bad.yaml"), strings.Replace(courtText, c.from, c.to, 1))
-		if doc, err := client.ReadDocument(path); !errors.Is(err, client.ErrDocument) || doc != nil {
+		if doc, err := client.ReadDocument(path); !errors.Is(err, order.ErrDocument) || doc != nil {
 			t.Errorf("%s: %v", c.name, err)
 		}
 	}
@@ -97,7 +97,7 @@ func TestSigned(t *testing.T) {
 		t.Fatal(err)
 	}
 	var board order.Board
-	var all client.Signed
+	var all order.Signed
 	for i := range 2 {
 		k, err := saved(t, filepath.Join(dir, fmt.Sprint(i)), keyfile.Board).Signer()
 		if err != nil {
@@ -127,7 +127,7 @@ func TestSigned(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	again, err := client.ParseSigned(b)
+	again, err := order.ParseSigned(b)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -140,7 +140,7 @@ func TestSigned(t *testing.T) {
 	for i := range b[:len(b)-1] {
 		changed := append([]byte{}, b...)
 		changed[i] ^= 1
-		s, err := client.ParseSigned(changed)
+		s, err := order.ParseSigned(changed)
 		if err != nil {
 			continue
 		}
@@ -247,7 +247,7 @@ func FuzzDocument(f *testing.F) {
 		}
 		doc, err := client.ReadDocument(path)
 		if err != nil {
-			if !errors.Is(err, client.ErrDocument) || doc != nil {
+			if !errors.Is(err, order.ErrDocument) || doc != nil {
 				t.Fatalf("%v, %v", doc, err)
 			}
 			return

@@ -49,7 +49,8 @@ func ReadAll(r io.Reader, max int64) ([]byte, error) {
 }
 
 // WriteFile writes a file as a whole or not at all: to another name in the same
-// directory first, synced, then under its own name, which with force may exist.
+// directory first, synced, then under its own name, which with force may exist. It is
+// on disk when it returns.
 // Its times say on which day it was written, not when. Errors are [ErrExists] or
 // the operating system's, without the path.
 func WriteFile(path string, data []byte, mode fs.FileMode, force bool) (err error) {
@@ -83,7 +84,21 @@ func WriteFile(path string, data []byte, mode fs.FileMode, force bool) (err erro
 	if l := (*os.LinkError)(nil); errors.As(err, &l) {
 		return fmt.Errorf("writing: %w", l.Err)
 	}
+	if err == nil {
+		if err = syncDir(filepath.Dir(path)); err != nil && !force {
+			err = errors.Join(err, os.Remove(path))
+		}
+	}
 	return err
+}
+
+// syncDir makes what a directory lists durable.
+func syncDir(path string) error {
+	dir, err := os.Open(path)
+	if err != nil {
+		return fmt.Errorf("writing: %w", keyfile.Pathless(err))
+	}
+	return keyfile.Pathless(errors.Join(dir.Sync(), dir.Close()))
 }
 
 // dayOnly sets the times of a file or directory to the beginning of the day. To

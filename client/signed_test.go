@@ -50,12 +50,12 @@ func TestUnsignedGolden(t *testing.T) {
 		"a wrong date":      strings.Replace(s, `"date":"2026-11-`, `"date":"2027-11-`, 1),
 		"an unknown member": strings.Replace(s, `"typ":`, `"tyq":1,"typ":`, 1),
 	} {
-		if r, err := client.ParseUnsigned([]byte(bad)); !errors.Is(err, client.ErrDocument) || r != nil {
+		if r, err := client.ParseUnsigned([]byte(bad)); !errors.Is(err, order.ErrDocument) || r != nil {
 			t.Errorf("%s: %v", what, err)
 		}
 	}
 	r.Registration = slices.Repeat([]string{strings.Repeat("a", 20<<10)}, order.MaxSignatures)
-	if r, err := client.ParseUnsigned([]byte(again(t, &client.Unsigned{Request: r}))); !errors.Is(err, client.ErrDocument) || r != nil {
+	if r, err := client.ParseUnsigned([]byte(again(t, &client.Unsigned{Request: r}))); !errors.Is(err, order.ErrDocument) || r != nil {
 		t.Errorf("too long: %v", err)
 	}
 }
@@ -71,7 +71,7 @@ func TestUnsignedByteFlip(t *testing.T) {
 	vectors.Flips(string(data), func(changed string) {
 		r, err := client.ParseUnsigned([]byte(changed))
 		if err != nil {
-			if !errors.Is(err, client.ErrDocument) || r != nil {
+			if !errors.Is(err, order.ErrDocument) || r != nil {
 				t.Errorf("%v", err)
 			}
 			return
@@ -100,7 +100,7 @@ func goldenBoard(t testing.TB) order.Board {
 // registration under both keys, and is written again to the byte.
 func TestSignedGolden(t *testing.T) {
 	data := vectors.File(t, "signed-document.json")
-	s, err := client.ParseSigned(data)
+	s, err := order.ParseSigned(data)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -108,7 +108,7 @@ func TestSignedGolden(t *testing.T) {
 	if _, err := goldenBoard(t).Read(s.Signatures, q); err != nil {
 		t.Error(err)
 	}
-	doc, err := s.Document()
+	doc, err := client.Payload(s)
 	if err != nil || !reflect.DeepEqual(doc, order.Document(q)) {
 		t.Errorf("%+v, %v", doc, err)
 	}
@@ -119,12 +119,12 @@ func TestSignedGolden(t *testing.T) {
 		t.Errorf("%v, %v", keys, err)
 	}
 	text := string(data)
-	most := client.Signed{Signatures: slices.Repeat([]string{strings.Repeat("a", jws.MaxSize)}, order.MaxSignatures)}
-	if s, err := client.ParseSigned([]byte(again(t, &most))); err != nil {
+	most := order.Signed{Signatures: slices.Repeat([]string{strings.Repeat("a", jws.MaxSize)}, order.MaxSignatures)}
+	if s, err := order.ParseSigned([]byte(again(t, &most))); err != nil {
 		t.Errorf("as many of the longest as there may be: %v, %d", err, len(s.Signatures))
 	}
 	most.Signatures = append(most.Signatures, "a.b.c")
-	long := client.Signed{Signatures: []string{strings.Repeat("a", client.MaxSigned)}}
+	long := order.Signed{Signatures: []string{strings.Repeat("a", order.MaxSigned)}}
 	for what, bad := range map[string]string{
 		"nothing":           "",
 		"no line feed":      strings.TrimSuffix(text, "\n"),
@@ -136,11 +136,11 @@ func TestSignedGolden(t *testing.T) {
 		"too many":          again(t, &most),
 		"too long":          again(t, &long),
 	} {
-		if s, err := client.ParseSigned([]byte(bad)); !errors.Is(err, client.ErrDocument) || s != nil {
+		if s, err := order.ParseSigned([]byte(bad)); !errors.Is(err, order.ErrDocument) || s != nil {
 			t.Errorf("%s: %v", what, err)
 		}
 	}
-	if err := (&client.Signed{Signatures: most.Signatures[:order.MaxSignatures]}).Add(most.Signatures[0]); !errors.Is(err, order.ErrTwice) {
+	if err := (&order.Signed{Signatures: most.Signatures[:order.MaxSignatures]}).Add(most.Signatures[0]); !errors.Is(err, order.ErrTwice) {
 		t.Errorf("a key twice: %v", err)
 	}
 }
@@ -151,9 +151,9 @@ func TestSignedByteFlip(t *testing.T) {
 	data := vectors.File(t, "signed-document.json")
 	board := goldenBoard(t)
 	vectors.Flips(string(data), func(changed string) {
-		s, err := client.ParseSigned([]byte(changed))
+		s, err := order.ParseSigned([]byte(changed))
 		if err != nil {
-			if !errors.Is(err, client.ErrDocument) || s != nil {
+			if !errors.Is(err, order.ErrDocument) || s != nil {
 				t.Errorf("%v", err)
 			}
 			return
@@ -173,14 +173,14 @@ func FuzzSigned(f *testing.F) {
 	f.Add(vectors.File(f, "signed-document.json"))
 	f.Add([]byte(`{"signatures":["","."],"typ":"sigill-signed-document"}` + "\n"))
 	f.Fuzz(func(t *testing.T, data []byte) {
-		s, err := client.ParseSigned(data)
+		s, err := order.ParseSigned(data)
 		if err != nil {
 			return
 		}
 		if !bytes.Equal([]byte(again(t, s)), data) {
 			t.Fatalf("accepted and written again otherwise: %s", data)
 		}
-		if doc, err := s.Document(); err == nil && doc.Check() != nil {
+		if doc, err := client.Payload(s); err == nil && doc.Check() != nil {
 			t.Fatalf("a document that is none: %s", data)
 		}
 		if keys, err := s.Keys(); err == nil && len(keys) != len(s.Signatures) {

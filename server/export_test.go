@@ -18,7 +18,7 @@ func NewDisk() *memory.Disk { return memory.NewDisk(layout()) }
 
 // NewOver is New over a new store on a disk that misbehaves on demand.
 func NewOver(ctx context.Context, c Config, log *slog.Logger, disk *memory.Disk) (*Server, error) {
-	trust, err := readTrust(c.Trust)
+	trust, _, err := readTrust(c.Trust)
 	if err != nil {
 		return nil, err
 	}
@@ -58,7 +58,7 @@ type Row struct {
 // Rows are all rows, in order of the file, opened with the gate key and with the keys
 // of the matters that lie behind it.
 func Rows(ctx context.Context, c Config) (rows []Row, err error) {
-	trust, err := readTrust(c.Trust)
+	trust, _, err := readTrust(c.Trust)
 	if err != nil {
 		return nil, err
 	}

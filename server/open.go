@@ -16,6 +16,7 @@ import (
 	"sigill/keys/ident"
 	"sigill/keys/jws"
 	"sigill/keys/keyfile"
+	"sigill/keys/order"
 	"sigill/keys/proof"
 	"sigill/server/audit"
 	"sigill/server/gate"
@@ -64,7 +65,7 @@ func (cipher) OpenMatter(key [32]byte, place string, sealed []byte) ([]byte, err
 // mode 0700. An existing store is refused and left as it is, but for one that was
 // begun and holds nothing yet, which is completed.
 func Init(ctx context.Context, c Config) error {
-	trust, err := readTrust(c.Trust)
+	trust, _, err := readTrust(c.Trust)
 	if err != nil {
 		return err
 	}
@@ -141,12 +142,23 @@ func openWith(open func(bolt.Config) (*bolt.Store, error), dir string) (store.St
 	return engine, nil
 }
 
-func readTrust(path string) (*bundle.Trust, error) {
+// readTrust reads a trust file, or a succession and the trust file in it: whose word
+// that is, the store knows.
+func readTrust(path string) (*bundle.Trust, []string, error) {
 	b, err := os.ReadFile(path)
 	if err != nil {
-		return nil, fmt.Errorf("trust file: %w", err)
+		return nil, nil, fmt.Errorf("trust file: %w", err)
 	}
-	return bundle.ParseTrust(b)
+	if signed, err := order.ParseSigned(b); err == nil {
+		var s order.Succession
+		if err := jws.Peek(signed.Signatures[0], &s); err != nil {
+			return nil, nil, fmt.Errorf("trust file: %w", err)
+		}
+		trust, err := bundle.ParseTrust(s.Trust)
+		return trust, signed.Signatures, err
+	}
+	trust, err := bundle.ParseTrust(b)
+	return trust, nil, err
 }
 
 // trusted holds each provider against the trust file: a login that is accepted
@@ -179,6 +191,7 @@ type keys struct {
 	institution workflow.Institution
 	statements  *jws.Signer      // the log key on receipts and releases
 	log         *proof.LogSigner // the log key on checkpoints
+	before      []proof.LogKey   // that signed them before it, by the trust file
 	gate        gate.Key
 }
 
@@ -212,14 +225,14 @@ func loadKeys(c Config, trust *bundle.Trust) (*keys, error) {
 	if k.statements, err = logKey.Signer(); err != nil {
 		return nil, err
 	}
-	if _, err := trust.LogKey(k.statements.Public().Thumbprint()); err != nil {
-		return nil, fmt.Errorf("%w: the trust file does not list the log key", ErrKeys)
-	}
 	signer, err := logKey.Crypto()
 	if err != nil {
 		return nil, err
 	}
 	if k.log, err = proof.NewLogSigner(trust.Authority, signer); err != nil {
+		return nil, err
+	}
+	if k.before, err = before(trust, k.log.LogKey); err != nil {
 		return nil, err
 	}
 	gateKey, err := load(c.Keys.Gate, keyfile.Gate)
@@ -229,6 +242,17 @@ func loadKeys(c Config, trust *bundle.Trust) (*keys, error) {
 	seed, err := gateKey.Seed()
 	k.gate = gate.Key(seed)
 	return k, err
+}
+
+// before are the log keys that a trust file has in front of one which it lists. One
+// that it lists among those of earlier files alone signs nothing more.
+func before(trust *bundle.Trust, key proof.LogKey) ([]proof.LogKey, error) {
+	is := func(k proof.LogKey) bool { return k.String() == key.String() }
+	if !slices.ContainsFunc(trust.Policy.Now().LogKeys(), is) {
+		return nil, fmt.Errorf("%w: the trust file does not list the log key", ErrKeys)
+	}
+	all := trust.Policy.LogKeys()
+	return all[:slices.IndexFunc(all, is)], nil
 }
 
 // certify joins the institutional key with its certificate, which the trust file

@@ -138,14 +138,17 @@ func witnesses(trust *bundle.Trust, log witness.Log) (*witness.Asker, error) {
 
 // first publishes before anybody is served: witnesses who know a longer log, or another,
 // keep a store that was put back from being used. Who does not answer does not hold the
-// start up for long.
+// start up for long. What the board has changed is then logged before all else.
 func (s *Server) first(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, askedFirst)
+	asking, cancel := context.WithTimeout(ctx, askedFirst)
 	defer cancel()
-	err := s.publish(ctx)
+	err := s.publish(asking)
 	if errors.Is(err, witness.ErrContradicted) {
 		return fmt.Errorf("%w: %w", err, ErrOlder)
 	}
 	s.job("publish", err)
+	if err := s.office.RecordTrust(ctx); err != nil && ctx.Err() == nil {
+		return fmt.Errorf("trust file: %w", err)
+	}
 	return nil
 }

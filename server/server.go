@@ -78,7 +78,7 @@ func newServer(ctx context.Context, c Config, log *slog.Logger, open func(dir st
 	}
 	s := &Server{config: c, log: log}
 	s.watch = s.newWatch()
-	trust, err := readTrust(c.Trust)
+	trust, succession, err := readTrust(c.Trust)
 	if err != nil {
 		return nil, err
 	}
@@ -108,7 +108,7 @@ func newServer(ctx context.Context, c Config, log *slog.Logger, open func(dir st
 			s.release()
 		}
 	}()
-	if s.ledger, err = ledger.Open(ctx, s.store, k.log, trust.Policy.Witnessed()); err != nil {
+	if s.ledger, err = ledger.Open(ctx, s.store, k.log, trust.Policy.Witnessed(), k.before...); err != nil {
 		return nil, err
 	}
 	if err = s.checkLast(ctx, trust); err != nil {
@@ -117,7 +117,7 @@ func newServer(ctx context.Context, c Config, log *slog.Logger, open func(dir st
 	if s.asker, err = witnesses(trust, s.ledger); err != nil {
 		return nil, err
 	}
-	if s.office, err = workflow.New(ctx, c.office(trust, k), s.ledger, cipher{s.store}); err != nil {
+	if s.office, err = workflow.New(ctx, c.office(trust, succession, k), s.ledger, cipher{s.store}); err != nil {
 		return nil, err
 	}
 	if s.rpc, err = c.door(s.office, log, s.watch.called); err != nil {
@@ -126,8 +126,8 @@ func newServer(ctx context.Context, c Config, log *slog.Logger, open func(dir st
 	return s, s.listen()
 }
 
-func (c Config) office(trust *bundle.Trust, k *keys) workflow.Config {
-	o := workflow.Config{Trust: trust, Institution: k.institution, Log: k.statements, OwedHour: time.Duration(c.OwedHour),
+func (c Config) office(trust *bundle.Trust, succession []string, k *keys) workflow.Config {
+	o := workflow.Config{Trust: trust, Succession: succession, Institution: k.institution, Log: k.statements, OwedHour: time.Duration(c.OwedHour),
 		SmallestSet: c.SmallestSet, Drafters: c.Drafters, MaxOpenings: c.MaxOpenings, Version: Version}
 	for _, h := range c.InboxHours {
 		o.InboxHours = append(o.InboxHours, time.Duration(h))

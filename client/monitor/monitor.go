@@ -107,24 +107,11 @@ func (m *Monitor) save() error {
 	if err != nil || bytes.Equal(b, m.saved) {
 		return err
 	}
-	if err := m.write(filepath.Base(m.State), b); err != nil {
+	if err := client.WriteFile(m.State, b, 0o600, true); err != nil {
 		return fmt.Errorf("remembering: %w", err)
 	}
 	m.saved = b
 	return nil
-}
-
-// write puts a whole file into the state's directory, on disk when it returns.
-func (m *Monitor) write(name string, data []byte) error {
-	dir := filepath.Dir(m.State)
-	if err := client.WriteFile(filepath.Join(dir, name), data, 0o600, true); err != nil {
-		return err
-	}
-	f, err := os.Open(dir)
-	if err != nil {
-		return keyfile.Pathless(err)
-	}
-	return keyfile.Pathless(errors.Join(f.Sync(), f.Close()))
 }
 
 // keep remembers a finding, once. What can be shown to a stranger goes into a file
@@ -141,7 +128,7 @@ func (m *Monitor) keep(f Finding, e *evidence.Evidence) error {
 		if err == nil {
 			digest := ident.Sum(data)
 			f.Notes, f.Evidence = nil, fmt.Sprintf("%s.%s-%d-%x.json", strings.TrimSuffix(filepath.Base(m.State), ".json"), f.Name, f.At, digest[:4])
-			if err := m.write(f.Evidence, data); err != nil {
+			if err := client.WriteFile(filepath.Join(filepath.Dir(m.State), f.Evidence), data, 0o600, true); err != nil {
 				return fmt.Errorf("keeping evidence: %w", err)
 			}
 		}

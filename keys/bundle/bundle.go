@@ -34,6 +34,7 @@ const MaxSize = 8 << 20
 var (
 	ErrBundle      = errors.New("not a bundle")
 	ErrTrust       = errors.New("not a trust file")
+	ErrSuccession  = errors.New("this trust file does not follow the one that is trusted")
 	ErrAuthority   = errors.New("the decision is another authority's")
 	ErrCertificate = errors.New("not signed under a certificate that the trust file lists for that time")
 	ErrOrder       = errors.New("the delegation order is not the one that the decision cites")
@@ -142,7 +143,7 @@ func Verify(data []byte, t *Trust) (*Verdict, error) {
 	if v.Decision.Authority != t.Authority || v.Delegation.Authority != t.Authority {
 		return nil, ErrAuthority
 	}
-	if err := t.certified(v.Header); err != nil {
+	if err := t.certified(v.Header, 0); err != nil {
 		return nil, err
 	}
 	if ident.DateOf(time.Unix(v.Header.Iat, 0)) != v.Decision.Date {
@@ -158,6 +159,9 @@ func Verify(data []byte, t *Trust) (*Verdict, error) {
 		return nil, err
 	}
 	if err := v.checkLog(b, t); err != nil {
+		return nil, err
+	}
+	if err := t.certified(v.Header, v.Index); err != nil {
 		return nil, err
 	}
 	return v, nil

@@ -26,6 +26,7 @@ type TrustFile struct {
 	Authority    ident.Authority    `json:"authority"`
 	Board        BoardKeys          `json:"board"`
 	Certificates []TrustCertificate `json:"certificates"`
+	Earlier      []Before           `json:"earlier,omitempty"` // whom the files before it believed, oldest first
 	Name         string             `json:"name"`
 	Policy       []string           `json:"policy"` // C2SP tlog-policy, by line; it lists the log keys
 	Providers    []Provider         `json:"providers"`
@@ -51,16 +52,19 @@ type Provider struct {
 }
 
 // A TrustCertificate is an institutional certificate with the days on which its
-// seals count.
+// seals count. Of one that is revoked, since its key may be in other hands, they count
+// on decisions with a place in the log before LoggedBefore alone: a date can be made up.
 type TrustCertificate struct {
-	Certificate ident.Bytes `json:"certificate"` // DER
-	From        ident.Date  `json:"from"`
-	Until       ident.Date  `json:"until,omitempty"`
+	Certificate  ident.Bytes `json:"certificate"` // DER
+	From         ident.Date  `json:"from"`
+	LoggedBefore uint64      `json:"logged_before,omitempty"`
+	Until        ident.Date  `json:"until,omitempty"`
 }
 
 // Trust is a checked trust file.
 type Trust struct {
 	Authority ident.Authority
+	Digest    ident.Digest // SHA-256 of the file
 	Name      string
 	Board     order.Board
 	Policy    proof.Policy
@@ -74,6 +78,7 @@ type trusted struct {
 	key         *jws.PublicKey
 	digest      ident.Digest
 	from, until ident.Date
+	before      uint64 // index of the first entry on which its seals do not count; 0: none
 }
 
 // ParseTrust reads a trust file of at most [MaxTrust] bytes strictly.
@@ -81,7 +86,7 @@ func ParseTrust(data []byte) (*Trust, error) {
 	if len(data) > MaxTrust {
 		return nil, ErrTrust
 	}
-	t := &Trust{}
+	t := &Trust{Digest: ident.Sum(data)}
 	if err := jws.Decode(data, &t.File); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrTrust, err)
 	}
@@ -110,28 +115,18 @@ func (t *Trust) load() error {
 		return err
 	}
 	t.Authority, t.Name = f.Authority, f.Name
-	if len(f.Board.Keys) < 1 || len(f.Board.Keys) > order.MaxSignatures || f.Board.Need < 1 || f.Board.Need > len(f.Board.Keys) {
-		return jws.Field("board", jws.ErrCount)
-	}
-	t.Board.Need = f.Board.Need
-	for _, j := range f.Board.Keys {
-		k, err := j.Public()
-		if err != nil {
-			return jws.Field("board.keys", err)
-		}
-		for _, other := range t.Board.Keys {
-			if other.Equal(k) {
-				return jws.Field("board.keys", order.ErrTwice)
-			}
-		}
-		t.Board.Keys = append(t.Board.Keys, k)
-	}
 	var err error
+	if t.Board, err = f.Board.read(); err != nil {
+		return err
+	}
 	if t.Policy, err = proof.ParsePolicy([]byte(JoinLines(f.Policy))); err != nil {
 		return jws.Field("policy", err)
 	}
 	if t.Policy.Authority() != f.Authority {
 		return jws.Field("policy", ErrAuthority)
+	}
+	if err := t.addEarlier(f.Earlier); err != nil {
+		return err
 	}
 	if err := t.addProviders(f.Providers); err != nil {
 		return err
@@ -189,7 +184,7 @@ func (t *Trust) addCertificate(c TrustCertificate) error {
 	if err != nil {
 		return jws.Field("certificate", err)
 	}
-	t.certs = append(t.certs, trusted{cert, key, ident.Sum(cert.Raw), c.From, c.Until})
+	t.certs = append(t.certs, trusted{cert, key, ident.Sum(cert.Raw), c.From, c.Until, c.LoggedBefore})
 	return nil
 }
 
@@ -213,14 +208,15 @@ func (c *trusted) accepts(leaf *x509.Certificate, at time.Time) bool {
 }
 
 // certified checks that the header's leaf is a certificate under which a seal
-// counts at the time of signing, and holds the key that signed.
-func (t *Trust) certified(h jws.Header) error {
+// counts at the time of signing and, on a decision, at its place in the log, and holds
+// the key that signed.
+func (t *Trust) certified(h jws.Header, index uint64) error {
 	chain, err := h.Certificates()
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrCertificate, err)
 	}
 	for _, c := range t.certs {
-		if h.Kid != nil && *h.Kid == c.key.Thumbprint() && c.accepts(chain[0], time.Unix(h.Iat, 0)) {
+		if h.Kid != nil && *h.Kid == c.key.Thumbprint() && c.accepts(chain[0], time.Unix(h.Iat, 0)) && (c.before == 0 || index < c.before) {
 			return nil
 		}
 	}
@@ -228,10 +224,11 @@ func (t *Trust) certified(h jws.Header) error {
 }
 
 // Certifies checks, as [Verify] will, that what is sealed under a certificate at
-// a time can be verified: [ErrCertificate] if not. Whoever seals asks it first.
+// a time can be verified: [ErrCertificate] if not, as for a revoked one. Whoever seals
+// asks it first.
 func (t *Trust) Certifies(leaf *x509.Certificate, at time.Time) error {
 	for _, c := range t.certs {
-		if c.accepts(leaf, at) {
+		if c.before == 0 && c.accepts(leaf, at) {
 			return nil
 		}
 	}

@@ -14,6 +14,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"slices"
 
 	"sigill/keys/ident"
 	"sigill/keys/jws"
@@ -32,10 +33,18 @@ const MaxSignatures = 16
 // A Document is what the board signs.
 type Document interface{ jws.Statement }
 
-// A Board is the keys that sign documents, and how many of them must.
+// A Board is the keys that sign documents, and how many of them must. What the
+// boards before it have signed is still theirs to have signed.
 type Board struct {
-	Keys []*jws.PublicKey
-	Need int
+	Keys    []*jws.PublicKey
+	Need    int
+	Earlier []Board
+}
+
+// Now is the board without those before it: for what is new.
+func (b Board) Now() Board {
+	b.Earlier = nil
+	return b
 }
 
 // Sign adds one key's signature.
@@ -47,11 +56,24 @@ func Digest(doc Document) (ident.Digest, error) {
 	return ident.Sum(b), err
 }
 
-// Read checks that board.Need different board keys have signed one payload, and
-// reads it into doc. Every signature must be right: one that is not refuses all,
+// Read checks that board.Need different keys of the board, or of one before it, have
+// signed one payload, and reads it into doc. Every signature must be right: one that is not refuses all,
 // and doc stays as it was. Of reviewer sets the board signs the first alone: a
 // later one of its making would take the seals from those who keep them.
 func (b Board) Read(signatures []string, doc Document) (ident.Digest, error) {
+	digest, err := b.read(signatures, doc)
+	for _, e := range slices.Backward(b.Earlier) {
+		if err == nil {
+			break
+		}
+		if d, why := e.read(signatures, doc); why == nil {
+			digest, err = d, nil
+		}
+	}
+	return digest, err
+}
+
+func (b Board) read(signatures []string, doc Document) (ident.Digest, error) {
 	return read(signatures, jws.Among(b.Keys...), doc, func(got Document, keys map[ident.Digest]bool) error {
 		if b.Need < 1 || len(keys) < b.Need {
 			return ErrSignatures

@@ -74,9 +74,15 @@ func parseCheckpoint(text string) (Checkpoint, error) {
 // OpenCheckpoint checks that a log of the policy signed the checkpoint, and
 // leaves witnesses aside: for what is not witnessed yet. To rely on a
 // checkpoint, use [Policy.Accept].
-func OpenCheckpoint(msg []byte, policy Policy) (Checkpoint, error) {
-	cp, _, err := openNote(msg, policy.logs, always)
-	return cp, err
+func OpenCheckpoint(msg []byte, policy Policy) (cp Checkpoint, err error) {
+	err = policy.try(func(p Policy) (_ Checkpoint, err error) {
+		cp, _, err = openNote(msg, p.logs, always)
+		return cp, err
+	})
+	if err != nil {
+		return Checkpoint{}, err
+	}
+	return cp, nil
 }
 
 // Accept checks that a log of the policy signed the checkpoint and that the
@@ -94,17 +100,18 @@ func (p Policy) Accept(msg []byte) (cp Checkpoint, witnessed bool, err error) {
 // log got is signed by it, and when is not: that a state of it was there before a
 // time, or was still its newest after one, is known by the clocks of its witnesses.
 func (p Policy) AcceptAt(msg []byte, counts func(time.Time) bool) (cp Checkpoint, witnessed bool, err error) {
-	cp, signed, err := openNote(msg, p.known, counts)
+	err = p.try(func(p Policy) (_ Checkpoint, err error) {
+		var signed map[keyName]bool
+		cp, signed, err = openNote(msg, p.known, counts)
+		if witnessed = p.quorum != nil; err == nil && witnessed && !p.quorum.satisfied(signed) {
+			err = ErrUnwitnessed
+		}
+		return cp, err
+	})
 	if err != nil {
 		return Checkpoint{}, false, err
 	}
-	if p.quorum == nil {
-		return cp, false, nil
-	}
-	if !p.quorum.satisfied(signed) {
-		return Checkpoint{}, false, ErrUnwitnessed
-	}
-	return cp, true, nil
+	return cp, witnessed, nil
 }
 
 func always(time.Time) bool { return true }

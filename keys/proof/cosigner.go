@@ -129,10 +129,16 @@ func OpenCosigned(msg []byte, vkey string) (cp Checkpoint, at int64, err error) 
 // Trim is a checkpoint with the signature lines by the policy's keys alone, after
 // the same checks as [OpenCheckpoint]: what strangers have added is left out.
 func (p Policy) Trim(msg []byte) ([]byte, error) {
-	if _, _, err := openNote(msg, p.known, always); err != nil {
+	var known verifiers
+	err := p.try(func(p Policy) (cp Checkpoint, err error) {
+		known = p.known
+		cp, _, err = openNote(msg, known, always)
+		return cp, err
+	})
+	if err != nil {
 		return nil, err
 	}
-	n, err := note.Open(msg, p.known)
+	n, err := note.Open(msg, known)
 	if err != nil {
 		return nil, fmt.Errorf("%w: signatures", ErrCheckpoint)
 	}

@@ -64,6 +64,25 @@ func TestEntryStrict(t *testing.T) {
 	}
 }
 
+// TestL11_tooLong: what is longer than an entry, as long as a bundle could say of one, is
+// no entry, and neither is any part of it.
+func TestL11_tooLong(t *testing.T) {
+	p := proof.NewPreimage(proof.Decision, ident.Sum("a statement"))
+	e, err := p.Entry(proof.DecisionTag(2026, 1, ident.NewID()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, size := range []int{proof.EntrySize + 1, 65_535, 65_536} {
+		long := append(e.Marshal(), make([]byte, size-proof.EntrySize)...)
+		if got, err := proof.ParseEntry(long); !errors.Is(err, proof.ErrEntry) || got != (proof.Entry{}) {
+			t.Errorf("an entry of %d bytes: %v", size, err)
+		}
+		if got, err := proof.ParsePreimage(append(p.Marshal(), make([]byte, size)...)); !errors.Is(err, proof.ErrPreimage) || got != (proof.Preimage{}) {
+			t.Errorf("a preimage of %d bytes more: %v", size, err)
+		}
+	}
+}
+
 func TestPreimageSalt(t *testing.T) {
 	signed := ident.Sum("a statement")
 	for _, k := range allKinds() {

@@ -75,4 +75,4 @@ func (k Kind) Public() bool { return k.known() && k != AuthorAct && k != Event }
 // OfAuthority reports whether the kind stands for a document of authority,
 // which is published whole: its tag and salt are zero, so that whoever has the
 // document can recompute the entry's digest and find it.
-func (k Kind) OfAuthority() bool { return k >= ReviewerSet && k <= ProviderKeys }
+func (k Kind) OfAuthority() bool { return k >= ReviewerSet && k <= KeyChange }

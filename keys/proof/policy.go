@@ -29,8 +29,10 @@ type Policy struct {
 	authority ident.Authority
 	logs      verifiers // the log keys
 	known     verifiers // and the witnesses'
+	keys      []LogKey  // in the policy's order
 	witnesses []Witness
 	quorum    *component
+	earlier   []earlier // those that it took the place of, oldest first
 }
 
 // A Witness is one key that a policy's quorum may count. One who cosigns with two
@@ -90,7 +92,10 @@ func (p Policy) Enough(witnesses []Witness) bool {
 
 // OnItsWord is the policy without its witnesses: for what has just been signed.
 func (p Policy) OnItsWord() Policy {
-	p.quorum = nil
+	p.quorum, p.earlier = nil, slices.Clone(p.earlier)
+	for i := range p.earlier {
+		p.earlier[i].quorum = nil
+	}
 	return p
 }
 
@@ -110,7 +115,7 @@ func ParsePolicy(text []byte) (Policy, error) {
 		Policy: Policy{text: string(text), logs: verifiers{}, known: verifiers{}},
 		names:  map[string]*component{},
 		member: map[string]bool{},
-		keys:   map[string]bool{},
+		taken:  map[string]bool{},
 	}
 	number := 0
 	for line := range strings.Lines(r.text) {
@@ -129,7 +134,7 @@ type policyReader struct {
 	Policy
 	names   map[string]*component
 	member  map[string]bool // names that are in a group
-	keys    map[string]bool // bare public keys
+	taken   map[string]bool // bare public keys
 	groups  int
 	decided bool // there was a quorum line
 }
@@ -177,6 +182,7 @@ func (r *policyReader) log(vkey string) error {
 		return err
 	}
 	r.logs[keyName{k.Name(), k.KeyHash()}] = k
+	r.Policy.keys = append(r.Policy.keys, k)
 	return nil
 }
 
@@ -184,10 +190,10 @@ func (r *policyReader) log(vkey string) error {
 // that was its own witness, would make the quorum say less than it seems to.
 func (r *policyReader) add(v note.Verifier, public []byte) error {
 	name := keyName{v.Name(), v.KeyHash()}
-	if _, taken := r.known[name]; taken || r.keys[string(public)] {
+	if _, there := r.known[name]; there || r.taken[string(public)] {
 		return lineError("a key that is there already")
 	}
-	r.keys[string(public)] = true
+	r.taken[string(public)] = true
 	r.known[name] = v
 	return nil
 }
@@ -286,12 +292,15 @@ func (r *policyReader) quorumIs(name string) error {
 	return nil
 }
 
-// LogKeys are the keys of the logs that the policy believes.
+// LogKeys are the keys of the logs that the policy believes, and those before it: the
+// oldest first, and each once.
 func (p Policy) LogKeys() []LogKey {
 	var keys []LogKey
-	for _, v := range p.logs {
-		if k, ok := v.(LogKey); ok {
-			keys = append(keys, k)
+	for _, of := range append(slices.Clone(p.earlier), earlier{Policy: p}) {
+		for _, k := range of.Policy.keys {
+			if !slices.ContainsFunc(keys, func(o LogKey) bool { return o.String() == k.String() }) {
+				keys = append(keys, k)
+			}
 		}
 	}
 	return keys

@@ -29,7 +29,7 @@ var rows = map[string]string{
 	"proto":           "",
 	"proto/sigill/v1": "",
 
-	"server": "keys/bundle keys/ident keys/jws keys/keyfile keys/proof keys/token server/audit server/gate server/ledger " +
+	"server": "keys/bundle keys/ident keys/jws keys/keyfile keys/order keys/proof keys/token server/audit server/gate server/ledger " +
 		"server/rpc server/store server/store/bolt server/translog server/web server/witness server/workflow",
 	"server/cmd/sigilld": "keys/command server server/rpc",
 	"server/rpc":         "keys/ident keys/record keys/token proto/sigill/v1 server/access server/workflow",

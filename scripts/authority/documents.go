@@ -115,9 +115,23 @@ func (a *Authority) writeConfig() error {
 	if a.options.TLS {
 		c.TLS = server.TLS{Certificate: "tls-chain.pem", Key: "tls-key.pem"}
 	}
+	return a.saveConfig(c)
+}
+
+func (a *Authority) saveConfig(c server.Config) error {
 	text, err := yaml.Marshal(c)
 	if err != nil {
 		return err
 	}
 	return os.WriteFile(a.path(ConfigFile), text, 0o600)
+}
+
+// Reconfigure changes the configuration of sigilld.
+func (a *Authority) Reconfigure(change func(c *server.Config)) error {
+	c, err := server.ReadConfig(a.path(ConfigFile))
+	if err != nil {
+		return err
+	}
+	change(&c)
+	return a.saveConfig(c)
 }

@@ -24,7 +24,7 @@ import (
 // makeKeys draws every key and saves each in its file: the server's under keys/,
 // everyone else's under people/.
 func (a *Authority) makeKeys() error {
-	for _, use := range []keyfile.Use{keyfile.Institution, keyfile.Log, keyfile.Gate} {
+	for _, use := range []keyfile.Use{keyfile.Log, keyfile.Gate} {
 		if _, err := a.newKey(use, "keys", string(use)); err != nil {
 			return err
 		}
@@ -154,22 +154,7 @@ func (a *Authority) makeCertificates() (err error) {
 	if a.issuer, err = newIssuer(); err != nil {
 		return err
 	}
-	k, err := keyfile.Load(a.path("keys", "institution.age"), Passphrase)
-	if err != nil {
-		return err
-	}
-	signer, err := k.Crypto()
-	if err != nil {
-		return err
-	}
-	leaf, err := a.issuer.sign(&x509.Certificate{
-		Subject:  pkix.Name{Organization: []string{Name}, CommonName: Name + " (e-stämpel, ej kvalificerad)", SerialNumber: string(Number)},
-		KeyUsage: x509.KeyUsageDigitalSignature | x509.KeyUsageContentCommitment,
-	}, signer.Public())
-	if err != nil {
-		return err
-	}
-	if err := writePEM(a.path("institution.pem"), 0o644, "CERTIFICATE", leaf.Raw, a.issuer.cert.Raw); err != nil {
+	if _, err := a.NewCertificate("institution"); err != nil {
 		return err
 	}
 	if !a.options.TLS {

@@ -1,7 +1,7 @@
 // Bench measures what Sigill does in a second, and what the same machine allows,
 // in turn in one run.
 //
-//	go run ./scripts/bench [-limit CMD] [-conc 1,16,64] [-each 5s] [-rounds 3] [-stores 1000] [-json FILE]
+//	go run ./scripts/bench [-limit CMD] [-conc 1,16,64] [-each 5s] [-rounds 3] [-stores 1000] [-logs 1000,100000] [-json FILE]
 //
 // A decision is three calls over TLS to a sigilld process of its own: submit a
 // draft of 4 KiB, fetch it, countersign it; each is durable before it is
@@ -15,6 +15,12 @@
 // program's size, and for each number in -stores how long a server takes from its
 // start until it is ready, and how much longer the file is than what lies in it
 // (-stores 1000,100000 takes ten minutes more, and 6 GB).
+//
+// And for each number in -logs, on the same store, encryption and ledger as a server's,
+// without anything else of it: entries appended in a second, one after the other and by
+// 64 at once, proofs made, tiles given out over HTTP, and entries that a monitor reads
+// from the first on, held against the bare hashing of them
+// (-logs 1000,100000,1000000 takes some minutes more).
 //
 // CMD is a program that measures the bare cost of the same work; it is run once for
 // each case with the flags -rounds 1 -each D -conc N -json FILE added, must append
@@ -48,6 +54,7 @@ type options struct {
 	rounds int
 	json   string
 	stores []int
+	logs   []int
 }
 
 func main() {
@@ -79,6 +86,7 @@ func parse(args []string, stderr io.Writer) (o options, err error) {
 	flags.IntVar(&o.rounds, "rounds", 3, "rounds; every case runs once in each, in turn")
 	flags.StringVar(&o.json, "json", "", "write the rows of every round here, as JSON lines")
 	stores := flags.String("stores", "1000", "sizes of stores to start on, in decisions; empty: none")
+	logs := flags.String("logs", "1000,100000", "sizes of logs to append to, prove and follow, in entries; empty: none")
 	if err := flags.Parse(args); err != nil {
 		return o, err
 	}
@@ -88,6 +96,10 @@ func parse(args []string, stderr io.Writer) (o options, err error) {
 	}
 	if o.stores = numbers(*stores); len(o.stores) == 0 && *stores != "" {
 		fmt.Fprintln(stderr, "bench: -stores takes numbers of decisions, such as 1000,100000")
+		return o, flag.ErrHelp
+	}
+	if o.logs = numbers(*logs); len(o.logs) == 0 && *logs != "" {
+		fmt.Fprintln(stderr, "bench: -logs takes numbers of entries, such as 1000,100000,1000000")
 		return o, flag.ErrHelp
 	}
 	return o, nil
@@ -107,17 +119,26 @@ func numbers(list string) (out []int) {
 
 // A shape is whom records are sealed to.
 type shape struct {
-	name   string
-	groups []authority.Shape
+	name      string
+	groups    []authority.Shape
+	every     time.Duration // of publication; 0: each second
+	witnessed bool          // by a witness of ours
 }
 
 var shapes = []shape{
-	{"1 of 3", []authority.Shape{{Threshold: 1, Members: 3}}},
-	{"2 of 4 + 1 of 3", []authority.Shape{{Threshold: 2, Members: 4}, {Threshold: 1, Members: 3}}},
+	{name: "1 of 3", groups: []authority.Shape{{Threshold: 1, Members: 3}}},
+	{name: "2 of 4 + 1 of 3", groups: []authority.Shape{{Threshold: 2, Members: 4}, {Threshold: 1, Members: 3}}},
+}
+
+// published are the most callers of a server that publishes otherwise than each second
+// without a witness.
+var published = []shape{
+	{name: "never published", groups: shapes[0].groups, every: time.Hour},
+	{name: "witnessed each second", groups: shapes[0].groups, witnessed: true},
 }
 
 // alone is the shape for a server on one processor.
-func (s shape) alone() shape { return shape{s.name + ", alone", s.groups} }
+func (s shape) alone() shape { return shape{name: s.name + ", alone", groups: s.groups} }
 
 func bench(ctx context.Context, o options, stdout, stderr io.Writer) error {
 	tmp, err := os.MkdirTemp("/var/tmp", "sigill-bench-")
@@ -151,6 +172,10 @@ func bench(ctx context.Context, o options, stdout, stderr io.Writer) error {
 	t.add(row{"program", "sigilld", "mib", long})
 	say := func(s string) { fmt.Fprintln(stderr, s) }
 	if rows, err = stores(ctx, filepath.Join(tmp, "stores"), server, o.stores, say); err != nil {
+		return err
+	}
+	t.add(rows...)
+	if rows, err = logs(ctx, filepath.Join(tmp, "logs"), o.logs, o.each, say); err != nil {
 		return err
 	}
 	t.add(rows...)
@@ -191,6 +216,19 @@ func (t *table) rounds(ctx context.Context, o options, tmp, server, alone string
 					return err
 				}
 				t.add(rows...)
+			}
+		}
+		for i, s := range published {
+			n := o.conc[len(o.conc)-1]
+			fmt.Fprintf(stderr, "round %d of %d: %d callers, %s\n", round+1, o.rounds, n, s.name)
+			dir := filepath.Join(tmp, fmt.Sprintf("%d-published-%d", round, i))
+			rows, err := measure(ctx, dir, server, s, n, o.each)
+			if err != nil {
+				return err
+			}
+			t.add(rows...)
+			if err := os.RemoveAll(dir); err != nil {
+				return err
 			}
 		}
 		for i, s := range shapes {

@@ -65,7 +65,7 @@ func measure(ctx context.Context, dir, binary string, s shape, callersN int, eac
 // begin starts an authority with callers that are connected and have the provider's
 // keys fetched. What it returns may be stopped twice.
 func begin(ctx context.Context, dir, binary string, s shape) (*caller, func() error, error) {
-	run, stop, err := start(ctx, dir, binary, s.groups)
+	run, stop, err := start(ctx, dir, binary, s)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -85,19 +85,32 @@ func begin(ctx context.Context, dir, binary string, s shape) (*caller, func() er
 	return c, end, nil
 }
 
-func start(ctx context.Context, dir, binary string, groups []authority.Shape) (*authority.Running, func() error, error) {
-	a, err := authority.Make(ctx, dir, authority.Options{Groups: groups, TLS: true, Ed25519Directors: true})
+func start(ctx context.Context, dir, binary string, s shape) (*authority.Running, func() error, error) {
+	o := authority.Options{Groups: s.groups, TLS: true, Ed25519Directors: true, PublishEvery: s.every}
+	unwatch := func() error { return nil }
+	var w *watcher
+	if s.witnessed {
+		var err error
+		if w, err = newWatcher(dir+"-witness", &o); err != nil {
+			return nil, nil, err
+		}
+		unwatch = w.stop
+	}
+	a, err := authority.Make(ctx, dir, o)
+	if err == nil && w != nil {
+		err = w.watch(ctx, a.Trust.Policy.LogKeys()[0])
+	}
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, errors.Join(err, unwatch())
 	}
 	run, err := a.StartBinary(ctx, binary)
 	if err != nil {
 		a.Close()
-		return nil, nil, err
+		return nil, nil, errors.Join(err, unwatch())
 	}
 	stop := func() error {
 		defer a.Close()
-		return run.Stop()
+		return errors.Join(run.Stop(), unwatch())
 	}
 	if err := run.Publish(ctx); err != nil {
 		return nil, nil, errors.Join(err, stop())
@@ -137,7 +150,7 @@ func loop(ctx context.Context, n int, each time.Duration, f func(worker int) err
 // offline is how many bundles one verifier checks in a second, and how many packages
 // a court's program opens and checks.
 func offline(ctx context.Context, dir, binary string) ([]row, error) {
-	run, stop, err := start(ctx, dir, binary, nil)
+	run, stop, err := start(ctx, dir, binary, shape{})
 	if err != nil {
 		return nil, err
 	}

@@ -103,6 +103,12 @@ func (t *table) print(w io.Writer, o options) {
 				together, m(s.alone(), "p50_ms"))
 		}
 	}
+	for _, s := range published {
+		if v := t.median(s.name, callers(conc[len(conc)-1]), "per_s"); v > 0 {
+			name := callers(conc[len(conc)-1])
+			fmt.Fprintf(w, "%s, %d callers: %.0f decisions/s, %.2f of those published each second without a witness\n", s.name, conc[len(conc)-1], v, t.against(s.name, shapes[0].name, name))
+		}
+	}
 	half := func(metric string) float64 { return t.median(shapes[0].name, "half", metric) }
 	fmt.Fprintf(w, "\nsealed to %s, evenly at half of that, %.0f decisions/s: p50 %.1f ms, p99 %.1f ms\n", shapes[0].name, half("per_s"), half("p50_ms"), half("p99_ms"))
 	fmt.Fprintf(w, "one after the other: %.0f decisions verified, %.0f packages opened in a second\n", t.median("verify", "@1", "per_s"), t.median("open", "@1", "per_s"))
@@ -111,6 +117,21 @@ func (t *table) print(w io.Writer, o options) {
 		m := func(metric string) float64 { return t.median("store", fmt.Sprint(n), metric) }
 		fmt.Fprintf(w, "a store of %d decisions: ready in %.0f ms, %.0f bytes each, %.2f of what lies in it\n", n, m("ready_ms"), m("bytes"), m("of_logical"))
 	}
+	for _, n := range o.logs {
+		m := func(metric string) float64 { return t.median("log", fmt.Sprint(n), metric) }
+		fmt.Fprintf(w, "a log of %d entries: %.0f appended in a second by one, %.0f by 64; %.0f proofs, %.0f tiles over HTTP; a monitor reads %.0f entries a second (%.2f s), %.3f of bare hashing\n",
+			n, m("append_per_s"), m("append64_per_s"), m("proof_per_s"), m("tile_per_s"), m("monitor_per_s"), m("monitor_s"), m("of_hashing"))
+	}
+}
+
+// against is the median of the rounds' ratios of two groups' decisions in a second.
+func (t *table) against(group, base, name string) float64 {
+	ours, theirs := t.values(group, name, "per_s"), t.values(base, name, "per_s")
+	var out []float64
+	for i := range min(len(ours), len(theirs)) {
+		out = append(out, ours[i]/theirs[i])
+	}
+	return median(out)
 }
 
 func callers(n int) string { return fmt.Sprintf("@%d", n) }

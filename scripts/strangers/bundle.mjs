@@ -8,25 +8,64 @@ const { check } = v
 const lines = v.list(v.text(0, 8192), 1, 4096)
 const path = v.list(v.text(1, 255), 1, 4)
 
+const board = v.object({ keys: v.all(v.list(s.jwk, 1, 16), v.different), need: v.int(1, 16) })
+const before = v.object({ board, policy: lines, size: v.int(0) })
+
 /** Reads a trust file. */
 export function trust(data) {
   const t = v.parse(data)
   v.object({
-    authority: v.authority, board: v.object({ keys: v.all(v.list(s.jwk, 1, 16), v.different), need: v.int(1, 16) }),
-    certificates: v.list(v.object({ certificate: v.binary(1, 65536), from: v.date, 'until?': v.date }), 1, 100), name: v.text(1, 200),
-    policy: lines,
+    authority: v.authority, board,
+    certificates: v.list(v.object({ certificate: v.binary(1, 65536), from: v.date, 'logged_before?': v.int(1), 'until?': v.date }), 1, 100),
+    'earlier?': v.list(before, 1, 100), name: v.text(1, 200), policy: lines,
     providers: v.list(v.object({ audience: v.text(1, 255), 'hsa_id?': path, issuer: v.text(1, 255), 'name?': path, 'user_id?': path }), 0, 20),
     typ: v.oneOf('sigill-trust'),
   })(t)
-  check(t.board.need <= t.board.keys.length, 'how many of the board must sign')
+  const earlier = t.earlier ?? []
+  for (const b of [t.board, ...earlier.map((e) => e.board)]) check(b.need <= b.keys.length, 'how many of the board must sign')
   v.different(t.providers.map((p) => p.issuer))
-  const certificates = t.certificates.map(({ certificate, from, until }) => {
+  const certificates = t.certificates.map(({ certificate, from, until, logged_before }) => {
     check(until === undefined || until >= from, 'until before from')
     const x509 = new X509Certificate(v.unb64url(certificate))
     const { crv, kty, x, y } = x509.publicKey.export({ format: 'jwk' })
-    return { raw: v.unb64url(certificate), from, until, x509, key: s.key(kty === 'OKP' ? { crv, kty, x } : { crv, kty, x, y }) }
+    return { raw: v.unb64url(certificate), from, until, logged_before, x509, key: s.key(kty === 'OKP' ? { crv, kty, x } : { crv, kty, x, y }) }
   })
-  return { ...t, certificates, board: { keys: t.board.keys.map(s.key), need: t.board.need }, logs: log.policy(t.policy, t.authority) }
+  const boards = [t.board, ...earlier.map((e) => e.board)].map((b) => ({ keys: b.keys.map(s.key), need: b.need }))
+  const logs = [...log.policy(t.policy, t.authority), ...earlier.flatMap((e) => log.policy(e.policy, t.authority).map((k) => ({ ...k, most: e.size })))]
+  return { ...t, certificates, boards, board: boards[0], logs, file: data, digest: v.b64url(v.sha256(data)) }
+}
+
+/** Reads the signed document of a succession, and gives the trust file that follows. */
+export function successor(data, t) {
+  check(data.at(-1) === 0x0a, 'a file that does not end in a line feed')
+  const f = v.parse(data.subarray(0, -1))
+  v.object({ signatures: v.list(v.text(1, 262144), 1, 16), typ: v.oneOf('sigill-signed-document') })(f)
+  const shape = v.object({ authority: v.authority, date: v.date, from: v.digest, trust: v.binary(2, 131072) })
+  const { payload } = s.document(f.signatures, 'sigill-succession+jws', shape, t.board.keys, t.board.need)
+  const next = trust(v.unb64url(payload.trust))
+  check(payload.authority === t.authority && next.authority === t.authority && payload.from === t.digest, 'what follows another trust file')
+  const same = (x, y) => JSON.stringify(x) === JSON.stringify(y)
+  const [was, is] = [v.parse(t.file), v.parse(v.unb64url(payload.trust))]
+  const kept = same(was.board, is.board) && same(was.policy, is.policy) ? [] : [{ board: was.board, policy: was.policy, size: is.earlier?.at(-1).size }]
+  check(same([...(was.earlier ?? []), ...kept], is.earlier ?? []), 'what was believed before is not remembered')
+  check(was.providers.every((p) => is.providers.some((o) => same(p, o))), 'a provider is left out')
+  const no_later = (x, y) => x === undefined || (y !== undefined && y <= x)
+  check(was.certificates.every((c) => is.certificates.some((o) => o.certificate === c.certificate && o.from === c.from &&
+    no_later(c.until, o.until) && no_later(c.logged_before, o.logged_before))), 'a certificate is left out')
+  return next
+}
+
+/** A document by the board of a trust file, or by one before it. */
+export function byBoard(signatures, typ, shape, t) {
+  let why
+  for (const b of t.boards) {
+    try {
+      return s.document(signatures, typ, shape, b.keys, b.need)
+    } catch (e) {
+      why ??= e
+    }
+  }
+  throw why
 }
 
 /** Verifies a bundle, and gives what the next steps need of it. */
@@ -34,7 +73,7 @@ export function verifyBundle(data, t) {
   check(data.length <= 8 << 20, 'longer than a bundle')
   const b = v.parse(data)
   v.object({ content: v.binary(1, 1048576), decision: v.text(1, 262144), order: v.list(v.text(1, 262144), 1, 16), preimage: v.binary(82, 82), proof: lines })(b)
-  const order = s.document(b.order, 'sigill-delegation-order+jws', s.delegation, t.board.keys, t.board.need)
+  const order = byBoard(b.order, 'sigill-delegation-order+jws', s.delegation, t)
   const decision = s.read(b.decision, 'sigill-decision+jwt', s.decision, s.among(t.certificates.map((c) => c.key)), { certified: true })
   const signers = order.payload.signers.map((o) => s.key(o.key))
   const approval = s.read(decision.payload.approval, 'sigill-approval+jws', s.approval, s.among(signers))
@@ -43,14 +82,16 @@ export function verifyBundle(data, t) {
   agree(d, a, f)
   check(approval.key.thumbprint !== draft.key.thumbprint, 'one key for two')
   check(d.authority === t.authority && order.payload.authority === t.authority, 'another authority')
-  certified(decision, t)
+  certified(decision, t, 0)
   check(v.dateOf(decision.header.iat) === d.date, 'the day of signing')
   check(d.order.digest === order.digest && d.order.version === order.payload.version, 'another delegation order')
   ordered(order.payload, d, a, f, approval.key)
   const content = v.unb64url(b.content)
   check(content.length === f.content.size && v.b64url(v.sha256(content)) === f.content.digest, 'another content')
   const e = log.entry(v.unb64url(b.preimage), log.decisionTag(d.year, d.number, d.decision), log.kinds.decision, decision.digest)
-  return { decision, approval, draft, ...log.included(b.proof, e, t.logs, t.authority) }
+  const place = log.included(b.proof, e, t.logs, t.authority)
+  certified(decision, t, place.index)
+  return { decision, approval, draft, ...place }
 }
 
 function agree(d, a, f) {
@@ -61,8 +102,8 @@ function agree(d, a, f) {
   check((a.signer.name !== undefined) === (a.mode === 'EXECUTIVE_DECIDES' && f.names.decider === 'shown'), "the signer's name")
 }
 
-/** The certificate in the header is one that the trust file lists for the time. */
-function certified({ header, key, payload }, t) {
+/** The certificate in the header is one that the trust file lists for the time and the place in the log. */
+function certified({ header, key, payload }, t, index) {
   check(header.iat !== undefined && header.x5c !== undefined && header['x5t#S256'] !== undefined, 'no certificate')
   const chain = header.x5c.map(v.unb64)
   try {
@@ -73,6 +114,7 @@ function certified({ header, key, payload }, t) {
   check(v.b64url(v.sha256(chain[0])) === header['x5t#S256'], 'digest of the certificate')
   const day = v.dateOf(header.iat)
   check(t.certificates.some((c) => c.raw.equals(chain[0]) && c.key.thumbprint === key.thumbprint && v.within(day, c.from, c.until) &&
+    (c.logged_before === undefined || index < c.logged_before) &&
     Date.parse(c.x509.validFrom) <= header.iat * 1000 && header.iat * 1000 <= Date.parse(c.x509.validTo)), 'a certificate that is not trusted on that day')
   return payload
 }

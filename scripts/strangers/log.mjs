@@ -6,7 +6,7 @@ import * as s from './statements.mjs'
 const { check } = v
 
 export const kinds = { decision: 1, opening_requested: 6, opening_released: 8, provider_keys: 15 }
-const ofAuthority = (kind) => kind >= 12 && kind <= 15
+const ofAuthority = (kind) => kind >= 12 && kind <= 16
 
 /** Reads a preimage and makes the entry that it stands for under a tag. */
 export function entry(preimage, tag, kind, signed) {
@@ -62,10 +62,11 @@ export function checkpoint(text, logs, authority) {
     const m = /^\u2014 ([^ +]+) ([A-Za-z0-9+/]+={0,2})$/u.exec(line)
     check(m !== null, 'no signature line')
     const loose = Buffer.from(m[2], 'base64')
-    const log = logs.find((k) => k.name === m[1] && v.same(k.id, loose.subarray(0, 4)))
+    const log = logs.find((k) => k.name === m[1] && v.same(k.id, loose.subarray(0, 4)) && (k.most === undefined || head.size <= k.most))
     if (log === undefined) continue
-    check(!seen.has(log) && verify(null, Buffer.from(body), log.node, v.unb64(m[2]).subarray(4)), 'signature of a checkpoint')
-    seen.add(log)
+    const id = log.id.toString('hex')
+    check(!seen.has(id) && verify(null, Buffer.from(body), log.node, v.unb64(m[2]).subarray(4)), 'signature of a checkpoint')
+    seen.add(id)
   }
   check(seen.size > 0, 'a checkpoint that the log has not signed')
   return head

@@ -5,7 +5,7 @@ import * as s from './statements.mjs'
 import * as log from './log.mjs'
 import * as seal from './seal.mjs'
 import * as tokens from './tokens.mjs'
-import { verifyBundle } from './bundle.mjs'
+import { byBoard, verifyBundle } from './bundle.mjs'
 
 const { check } = v
 const compact = v.text(1, 262144)
@@ -69,7 +69,7 @@ function checkSet(o) {
 
 // 3. Request.
 function checkRequest(o) {
-  const who = (o.requester = s.document(o.p.requester, 'sigill-requester+jws', s.requester, o.trust.board.keys, o.trust.board.need).payload)
+  const who = (o.requester = byBoard(o.p.requester, 'sigill-requester+jws', s.requester, o.trust).payload)
   o.request = s.read(o.p.request, 'sigill-opening-request+jws', s.request, s.among([s.key(who.key)]))
   const r = o.request.payload
   check(who.authority === o.trust.authority && r.authority === o.trust.authority && r.decision === o.d.decision &&

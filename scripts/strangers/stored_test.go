@@ -10,6 +10,7 @@ import (
 	"sigill/keys/bundle"
 	"sigill/keys/disclosure"
 	"sigill/keys/disclosure/story"
+	"sigill/keys/order"
 )
 
 var update = flag.Bool("update", false, "write the stored story anew")
@@ -22,7 +23,8 @@ func TestStored(t *testing.T) {
 	if *update {
 		s, o := story.Whole(t)
 		for name, from := range map[string]string{"trust.json": trust(t, s), "recipient": recipient(t, s),
-			"package.json": file(t, "package.json", o.Bytes(o.Package(nil))), "bundle.json": file(t, "bundle.json", marshal(t, o.Bundle()))} {
+			"package.json": file(t, "package.json", o.Bytes(o.Package(nil))), "bundle.json": file(t, "bundle.json", marshal(t, o.Bundle())),
+			"successor.signed": file(t, "successor.signed", successor(t, s, changedKeys(s, 1000)))} {
 			if err := os.WriteFile(at(name), contents(t, from), 0o644); err != nil {
 				t.Fatal(err)
 			}
@@ -44,6 +46,18 @@ func TestStored(t *testing.T) {
 		t.Error(err)
 	}
 	wants(t, verified, "verify.mjs", at("bundle.json"), at("trust.json"))
+	wants(t, verified, "follows.mjs", at("trust.json"), at("successor.signed"), at("bundle.json"))
+	signed, err := order.ParseSigned(read("successor.signed"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	next, _, err := tr.Succeed(signed.Signatures)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := bundle.Verify(read("bundle.json"), next); err != nil {
+		t.Error(err)
+	}
 	wants(t, verified, "court.mjs", at("package.json"), at("trust.json"), at("recipient"))
 }
 

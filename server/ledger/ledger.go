@@ -102,6 +102,7 @@ func (t *Tx) AtHead(f func(Head, Writer) error) { t.atHead = append(t.atHead, f)
 type Ledger struct {
 	store     store.Store
 	signer    *proof.LogSigner
+	before    []proof.LogKey
 	queue     chan *call
 	state     atomic.Pointer[state] // changed by the writer alone
 	published atomic.Pointer[Head]
@@ -128,9 +129,10 @@ type call struct {
 
 // Open reads the log's state. A store without a log begins an empty one. If
 // checkpoints are witnessed, the published head is the one that [Ledger.Publish] stored
-// last, or that of an empty log; else it is the newest.
-func Open(ctx context.Context, s store.Store, signer *proof.LogSigner, witnessed bool) (*Ledger, error) {
-	l := &Ledger{store: s, signer: signer, witnessed: witnessed, queue: make(chan *call, maxQueue), done: make(chan struct{})}
+// last, or that of an empty log; else it is the newest. The last checkpoint may also be by
+// a key that signed before the signer's: the log then goes on under the new one.
+func Open(ctx context.Context, s store.Store, signer *proof.LogSigner, witnessed bool, before ...proof.LogKey) (*Ledger, error) {
+	l := &Ledger{store: s, signer: signer, before: before, witnessed: witnessed, queue: make(chan *call, maxQueue), done: make(chan struct{})}
 	snap, err := s.Snapshot(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("opening the ledger: %w", err)
@@ -155,8 +157,8 @@ func Open(ctx context.Context, s store.Store, signer *proof.LogSigner, witnessed
 	return l, nil
 }
 
-// load reads the log under its last checkpoint, which this log's key must have
-// signed over exactly what is stored.
+// load reads the log under its last checkpoint, which this log's key, or one before
+// it, must have signed over exactly what is stored.
 func (l *Ledger) load(r store.Reader) (*state, error) {
 	note, err := r.Get(RoomHead, headKey)
 	if errors.Is(err, store.ErrNotFound) {
@@ -170,19 +172,28 @@ func (l *Ledger) load(r store.Reader) (*state, error) {
 	if err != nil {
 		return nil, err
 	}
-	policy, err := proof.UnwitnessedPolicy(l.signer.LogKey)
-	if err != nil {
-		return nil, err
+	cp, err := openBy(note, l.signer.LogKey)
+	ours := err == nil
+	for i := 0; i < len(l.before) && err != nil; i++ {
+		cp, err = openBy(note, l.before[i])
 	}
-	cp, err := proof.OpenCheckpoint(note, policy)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrHead, err)
 	}
 	tree, err := translog.Load(r, cp.Size, cp.Root)
-	if err != nil {
-		return nil, err
+	if err != nil || ours {
+		return &state{Head{cp.Size, cp.Root, note}, tree}, err
 	}
-	return &state{Head{cp.Size, cp.Root, note}, tree}, nil
+	head, err := l.sign(tree)
+	return &state{head, tree}, err
+}
+
+func openBy(note []byte, key proof.LogKey) (proof.Checkpoint, error) {
+	policy, err := proof.UnwitnessedPolicy(key)
+	if err != nil {
+		return proof.Checkpoint{}, err
+	}
+	return proof.OpenCheckpoint(note, policy)
 }
 
 func (l *Ledger) sign(t translog.Tree) (Head, error) {

@@ -40,12 +40,18 @@ func (v verification) GetCheckpoint(ctx context.Context, req *sigillv1.GetCheckp
 	return &sigillv1.GetCheckpointResponse{Checkpoint: note, Consistency: hashes(consistency)}, nil
 }
 
-func (v verification) GetTrust(context.Context, *sigillv1.GetTrustRequest) (*sigillv1.GetTrustResponse, error) {
-	trust, err := v.office.GetTrust()
+func (v verification) GetTrust(ctx context.Context, req *sigillv1.GetTrustRequest) (*sigillv1.GetTrustResponse, error) {
+	var have ident.Digest
+	copy(have[:], req.GetHave()) // 32 bytes or none
+	trust, next, l, err := v.office.GetTrust(ctx, have)
 	if err != nil {
 		return nil, err
 	}
-	return &sigillv1.GetTrustResponse{Trust: trust}, nil
+	out := &sigillv1.GetTrustResponse{Trust: trust}
+	if next != nil {
+		out.Next, out.Logged = document(next), logged(l)
+	}
+	return out, nil
 }
 
 func (v verification) GetDelegationOrder(ctx context.Context, req *sigillv1.GetDelegationOrderRequest) (*sigillv1.GetDelegationOrderResponse, error) {

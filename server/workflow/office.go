@@ -51,6 +51,7 @@ type Institution struct {
 // Config is what an office is made from.
 type Config struct {
 	Trust       *bundle.Trust // authority, board, certificates, log, providers
+	Succession  []string      // the signatures by which the trust file took another's place; none: it did not
 	Institution Institution
 	Log         *jws.Signer     // the log key, as it signs receipts and releases
 	InboxHours  []time.Duration // since midnight, when new drafts are shown; empty: at once
@@ -86,7 +87,12 @@ type inForce struct {
 // New makes an office over a ledger and reads what is in force.
 func New(ctx context.Context, c Config, l *ledger.Ledger, cipher Cipher) (*Office, error) {
 	o := &Office{Config: c, ledger: l, cipher: cipher}
-	return o, l.Read(ctx, func(r ledger.Reader) error { return o.loadInForce(r) })
+	return o, l.Read(ctx, func(r ledger.Reader) error {
+		if _, _, err := o.succeeds(r); err != nil {
+			return err
+		}
+		return o.loadInForce(r)
+	})
 }
 
 // A Caller is who calls, for the length of one call. Nothing of it is kept but

@@ -37,7 +37,7 @@ func (o *Office) nextSet(r ledger.Reader, signatures []string, set *order.Review
 		return ident.Digest{}, refuse(ErrStale, ReasonSuperseded)
 	}
 	if epoch == 0 {
-		digest, err := o.Trust.Board.Read(signatures, set)
+		digest, err := o.Trust.Board.Now().Read(signatures, set)
 		return digest, malformed("set", err)
 	}
 	var f inForce
@@ -70,7 +70,7 @@ func (o *Office) nextOrder(r ledger.Reader, signatures []string, del *order.Dele
 	if err != nil {
 		return ident.Digest{}, err
 	}
-	digest, err := o.Trust.Board.Read(signatures, del)
+	digest, err := o.Trust.Board.Now().Read(signatures, del)
 	if err != nil {
 		return digest, malformed("order", err)
 	}
@@ -113,7 +113,7 @@ func (o *Office) publishRequester(ctx context.Context, c *Caller, signatures []s
 	d := document{
 		signatures: signatures, kind: proof.Requester, room: roomRequester, key: idKey(q.Requester),
 		next: func(r ledger.Reader) (ident.Digest, error) {
-			digest, err := o.Trust.Board.Read(signatures, &q)
+			digest, err := o.Trust.Board.Now().Read(signatures, &q)
 			if err != nil {
 				return digest, malformed("requester", err)
 			}

@@ -33,9 +33,6 @@ func (o *Office) GetCheckpoint(ctx context.Context, oldSize uint64) (note string
 	return string(head.Note), consistency, nil
 }
 
-// GetTrust is the trust file as the server has it.
-func (o *Office) GetTrust() ([]byte, error) { return o.Trust.File.Marshal() }
-
 // GetDelegationOrder is a version of the delegation order, or with 0 the one in
 // force.
 func (o *Office) GetDelegationOrder(ctx context.Context, version uint32) ([]string, *Logged, error) {
@@ -63,16 +60,22 @@ func (o *Office) published(ctx context.Context, room ledger.Room, counter []byte
 	if err != nil {
 		return nil, nil, ledgerError(err)
 	}
+	logged, err := o.publishedAt(ctx, row)
+	return row.Signatures, logged, err
+}
+
+// publishedAt proves a document's place at the published head, or at the newest if it
+// is not published yet.
+func (o *Office) publishedAt(ctx context.Context, row documentRow) (*Logged, error) {
 	pre, err := proof.ParsePreimage(row.Preimage)
 	if err != nil {
-		return nil, nil, damaged("document", err)
+		return nil, damaged("document", err)
 	}
 	head := o.ledger.Published()
 	if head.Size <= row.Index {
 		head = o.ledger.Head()
 	}
-	logged, err := o.logged(ctx, pre, proof.Tag{}, row.Index, head)
-	return row.Signatures, logged, err
+	return o.logged(ctx, pre, proof.Tag{}, row.Index, head)
 }
 
 // GetProof proves that an entry stands in the published log. Entries that are

@@ -186,7 +186,10 @@ func (o *Office) cast(tx *ledger.Tx, v *opening.Vote, s *sealRow, b ballotRow) (
 		return nil, err
 	}
 	row.Ballots = append(row.Ballots, b)
-	if err := errors.Join(o.conclude(tx, v.Opening, row, s, on), row.save(tx, v.Opening)); err != nil {
+	if err := o.conclude(tx, v.Opening, row, s, on); err != nil {
+		return nil, err
+	}
+	if err := row.save(tx, v.Opening); err != nil {
 		return nil, err
 	}
 	return encode(votedRow{int(row.State), logged})

@@ -171,7 +171,7 @@ func (w *walk) casts(p *petition, b *ballot) {
 			p.delays[at] = b.vote.NotBefore.Date
 		}
 		next = p.counted()
-		leaves = append(leaves, p.ends(next)...)
+		leaves = append(named(proof.Event), p.ends(next)...) // the vote's own
 	}
 	compact := must(jws.Make(b.key, &b.vote))
 	c := w.reviewerCaller(at[0], at[1], "ApproveOpening")

@@ -33,11 +33,11 @@ func (a *app) adminCarry(use, short, long, example string, send func(*client.Boa
 			if err != nil {
 				return err
 			}
-			signed, err := client.ParseSigned(b)
+			signed, err := order.ParseSigned(b)
 			if err != nil {
 				return err
 			}
-			doc, err := signed.Document()
+			doc, err := client.Payload(signed)
 			if err != nil {
 				return err
 			}

@@ -159,12 +159,16 @@ func (a *app) home() (*client.Home, error) {
 	return client.OpenHome(dir, a.passphrase, o)
 }
 
-func (a *app) trust() (*bundle.Trust, error) {
-	path := a.trustFile
-	if path == "" {
-		path = filepath.Join(a.homePath(), "trust.json")
+// trustPath is where the trust file lies.
+func (a *app) trustPath() string {
+	if a.trustFile != "" {
+		return a.trustFile
 	}
-	b, err := client.ReadFile(path, maxInput)
+	return filepath.Join(a.homePath(), "trust.json")
+}
+
+func (a *app) trust() (*bundle.Trust, error) {
+	b, err := client.ReadFile(a.trustPath(), maxInput)
 	if errors.Is(err, fs.ErrNotExist) && a.trustFile == "" {
 		return nil, usage("no trust file: give --trust, or set SIGILL_TRUST")
 	}
@@ -243,6 +247,15 @@ func (a *app) dial(context.Context) (*client.Session, client.Identity, error) {
 	c.Token = func(context.Context) (string, error) { return access, nil }
 	s, err := client.Dial(c)
 	return s, me, err
+}
+
+// public makes a session of nobody's: for what anyone may ask.
+func (a *app) public(trust *bundle.Trust) (*client.Session, error) {
+	c := client.Config{Trust: trust}
+	if err := a.reach(&c); err != nil {
+		return nil, err
+	}
+	return client.Dial(c)
 }
 
 // reach says where the server is: host:port over TLS, or http://host:port on

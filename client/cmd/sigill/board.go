@@ -30,7 +30,7 @@ type signedDocument struct {
 	Document   order.Document `json:"document"`
 }
 
-func (a *app) emitDocument(file string, s *client.Signed, doc order.Document) error {
+func (a *app) emitDocument(file string, s *order.Signed, doc order.Document) error {
 	digest, err := order.Digest(doc)
 	if err != nil {
 		return err
@@ -56,8 +56,9 @@ signs the reviewer set after its own. DOCUMENT is YAML, or the file of "sigill
 request --offline", or one that somebody else has signed already: the same payload
 then gets one more signature.
 
-In YAML, "document" is delegation-order, reviewer-set or requester (also for a
-revocation, which has "revoked"), and the members are those of proto/SPEC.md.
+In YAML, "document" is delegation-order, reviewer-set, requester (also for a
+revocation, which has "revoked") or succession, which sigill board trust make --help
+shows, and the members are those of proto/SPEC.md.
 Where a key stands, the path of a key file may stand, beside which its public
 half lies.`,
 		Example: "  sigill board sign delegation.yaml --key ledamot1.age --out delegation.signed\n" +
@@ -100,23 +101,23 @@ half lies.`,
 }
 
 // readSigned reads a document's text, or what others have signed.
-func (a *app) readSigned(path string) (*client.Signed, order.Document, error) {
+func (a *app) readSigned(path string) (*order.Signed, order.Document, error) {
 	b, err := a.input(path)
 	if err != nil {
 		return nil, nil, err
 	}
-	if signed, err := client.ParseSigned(b); err == nil {
-		doc, err := signed.Document()
+	if signed, err := order.ParseSigned(b); err == nil {
+		doc, err := client.Payload(signed)
 		return signed, doc, err
 	}
 	if request, err := client.ParseUnsigned(b); err == nil {
-		return &client.Signed{}, request, nil
+		return &order.Signed{}, request, nil
 	}
 	doc, err := client.ReadDocument(path)
-	return &client.Signed{}, doc, err
+	return &order.Signed{}, doc, err
 }
 
-func (a *app) writeSigned(out string, signed *client.Signed, doc order.Document, force bool) error {
+func (a *app) writeSigned(out string, signed *order.Signed, doc order.Document, force bool) error {
 	b, err := signed.Marshal()
 	if err != nil {
 		return err
@@ -141,13 +142,13 @@ func (a *app) boardJoin() *cobra.Command {
 			if err := free(out, force); err != nil {
 				return err
 			}
-			all := &client.Signed{}
+			all := &order.Signed{}
 			for _, path := range args {
 				b, err := a.input(path)
 				if err != nil {
 					return err
 				}
-				s, err := client.ParseSigned(b)
+				s, err := order.ParseSigned(b)
 				if err != nil {
 					return err
 				}
@@ -155,7 +156,7 @@ func (a *app) boardJoin() *cobra.Command {
 					return err
 				}
 			}
-			doc, err := all.Document()
+			doc, err := client.Payload(all)
 			if err != nil {
 				return err
 			}
@@ -200,7 +201,27 @@ func (a *app) trustMake() *cobra.Command {
 
 Keys are paths of key files, beside which the public halves lie. Instead of log,
 policy may list the lines of a witness policy (C2SP tlog-policy). Give the trust
-file out by a way of its own, never from the server that it is to check.`,
+file out by a way of its own, never from the server that it is to check.
+
+Later on another log key, other witnesses or board members, a certificate renewed:
+
+    after: {trust: trust.json, size: 60000}
+    log: log-2.age
+    certificates:
+      - {file: institution-2.pem, from: 2028-10-01}
+      - {file: institution.pem, logged_before: 48211}
+
+What is not said stays. A certificate with logged_before is revoked: its seals count on
+decisions with a place in the log before that one alone. Whom the file before believed
+goes on to be believed of checkpoints of at most size entries: more than the log can
+have when the server takes the new file. The board then signs the succession, which all
+take over with "sigill adopt", and the server with "trust: FILE":
+
+    document: succession
+    authority: 212000-0449
+    date: 2028-09-15
+    from: trust.json
+    trust: trust-2.json`,
 		Example: "  sigill board trust make trust.yaml --out trust.json", Args: cobra.ExactArgs(1),
 		RunE: func(_ *cobra.Command, args []string) error {
 			if out == "" {

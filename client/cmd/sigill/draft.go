@@ -61,6 +61,9 @@ func (a *app) caseworker(ctx context.Context) (*client.Caseworker, *client.Home,
 	if err != nil {
 		return nil, nil, err
 	}
+	if err := s.KnowsLog(ctx); err != nil { // before there is a receipt that nobody can read
+		return nil, nil, err
+	}
 	return s.Caseworker(me), h, nil
 }
 

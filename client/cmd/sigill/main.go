@@ -27,6 +27,7 @@ import (
 
 	"sigill/client"
 	"sigill/client/tiles"
+	"sigill/keys/bundle"
 	"sigill/keys/command"
 	"sigill/keys/disclosure"
 	"sigill/keys/proof"
@@ -84,7 +85,7 @@ func exitCode(err error) int {
 		return exitBroken
 	case errors.Is(err, proof.ErrUnwitnessed), errors.Is(err, errUnproved):
 		return exitUnknown
-	case errors.Is(err, client.ErrVerification), errors.Is(err, disclosure.ErrVerification), errors.Is(err, errVerify), notTheLog(err):
+	case errors.Is(err, client.ErrVerification), errors.Is(err, disclosure.ErrVerification), errors.Is(err, errVerify), errors.Is(err, bundle.ErrSuccession), notTheLog(err):
 		return exitUnverified
 	case errors.Is(err, tiles.ErrAbsent):
 		return exitRefused
@@ -138,7 +139,7 @@ it signed.`,
 	f.StringVar(&a.homeDir, "home", "", "`directory` of what the client remembers (SIGILL_HOME)")
 	f.StringVar(&a.passFile, "passphrase-file", "", "`file` with the passphrase of keys and home (SIGILL_PASSPHRASE_FILE)")
 	root.AddCommand(a.keys(), a.draft(), a.inbox(), a.show(), a.sign(), a.returns(), a.abstain(), a.dispatch(), a.fetch(),
-		a.request(), a.collect(), a.open(), a.review(), a.verify(), a.board(), a.admin(), a.log(), a.witness(), a.doctor(), man())
+		a.request(), a.collect(), a.open(), a.review(), a.verify(), a.adopt(), a.board(), a.admin(), a.log(), a.witness(), a.doctor(), man())
 	a.complete(root)
 	return root
 }

@@ -13,10 +13,11 @@ import (
 	"sigill/keys/ident"
 	"sigill/keys/keyfile"
 	"sigill/keys/opening"
+	"sigill/keys/order"
 )
 
 // countersigned reads an extract and the request that the board has signed.
-func (a *app) countersigned(extract, request string) (*opening.Extract, *client.Signed, error) {
+func (a *app) countersigned(extract, request string) (*opening.Extract, *order.Signed, error) {
 	b, err := a.input(extract)
 	if err != nil {
 		return nil, nil, err
@@ -28,7 +29,7 @@ func (a *app) countersigned(extract, request string) (*opening.Extract, *client.
 	if b, err = a.input(request); err != nil {
 		return nil, nil, err
 	}
-	signed, err := client.ParseSigned(b)
+	signed, err := order.ParseSigned(b)
 	return x, signed, err
 }
 
@@ -38,7 +39,7 @@ func (a *app) offlineRequest(f requestFlags, r *client.Recipient) error {
 	if err != nil {
 		return err
 	}
-	registration, err := client.ParseSigned(b)
+	registration, err := order.ParseSigned(b)
 	if err != nil {
 		return err
 	}

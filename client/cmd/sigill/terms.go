@@ -56,6 +56,9 @@ var inSwedish = map[string]string{
 	"decision": "beslut", "statement": "beslutets kontrollsumma", "witnessed": "bevittnad", "pending witness": "väntar på vittnen", "requester": "begärs av", "ground": "grund",
 	"force": "vad som prövas", "reference": "referens", "sections": "delar", "expires": "går ut", "dissent": "avvikande mening", "earlier requests": "tidigare begäranden",
 
+	"new log key": "ny loggnyckel", "log key that signs no more": "loggnyckel som inte längre undertecknar", "new certificate": "nytt certifikat",
+	"revoked certificate": "återkallat certifikat", "new board key": "ny nyckel för nämnden", "board key that signs no more": "nyckel för nämnden som inte längre gäller",
+	"new provider": "ny inloggningstjänst", "changes": "ändringar", "none": "inga",
 	"  FINDING": "  FYND", "AT": "VID", "EVIDENCE": "BEVIS", "WHAT": "VAD", "DAY": "DAG", "ENTRY": "POST", "days read": "lästa dagar", "act": "åtgärd", "request to open": "begäran att bryta förseglingen", "vote": "röst", "proven": "bevisat",
 
 	// Values.
@@ -95,6 +98,7 @@ var inSwedish = map[string]string{
 	"program": "program", "sigill %s": "sigill %s", "home directory": "hemkatalog", "pinned requesters": "godtagna som får begära", "day key": "dagsnyckel", "witnesses": "vittnen",
 	"passphrase": "lösenfras", "key": "nyckel", "login": "inloggning", "server": "server", "connection": "förbindelse", "server's trust file": "serverns förtroendefil",
 	"reviewers": "granskare", "your key": "din nyckel",
+	"the board has signed one that follows yours": "nämnden har undertecknat en som följer på din", "Take it over: sigill adopt.": "Ta över den: sigill adopt.",
 	"there is none": "det finns ingen", "Set SIGILL_HOME to a directory of your own.": "Sätt SIGILL_HOME till en egen mapp.",
 	"not there yet: it is made when it is needed": "finns inte ännu: den görs när den behövs", "your own": "din egen", "%d": "%d",
 	"others can read what is sealed in it, or it holds a link":   "andra kan läsa det förseglade i den, eller så innehåller den en länk",

@@ -41,7 +41,7 @@ type verdict struct {
 func (a *app) verify() *cobra.Command {
 	var content string
 	c := &cobra.Command{
-		Use: "verify FILE --trust FILE", Short: "Verify a decision, a receipt or evidence, offline",
+		Use: "verify FILE --trust FILE", Short: "Verify a decision, a receipt, evidence or a succession, offline",
 		Long: `Verify a decision against the authority's trust file, without any server: the
 institutional certificate, every signature, the delegation order, the text, and
 the decision's place in the log. With --content the text is also compared with a
@@ -49,6 +49,10 @@ file. Nothing here says who wrote it. Exit code 3 if anything does not hold.
 
 What --receipt kept of a return, an abstention, a dispatch, a request or a vote is
 verified too: that the log has exactly it, once sigill log prove has got the witnesses' word.
+
+Of the succession by which another trust file takes the place of yours it is verified
+that your board signed it and that nothing is left out by which something was verified,
+and what it changes is shown. "sigill adopt" takes it over.
 
 An evidence file is verified in the same way, without the log itself: it says what
 the authority's log did not do of what it had signed. Exit code 6 if that is proven,
@@ -64,7 +68,7 @@ the authority's log did not do of what it had signed. Exit code 6 if that is pro
 			if err != nil {
 				return err
 			}
-			if content != "" && (evidence.Is(data) || bundle.IsAct(data)) {
+			if content != "" && (evidence.Is(data) || bundle.IsAct(data) || isSuccession(data)) {
 				return usage("--content is for a decision")
 			}
 			if evidence.Is(data) {
@@ -72,6 +76,9 @@ the authority's log did not do of what it had signed. Exit code 6 if that is pro
 			}
 			if bundle.IsAct(data) {
 				return a.verifyAct(data, trust)
+			}
+			if isSuccession(data) {
+				return a.follows(data, trust)
 			}
 			v, err := verifiedBy(data, trust)
 			if err != nil {

@@ -125,9 +125,12 @@ func (x *GetCheckpointResponse) GetConsistency() [][]byte {
 	return nil
 }
 
-// GetTrustRequest asks for the trust file.
+// GetTrustRequest may name a trust file.
 type GetTrustRequest struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// SHA-256 of the trust file that the caller has, 32 bytes; absent: the succession
+	// is not asked for.
+	Have          []byte `protobuf:"bytes,1,opt,name=have,proto3" json:"have,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -162,11 +165,23 @@ func (*GetTrustRequest) Descriptor() ([]byte, []int) {
 	return file_sigill_v1_verification_proto_rawDescGZIP(), []int{2}
 }
 
+func (x *GetTrustRequest) GetHave() []byte {
+	if x != nil {
+		return x.Have
+	}
+	return nil
+}
+
 // GetTrustResponse is the server's view of whom to trust.
 type GetTrustResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The trust file (SPEC.md, "Trust file").
-	Trust         []byte `protobuf:"bytes,1,opt,name=trust,proto3" json:"trust,omitempty"`
+	Trust []byte `protobuf:"bytes,1,opt,name=trust,proto3" json:"trust,omitempty"`
+	// The succession that follows the trust file that the caller has (SPEC.md,
+	// "Succession"); absent if none does, or the file is unknown.
+	Next *BoardDocument `protobuf:"bytes,2,opt,name=next,proto3" json:"next,omitempty"`
+	// Its log entry.
+	Logged        *Logged `protobuf:"bytes,3,opt,name=logged,proto3" json:"logged,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -204,6 +219,20 @@ func (*GetTrustResponse) Descriptor() ([]byte, []int) {
 func (x *GetTrustResponse) GetTrust() []byte {
 	if x != nil {
 		return x.Trust
+	}
+	return nil
+}
+
+func (x *GetTrustResponse) GetNext() *BoardDocument {
+	if x != nil {
+		return x.Next
+	}
+	return nil
+}
+
+func (x *GetTrustResponse) GetLogged() *Logged {
+	if x != nil {
+		return x.Logged
 	}
 	return nil
 }
@@ -632,10 +661,14 @@ const file_sigill_v1_verification_proto_rawDesc = "" +
 	"\n" +
 	"checkpoint\x18\x01 \x01(\tR\n" +
 	"checkpoint\x12 \n" +
-	"\vconsistency\x18\x02 \x03(\fR\vconsistency\"\x11\n" +
-	"\x0fGetTrustRequest\"(\n" +
+	"\vconsistency\x18\x02 \x03(\fR\vconsistency\"1\n" +
+	"\x0fGetTrustRequest\x12\x1e\n" +
+	"\x04have\x18\x01 \x01(\fB\n" +
+	"\xbaH\a\xd8\x01\x01z\x02h R\x04have\"\x81\x01\n" +
 	"\x10GetTrustResponse\x12\x14\n" +
-	"\x05trust\x18\x01 \x01(\fR\x05trust\"5\n" +
+	"\x05trust\x18\x01 \x01(\fR\x05trust\x12,\n" +
+	"\x04next\x18\x02 \x01(\v2\x18.sigill.v1.BoardDocumentR\x04next\x12)\n" +
+	"\x06logged\x18\x03 \x01(\v2\x11.sigill.v1.LoggedR\x06logged\"5\n" +
 	"\x19GetDelegationOrderRequest\x12\x18\n" +
 	"\aversion\x18\x01 \x01(\rR\aversion\"w\n" +
 	"\x1aGetDelegationOrderResponse\x12.\n" +
@@ -698,27 +731,29 @@ var file_sigill_v1_verification_proto_goTypes = []any{
 	(*Logged)(nil),                     // 13: sigill.v1.Logged
 }
 var file_sigill_v1_verification_proto_depIdxs = []int32{
-	12, // 0: sigill.v1.GetDelegationOrderResponse.order:type_name -> sigill.v1.BoardDocument
-	13, // 1: sigill.v1.GetDelegationOrderResponse.logged:type_name -> sigill.v1.Logged
-	12, // 2: sigill.v1.GetReviewerSetResponse.set:type_name -> sigill.v1.BoardDocument
-	13, // 3: sigill.v1.GetReviewerSetResponse.logged:type_name -> sigill.v1.Logged
-	0,  // 4: sigill.v1.VerificationService.GetCheckpoint:input_type -> sigill.v1.GetCheckpointRequest
-	2,  // 5: sigill.v1.VerificationService.GetTrust:input_type -> sigill.v1.GetTrustRequest
-	4,  // 6: sigill.v1.VerificationService.GetDelegationOrder:input_type -> sigill.v1.GetDelegationOrderRequest
-	6,  // 7: sigill.v1.VerificationService.GetReviewerSet:input_type -> sigill.v1.GetReviewerSetRequest
-	8,  // 8: sigill.v1.VerificationService.GetProof:input_type -> sigill.v1.GetProofRequest
-	10, // 9: sigill.v1.VerificationService.GetBundle:input_type -> sigill.v1.GetBundleRequest
-	1,  // 10: sigill.v1.VerificationService.GetCheckpoint:output_type -> sigill.v1.GetCheckpointResponse
-	3,  // 11: sigill.v1.VerificationService.GetTrust:output_type -> sigill.v1.GetTrustResponse
-	5,  // 12: sigill.v1.VerificationService.GetDelegationOrder:output_type -> sigill.v1.GetDelegationOrderResponse
-	7,  // 13: sigill.v1.VerificationService.GetReviewerSet:output_type -> sigill.v1.GetReviewerSetResponse
-	9,  // 14: sigill.v1.VerificationService.GetProof:output_type -> sigill.v1.GetProofResponse
-	11, // 15: sigill.v1.VerificationService.GetBundle:output_type -> sigill.v1.GetBundleResponse
-	10, // [10:16] is the sub-list for method output_type
-	4,  // [4:10] is the sub-list for method input_type
-	4,  // [4:4] is the sub-list for extension type_name
-	4,  // [4:4] is the sub-list for extension extendee
-	0,  // [0:4] is the sub-list for field type_name
+	12, // 0: sigill.v1.GetTrustResponse.next:type_name -> sigill.v1.BoardDocument
+	13, // 1: sigill.v1.GetTrustResponse.logged:type_name -> sigill.v1.Logged
+	12, // 2: sigill.v1.GetDelegationOrderResponse.order:type_name -> sigill.v1.BoardDocument
+	13, // 3: sigill.v1.GetDelegationOrderResponse.logged:type_name -> sigill.v1.Logged
+	12, // 4: sigill.v1.GetReviewerSetResponse.set:type_name -> sigill.v1.BoardDocument
+	13, // 5: sigill.v1.GetReviewerSetResponse.logged:type_name -> sigill.v1.Logged
+	0,  // 6: sigill.v1.VerificationService.GetCheckpoint:input_type -> sigill.v1.GetCheckpointRequest
+	2,  // 7: sigill.v1.VerificationService.GetTrust:input_type -> sigill.v1.GetTrustRequest
+	4,  // 8: sigill.v1.VerificationService.GetDelegationOrder:input_type -> sigill.v1.GetDelegationOrderRequest
+	6,  // 9: sigill.v1.VerificationService.GetReviewerSet:input_type -> sigill.v1.GetReviewerSetRequest
+	8,  // 10: sigill.v1.VerificationService.GetProof:input_type -> sigill.v1.GetProofRequest
+	10, // 11: sigill.v1.VerificationService.GetBundle:input_type -> sigill.v1.GetBundleRequest
+	1,  // 12: sigill.v1.VerificationService.GetCheckpoint:output_type -> sigill.v1.GetCheckpointResponse
+	3,  // 13: sigill.v1.VerificationService.GetTrust:output_type -> sigill.v1.GetTrustResponse
+	5,  // 14: sigill.v1.VerificationService.GetDelegationOrder:output_type -> sigill.v1.GetDelegationOrderResponse
+	7,  // 15: sigill.v1.VerificationService.GetReviewerSet:output_type -> sigill.v1.GetReviewerSetResponse
+	9,  // 16: sigill.v1.VerificationService.GetProof:output_type -> sigill.v1.GetProofResponse
+	11, // 17: sigill.v1.VerificationService.GetBundle:output_type -> sigill.v1.GetBundleResponse
+	12, // [12:18] is the sub-list for method output_type
+	6,  // [6:12] is the sub-list for method input_type
+	6,  // [6:6] is the sub-list for extension type_name
+	6,  // [6:6] is the sub-list for extension extendee
+	0,  // [0:6] is the sub-list for field type_name
 }
 
 func init() { file_sigill_v1_verification_proto_init() }

@@ -44,7 +44,8 @@ type VerificationServiceClient interface {
 	// Errors: none of its own.
 	GetCheckpoint(ctx context.Context, in *GetCheckpointRequest, opts ...grpc.CallOption) (*GetCheckpointResponse, error)
 	// GetTrust gives the trust file as the server has it, for comparison: clients
-	// never adopt it.
+	// never adopt it. To who names an earlier one it gives the succession that the
+	// board of that one signed: clients adopt what follows theirs, step by step.
 	//
 	// Caller: anyone.
 	// Errors: none of its own.
@@ -158,7 +159,8 @@ type VerificationServiceServer interface {
 	// Errors: none of its own.
 	GetCheckpoint(context.Context, *GetCheckpointRequest) (*GetCheckpointResponse, error)
 	// GetTrust gives the trust file as the server has it, for comparison: clients
-	// never adopt it.
+	// never adopt it. To who names an earlier one it gives the succession that the
+	// board of that one signed: clients adopt what follows theirs, step by step.
 	//
 	// Caller: anyone.
 	// Errors: none of its own.
