@@ -54,8 +54,9 @@ type Server struct {
 	office   *workflow.Office
 	rpc      *rpc.Server
 	listener net.Listener
-	open     net.Listener // of the log; nil: none
-	internal net.Listener // nil: none
+	open     net.Listener      // of the log; nil: none
+	internal net.Listener      // nil: none
+	announce func(line string) // nil: nobody waits for it
 	watch    *watch
 	trust    *bundle.Trust
 	publisher
@@ -193,6 +194,10 @@ func (s *Server) Ready() string {
 	return line
 }
 
+// Announce has the line of [Server.Ready] told once the server serves, which it may
+// refuse to begin. It is called before [Server.Run].
+func (s *Server) Announce(tell func(line string)) { s.announce = tell }
+
 // Addr is where the server listens; after port 0, the port that it got.
 func (s *Server) Addr() net.Addr { return s.listener.Addr() }
 
@@ -239,6 +244,9 @@ func (s *Server) Run(ctx context.Context) error {
 	internal := s.serveInternal(&jobs)
 	stopLog := s.serveLog(&jobs)
 	s.log.Info("ready", "address", s.Addr().String(), "version", Version)
+	if s.announce != nil {
+		s.announce(s.Ready())
+	}
 
 	<-run.Done()
 	s.stopping.Store(true)
