@@ -229,13 +229,15 @@ func sign(t *testing.T, r *authority.Running, director *client.Signer, caseRef s
 	return v, raw
 }
 
-// runs has a server run until it ends by itself.
+// runs has a server run until it ends by itself, which has then never said that it is
+// ready.
 func runs(t *testing.T, c server.Config) error {
 	t.Helper()
 	s, err := server.New(t.Context(), c, quiet())
 	if err != nil {
 		return err
 	}
+	s.Announce(func(line string) { t.Error("a server that refuses to start says ", line) })
 	return s.Run(t.Context())
 }
 

@@ -59,6 +59,7 @@ type Server struct {
 	open     net.Listener      // of the log; nil: none
 	internal net.Listener      // nil: none
 	control  *control.Listener // nil: none
+	announce func(line string) // nil: nobody waits for it
 	watch    *watch
 	trust    *bundle.Trust
 	publisher
@@ -201,6 +202,10 @@ func (s *Server) Ready() string {
 	return line
 }
 
+// Announce has the line of [Server.Ready] told once the server serves, which it may
+// refuse to begin. It is called before [Server.Run].
+func (s *Server) Announce(tell func(line string)) { s.announce = tell }
+
 // Addr is where the server listens; after port 0, the port that it got.
 func (s *Server) Addr() net.Addr { return s.listener.Addr() }
 
@@ -249,6 +254,9 @@ func (s *Server) Run(ctx context.Context) error {
 	stopLog := s.serveLog(&jobs)
 	stopControl := s.serveControl(&jobs)
 	s.log.Info("ready", "address", s.Addr().String(), "version", Version)
+	if s.announce != nil {
+		s.announce(s.Ready())
+	}
 
 	<-run.Done()
 	s.stopping.Store(true)

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -36,7 +37,8 @@ type post struct {
 	state string
 	at    time.Time
 
-	shown   http.Handler // nil: the log
+	shown   http.Handler   // nil: the log
+	asked   sync.WaitGroup // requests under way
 	compare []string
 }
 
@@ -52,6 +54,8 @@ func follow(t *testing.T, l *openlog.Log, policy ...string) *post {
 	p := &post{T: t, log: l, at: noon, state: filepath.Join(t.TempDir(), "logg.json")}
 	p.believe(policy...)
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		p.asked.Add(1)
+		defer p.asked.Done()
 		if p.shown != nil {
 			p.shown.ServeHTTP(w, r)
 			return
@@ -90,16 +94,14 @@ func watcher(i int, at time.Time) vectors.Cosigner {
 
 // cosigned has witnesses cosign at a time what is published from now on.
 func (p *post) cosigned(at time.Time, by ...int) {
+	var signers []note.Signer
+	for _, i := range by {
+		signers = append(signers, watcher(i, at))
+	}
 	p.log.Cosign = func(msg []byte) []byte {
 		n, err := note.Open(msg, note.VerifierList(p.log.Key))
-		for _, i := range by {
-			if err == nil {
-				msg, err = note.Sign(n, watcher(i, at))
-				n.Sigs = nil
-				if err == nil {
-					n, err = note.Open(msg, note.VerifierList(p.log.Key))
-				}
-			}
+		if err == nil {
+			msg, err = note.Sign(n, signers...)
 		}
 		if err != nil {
 			p.Fatal(err)
@@ -120,6 +122,7 @@ func (p *post) look() monitor.Look {
 		p.Fatal(err)
 	}
 	defer m.Close()
+	defer p.asked.Wait()
 	l, err := m.Look(p.Context(), p.at)
 	if err != nil {
 		p.Fatal(err)

@@ -128,8 +128,7 @@ func (m *Monitor) keep(f Finding, e *evidence.Evidence) error {
 		if err == nil {
 			digest := ident.Sum(data)
 			f.Notes, f.Evidence = nil, fmt.Sprintf("%s.%s-%d-%x.json", strings.TrimSuffix(filepath.Base(m.State), ".json"), f.Name, f.At, digest[:4])
-			err = client.WriteFile(filepath.Join(filepath.Dir(m.State), f.Evidence), data, 0o600, true)
-			if err != nil {
+			if err := client.WriteFile(filepath.Join(filepath.Dir(m.State), f.Evidence), data, 0o600, true); err != nil {
 				return fmt.Errorf("keeping evidence: %w", err)
 			}
 		}

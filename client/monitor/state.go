@@ -45,7 +45,7 @@ type state struct {
 type stateDoc struct {
 	Checkpoint ident.Bytes  `json:"checkpoint"`
 	Counted    uint64       `json:"counted"`
-	Counts     []uint64     `json:"counts"` // by kind, from 1
+	Counts     []uint64     `json:"counts"` // by kind, from 1 to the highest that has come
 	Day        ident.Date   `json:"day,omitempty"`
 	Digest     ident.Digest `json:"digest"` // of the document with zeros here: shows a damaged byte
 	Due        []due        `json:"due"`
@@ -59,7 +59,11 @@ type stateDoc struct {
 
 func (s *state) encode() ([]byte, error) {
 	t := &s.tally
-	d := stateDoc{Checkpoint: s.head.Note, Counted: s.counted, Counts: t.counts[1:], Day: s.day, Due: append([]due{}, t.due...),
+	counts := t.counts[1:]
+	for len(counts) > 0 && counts[len(counts)-1] == 0 {
+		counts = counts[:len(counts)-1]
+	}
+	d := stateDoc{Checkpoint: s.head.Note, Counted: s.counted, Counts: counts, Day: s.day, Due: append([]due{}, t.due...),
 		Findings: append([]Finding{}, s.findings...), Last: t.last, LastIndex: t.lastIndex, Pending: s.pending, Typ: typState, Unknown: t.unknown}
 	b, err := jws.Canonical(d)
 	if err != nil {
@@ -72,7 +76,7 @@ func (s *state) encode() ([]byte, error) {
 // decodeState reads what encode wrote of a log of the policy.
 func decodeState(b []byte, policy proof.Policy) (s state, err error) {
 	var d stateDoc
-	if err := jws.Decode(b, &d); err != nil || d.Typ != typState || len(d.Counts) != len(s.tally.counts)-1 {
+	if err := jws.Decode(b, &d); err != nil || d.Typ != typState {
 		return state{}, ErrState
 	}
 	if s.head.Checkpoint, err = proof.OpenCheckpoint(d.Checkpoint, policy); err != nil {
@@ -81,7 +85,7 @@ func decodeState(b []byte, policy proof.Policy) (s state, err error) {
 	s.head.Note, s.counted, s.day, s.pending, s.findings = d.Checkpoint, d.Counted, d.Day, d.Pending, d.Findings
 	s.tally = tally{due: d.Due, last: d.Last, lastIndex: d.LastIndex, unknown: d.Unknown}
 	copy(s.tally.counts[1:], d.Counts)
-	if again, err := s.encode(); err != nil || !bytes.Equal(again, b) { // the digest
+	if again, err := s.encode(); err != nil || !bytes.Equal(again, b) { // the digest, and kinds that a later version counted
 		return state{}, ErrState
 	}
 	return s, nil

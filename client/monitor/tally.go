@@ -14,11 +14,11 @@ const farthest = 400
 
 // A tally is what has been counted of the entries. It is a value; adding makes another.
 type tally struct {
-	counts    [proof.Event + 1]uint64 // by kind
-	unknown   uint64                  // what is no entry
-	due       []due                   // of releases, by day
-	last      proof.Number            // given last
-	lastIndex uint64                  // of its entry
+	counts    [proof.Kinds]uint64 // by kind
+	unknown   uint64              // what is no entry
+	due       []due               // of releases, by day
+	last      proof.Number        // given last
+	lastIndex uint64              // of its entry
 }
 
 // due is how many releases owe a notice by a day.

@@ -151,6 +151,10 @@ func TestRead(t *testing.T) {
 		}
 		older = append(older, v)
 	}
+	before := s.asked
+	if _, err := s.view().Entries(0, 1000); err != nil || s.asked-before != 1+4+4+1 { // the checkpoint, bundles and tiles, and the tile over them
+		t.Errorf("asked %d times: %v", s.asked-before, err)
+	}
 	s.change = func(w http.ResponseWriter, _ []byte) { w.WriteHeader(404) }
 	for _, s.path = range []string{"tile/entries/002.p/88", "tile/0/002.p/88"} {
 		v := open(t, s.URL, s.Policy).At(t.Context(), older[5].Head)

@@ -151,7 +151,7 @@ func foreign(s *scene) *evidence.Evidence {
 }
 
 // TestHistoryVectors: each vector verifies for a stranger, is made again to the byte,
-// and no changed byte of it passes.
+// and no changed byte of it passes: all are tried of the fork, of the others each fifth.
 func TestHistoryVectors(t *testing.T) {
 	t.Parallel()
 	trusted := trust(t)
@@ -176,11 +176,17 @@ func TestHistoryVectors(t *testing.T) {
 		if got := written(t, make(newScene(t))); !bytes.Equal(got, data) {
 			t.Errorf("%s: the file is not the vector:\n%s", kind, got)
 		}
-		vectors.Flips(string(data), func(changed string) {
-			if f, err := evidence.Verify([]byte(changed), trusted); err == nil || f != nil {
+		step := 5
+		if kind == evidence.Fork {
+			step = 1
+		}
+		for i := 0; i < len(data); i += step {
+			changed := bytes.Clone(data)
+			changed[i] ^= 1
+			if f, err := evidence.Verify(changed, trusted); err == nil || f != nil {
 				t.Errorf("passed: %s", changed)
 			}
-		})
+		}
 	}
 }
 

@@ -55,6 +55,9 @@ var kindNames = [...]string{
 	Event:            "event",
 }
 
+// Kinds is one more than the highest kind.
+const Kinds = len(kindNames)
+
 // String is the kind's name, or its number if it has none.
 func (k Kind) String() string {
 	if !k.known() {

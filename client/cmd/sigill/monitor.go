@@ -119,7 +119,10 @@ func (a *app) look(l monitor.Look, told map[string]bool) error {
 	if err := a.emit(nil, line); err != nil {
 		return err
 	}
-	var rows [][]string
+	if len(l.Findings) == 0 {
+		return nil
+	}
+	rows := [][]string{a.heads("  FINDING", "WHAT", "DATE", "AT", "EVIDENCE")}
 	for _, f := range l.Findings {
 		c := a.words.found[f.Name]
 		rows = append(rows, []string{"  " + f.Name, c.what, string(f.Day), strconv.FormatUint(f.At, 10), f.Evidence})

@@ -2,9 +2,11 @@ package main
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"encoding/json"
 	"io"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -69,6 +71,42 @@ func TestMonitorGoesOn(t *testing.T) {
 		}
 		if advice := strings.Count(talk.String(), "What to do: "); (advice == 1) != (format == "table") {
 			t.Errorf("%s: advice is given %d times: %s", format, advice, talk.String())
+		}
+	}
+}
+
+// TestProven: of every kind of evidence a sentence says in both languages what it proves.
+func TestProven(t *testing.T) {
+	dir := t.TempDir()
+	golden := func(name string) string {
+		b, err := os.ReadFile(filepath.Join("..", "..", "..", "keys", "evidence", "testdata", name))
+		if err == nil {
+			err = os.WriteFile(filepath.Join(dir, name), bytes.TrimSuffix(b, []byte("\n")), 0o600)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		return filepath.Join(dir, name)
+	}
+	trust := golden("trust.json")
+	for kind, says := range map[string][2]string{
+		"fork":     {"två historier: en med 9 poster, och en med 14", "two histories: one of 9 entries, and one of 14"},
+		"rollback": {"hade 9 poster den 2026-11-20, och senare bevittnades den med 3", "had 9 entries on 2026-11-20, and later its witnesses cosigned it with 3"},
+		"numbers":  {"gav numret B-2026-000003 närmast efter B-2026-000001", "gave the number B-2026-000003 next after B-2026-000001"},
+		"entry":    {"på plats 6, som inte är någon av dess poster", "at index 6, that is none of its entries"},
+		"promise":  {"2026-11-20", "2026-11-20"},
+	} {
+		for i, lang := range []string{"sv", "en"} {
+			var out, talk bytes.Buffer
+			args := []string{"verify", golden(kind + ".json"), "--trust", trust, "--lang", lang}
+			code := run(t.Context(), args, strings.NewReader(""), &out, &talk)
+			if code != exitBroken || !strings.Contains(out.String(), says[i]) || strings.Contains(out.String(), "%!") {
+				t.Errorf("%s, %s: exit %d, %s%s", kind, lang, code, out.String(), talk.String())
+			}
+			out.Reset()
+			if run(t.Context(), append(args, "-o", "json"), strings.NewReader(""), &out, &talk); strings.Contains(out.String(), `"number"`) != (kind == "numbers") {
+				t.Errorf("%s: %s", kind, out.String())
+			}
 		}
 	}
 }

@@ -59,7 +59,7 @@ var inSwedish = map[string]string{
 	"new log key": "ny loggnyckel", "log key that signs no more": "loggnyckel som inte längre undertecknar", "new certificate": "nytt certifikat",
 	"revoked certificate": "återkallat certifikat", "new board key": "ny nyckel för nämnden", "board key that signs no more": "nyckel för nämnden som inte längre gäller",
 	"new provider": "ny inloggningstjänst", "changes": "ändringar", "none": "inga",
-	"WHAT": "VAD", "DAY": "DAG", "ENTRY": "POST", "days read": "lästa dagar", "act": "åtgärd", "request to open": "begäran att bryta förseglingen", "vote": "röst", "proven": "bevisat",
+	"  FINDING": "  FYND", "AT": "VID", "EVIDENCE": "BEVIS", "WHAT": "VAD", "DAY": "DAG", "ENTRY": "POST", "days read": "lästa dagar", "act": "åtgärd", "request to open": "begäran att bryta förseglingen", "vote": "röst", "proven": "bevisat",
 
 	// Values.
 	"found": "fynd", "cannot tell": "går inte att säga", "fine": "utan anmärkning", "the log": "loggen",

@@ -145,7 +145,7 @@ func serve() *cobra.Command {
 		if err != nil {
 			return err
 		}
-		fmt.Fprintln(cmd.OutOrStdout(), s.Ready())
+		s.Announce(func(line string) { fmt.Fprintln(cmd.OutOrStdout(), line) })
 		return s.Run(cmd.Context())
 	})
 }
