@@ -19,7 +19,8 @@ import (
 // ErrOlder: the log is not the one, or not all of the one, whose checkpoint was
 // published last: the store has been put back to an older copy, or another's
 // lies in its place.
-var ErrOlder = fmt.Errorf("the log does not hold the last published checkpoint: %w", store.ErrCorrupt)
+var ErrOlder = fmt.Errorf("the log does not hold the last published checkpoint: put the newest copy of the store back, or, if there is none, "+
+	"take up again what was published, with sigilld recover: %w", store.ErrCorrupt)
 
 // clock does what has its time, until ctx ends. A job that fails is logged and
 // tried again at its next time: a commit that fails stops the server by itself.

@@ -34,6 +34,7 @@ const (
 	roomProvider   ledger.Room = "provider"    // SHA-256 of issuer and usable keys: documentRow
 	roomOpening    ledger.Room = "opening"     // opening id: openingRow
 	roomOpeningsOf ledger.Room = "openings"    // decision, account or zeros (undecided) ‖ opening id: empty, or the account
+	roomRecovery   ledger.Room = "recovery"    // log index: documentRow
 	roomNotice     ledger.Room = "notice"      // due day ‖ opening id: empty, a delayed notice
 )
 
@@ -52,7 +53,7 @@ const (
 var (
 	randomRooms = []ledger.Room{roomMatter, roomInbox, roomStill, roomCase, roomRequest, roomUsed, roomOwed,
 		roomIndex, roomMeta, roomRequester, roomProvider, roomOpening, roomOpeningsOf}
-	orderedRooms = []ledger.Room{roomDecision, roomOrder, roomSet, roomNotice}
+	orderedRooms = []ledger.Room{roomDecision, roomOrder, roomSet, roomNotice, roomRecovery}
 )
 
 // Rooms lists the rooms of the house and whether their keys only grow.

@@ -215,7 +215,7 @@ func sealed(a *statement.Approval, d *statement.Draft, m *matter, head []byte) e
 
 // decide draws the number and signs the decision.
 func (o *Office) decide(tx *ledger.Tx, a *statement.Approval, d *statement.Draft, approval string) (*statement.Decision, string, error) {
-	counter := []byte(fmt.Sprintf("number/%04d", a.Date.Year()))
+	counter := numberKey(a.Date.Year())
 	n, err := number(tx, counter)
 	if err != nil {
 		return nil, "", err
@@ -234,6 +234,9 @@ func (o *Office) decide(tx *ledger.Tx, a *statement.Approval, d *statement.Draft
 	}
 	return decision, compact, nil
 }
+
+// numberKey is the counter of a year's numbers.
+func numberKey(year int) []byte { return fmt.Appendf(nil, "number/%04d", year) }
 
 // file moves what is signed from its matter's rows under its log index. Earlier
 // drafts and returns go, their digests stay.
