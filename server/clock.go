@@ -134,6 +134,10 @@ func (s *Server) checkLast(ctx context.Context, trust *bundle.Trust) error {
 	if err != nil {
 		return fmt.Errorf("last checkpoint: %w", err)
 	}
+	s.ledger.NotBefore(info.ModTime())
+	if err := s.ledger.Clock(); err != nil {
+		return fmt.Errorf("%w (UTC): set it right, or, if it was ahead then, make it known: touch %s", err, f.Name())
+	}
 	last, err := proof.OpenCheckpoint(note, trust.Policy)
 	if err != nil {
 		return fmt.Errorf("last checkpoint: %w", err)

@@ -7,6 +7,7 @@ import (
 	"maps"
 	"net"
 	"slices"
+	"time"
 
 	"sigill/server/gate"
 	"sigill/server/store"
@@ -34,6 +35,9 @@ func NewOver(ctx context.Context, c Config, log *slog.Logger, disk *memory.Disk)
 
 // Job tells the server how one of its jobs went.
 func (s *Server) Job(name string, err error) { s.job(name, err) }
+
+// ClockWas says what the server's clock has shown.
+func (s *Server) ClockWas(t time.Time) { s.ledger.NotBefore(t) }
 
 // InternalAddr is where supervisor and operator are answered.
 func (s *Server) InternalAddr() net.Addr { return s.internal.Addr() }
