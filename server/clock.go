@@ -97,11 +97,11 @@ func replace(path string, data []byte) error {
 		return err
 	}
 	_, err = f.Write(data)
-	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
-		return err
+	if err = errors.Join(err, f.Sync(), f.Close()); err == nil {
+		err = os.Rename(draft, path)
 	}
-	if err := os.Rename(draft, path); err != nil {
-		return err
+	if err != nil {
+		return errors.Join(err, os.Remove(draft))
 	}
 	return syncDir(filepath.Dir(path))
 }

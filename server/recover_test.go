@@ -130,6 +130,12 @@ func TestL02_recovered(t *testing.T) {
 	if err := starts(t, c); !errors.Is(err, server.ErrRestored) {
 		t.Fatal("a server starts on what was restored: ", err)
 	}
+	if _, err := server.Backup(t.Context(), c, filepath.Join(t.TempDir(), "again")); !errors.Is(err, server.ErrRestored) {
+		t.Error("a backup of what is not recovered: ", err)
+	}
+	if !slices.ContainsFunc(server.Check(t.Context(), c), func(f server.Finding) bool { return errors.Is(f.Err, server.ErrRestored) }) {
+		t.Error("sigilld config check finds nothing")
+	}
 	restored := tree(t, c.Data)
 	refused := func(what string, g server.Regain, want error) {
 		t.Helper()
