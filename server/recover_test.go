@@ -12,6 +12,7 @@ import (
 	"slices"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"sigill/client"
@@ -249,4 +250,53 @@ func TestL08_copied(t *testing.T) {
 		t.Error("it starts again: ", err)
 	}
 	fine(t, starts(t, c))
+}
+
+// TestRecoverDays: the days of the copy that the store does not have say when what is
+// lost was published, and are the log's days again; those of which the copy has no file
+// are closed later, with what was published last.
+func TestRecoverDays(t *testing.T) {
+	r := published(t, authority.Options{})
+	c := configOf(t, r)
+	director, err := r.Signer("direktor", r.Director)
+	fine(t, err)
+	until(t, func() bool { return published1(t, r) > 0 })
+	backup, _ := backedUp(t, c)
+	signed1(t, r, director, "SN 2026-0701")
+	_, last := backedUp(t, c)
+	mirror := t.TempDir()
+	until(t, func() bool { return mirrored(t, r, mirror) == last.Size })
+	fine(t, r.Stop())
+	log, err := tiles.Open(mirror, r.Trust.Policy, nil)
+	fine(t, err)
+	head, err := log.Checkpoint(t.Context())
+	fine(t, err)
+	entries, err := log.At(t.Context(), head).Entries(0, head.Size)
+	fine(t, err)
+	today := ident.DateOf(time.Now())
+	day := proof.Day{Date: today, Entries: entries, Checkpoint: head.Note}
+	fine(t, os.MkdirAll(filepath.Join(mirror, "day"), 0o700))
+	fine(t, os.WriteFile(filepath.Join(mirror, "day", string(today)), day.Marshal(), 0o600))
+	there := elsewhere(t, c)
+	_, err = server.Restore(t.Context(), there, backup)
+	fine(t, err)
+	now := time.Now()
+	synctest.Test(t, func(t *testing.T) {
+		time.Sleep(time.Until(now.AddDate(0, 0, 3)))
+		got, err := server.Recover(context.Background(), there, server.Regain{Log: mirror, Reason: "MOVE"})
+		if err != nil || len(got.Decisions) != 1 || got.Decisions[0].Day != today {
+			t.Errorf("%+v %v", got, err)
+		}
+	})
+	rows, err := server.Rows(t.Context(), there)
+	fine(t, err)
+	var days []string
+	for _, row := range rows {
+		if row.Room == "log-days" {
+			days = append(days, string(row.Value))
+		}
+	}
+	if len(days) != 2 || days[1] != string(head.Note) {
+		t.Errorf("%d days: %q", len(days), days)
+	}
 }
