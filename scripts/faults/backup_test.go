@@ -8,7 +8,11 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
+	"sigill/client/tiles"
+	"sigill/keys/ident"
+	"sigill/keys/proof"
 	"sigill/server"
 )
 
@@ -90,4 +94,70 @@ func left(t *testing.T, dir string) []os.DirEntry {
 		ok(t, err)
 	}
 	return list
+}
+
+// TestRecoverFaults: a log that is taken up again is so in one commit: killed or failing
+// at any call, the command can be given again, and the log says it once.
+func TestRecoverFaults(t *testing.T) {
+	h := newHouse(t, filepath.Join(t.TempDir(), "authority"))
+	good, mirror := filepath.Join(t.TempDir(), "good"), t.TempDir()
+	if r := sh(t, sigilld, "backup", "--config", h.config(), good); r.status != 0 {
+		t.Fatal(r)
+	}
+	entries := func(dir string) []proof.Entry {
+		r := h.start(sigilld)
+		defer r.Stop()
+		log, err := tiles.Open(r.Log, r.Trust.Policy, r.Roots)
+		ok(t, err)
+		c, err := log.Mirror(t.Context(), dir, ident.DateOf(time.Now()))
+		ok(t, err)
+		list, err := log.At(t.Context(), c.Head).Entries(0, c.Head.Size)
+		ok(t, err)
+		return list
+	}
+	r := h.start(sigilld)
+	session, err := r.Session("drift")
+	ok(t, err)
+	_, err = session.Board().Status(t.Context())
+	ok(t, err)
+	ok(t, r.Stop())
+	size := len(entries(mirror))
+	recovers := []string{"recover", "--config", h.config(), "--log", mirror, "--reason", "OTHER"}
+	some := 2
+	if *everything {
+		some = 1000
+	}
+	for _, call := range []string{"pwrite64", "fdatasync", "renameat"} {
+		for _, fault := range []string{kill, eio} {
+			tried := 0
+			for n := 1; n <= some; n++ {
+				ok(t, os.RemoveAll(h.data("")))
+				if r := sh(t, sigilld, "restore", "--config", h.config(), good); r.status != 0 {
+					t.Fatal(r)
+				}
+				first := sh(t, under(t, sigilld, "/dev/null", call, fmt.Sprintf("%s:%s:when=%d", call, fault, n)), recovers...)
+				if again := sh(t, sigilld, recovers...); again.status != 0 {
+					again.refused(t, "nothing is to be regained")
+				}
+				said := 0
+				for i, e := range entries(t.TempDir()) {
+					if e.Kind == proof.Recovery {
+						if said++; i != size {
+							t.Errorf("%s %d, %s: taken up again at %d, not %d", call, n, fault, i, size)
+						}
+					}
+				}
+				if said != 1 {
+					t.Errorf("%s %d, %s: the log says %d times that it was taken up again", call, n, fault, said)
+				}
+				if first.status == 0 {
+					break // there are no more
+				}
+				tried++
+			}
+			if t.Logf("%s, %s: %d points", call, fault, tried); tried == 0 {
+				t.Errorf("%s, %s: the fault did not strike", call, fault)
+			}
+		}
+	}
 }
