@@ -39,8 +39,14 @@ func (s *Server) Job(name string, err error) { s.job(name, err) }
 // ClockWas says what the server's clock has shown.
 func (s *Server) ClockWas(t time.Time) { s.ledger.NotBefore(t) }
 
+// CheckAfterStart is the check that the server makes in the background.
+func (s *Server) CheckAfterStart(ctx context.Context) { s.checkAfterStart(ctx) }
+
 // InternalAddr is where supervisor and operator are answered.
 func (s *Server) InternalAddr() net.Addr { return s.internal.Addr() }
+
+// Unready is why the server should not be called.
+func (s *Server) Unready() []string { return s.unready(time.Now()) }
 
 // Layout is what a store's file has.
 func Layout() store.Layout { return layout() }

@@ -17,6 +17,7 @@ import (
 	"log/slog"
 	"net"
 	"os"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -63,8 +64,9 @@ type Server struct {
 	publisher
 	leaf     *x509.Certificate // of the institution
 	stopping atomic.Bool
-	missed   bool   // an owed hour passed while the server was down
-	last     []byte // what was published before this run, if the ledger does not know it
+	checks   sync.Mutex // held to write how a check went
+	missed   bool       // an owed hour passed while the server was down
+	last     []byte     // what was published before this run, if the ledger does not know it
 }
 
 // New opens the store, checks that keys, certificates, trust file, log and last
@@ -235,6 +237,7 @@ func (s *Server) Run(ctx context.Context) error {
 	})
 	jobs.Go(func() error { s.clock(run); return nil })
 	jobs.Go(func() error { s.rpc.KeepKeys(run); return nil })
+	jobs.Go(func() error { s.checkAfterStart(run); return nil })
 	jobs.Go(func() error {
 		s.daily(run, "owed", s.missed, func(ctx context.Context, now time.Time) error {
 			return errors.Join(s.office.PublishOwed(ctx, now), s.office.Reshelve(ctx))

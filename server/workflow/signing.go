@@ -213,6 +213,9 @@ func sealed(a *statement.Approval, d *statement.Draft, m *matter, head []byte) e
 	return nil
 }
 
+// numberKey is where the last number of a year stands.
+func numberKey(year int) []byte { return fmt.Appendf(nil, "number/%04d", year) }
+
 // decide draws the number and signs the decision.
 func (o *Office) decide(tx *ledger.Tx, a *statement.Approval, d *statement.Draft, approval string) (*statement.Decision, string, error) {
 	counter := numberKey(a.Date.Year())
@@ -234,9 +237,6 @@ func (o *Office) decide(tx *ledger.Tx, a *statement.Approval, d *statement.Draft
 	}
 	return decision, compact, nil
 }
-
-// numberKey is the counter of a year's numbers.
-func numberKey(year int) []byte { return fmt.Appendf(nil, "number/%04d", year) }
 
 // file moves what is signed from its matter's rows under its log index. Earlier
 // drafts and returns go, their digests stay.

@@ -162,14 +162,26 @@ func play(ctx context.Context, a *authority.Authority, b *bystander, sigilld str
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, r.Stop()) }()
+	stopped := false
+	defer func() {
+		if !stopped {
+			err = errors.Join(err, r.Stop())
+		}
+	}()
 	say("sigilld är igång på %s med ett tomt lager.", r.Addr)
 	if err := r.Publish(ctx); err != nil {
 		return err
 	}
 	say("Nämnden har beslutat om två grupper av granskare (2 av 4 inom myndigheten, 1 av 3 utanför), delegationsordning och domstolens nyckel.")
 	res, err := story.Play(ctx, story.Cast{Run: r, Author: author, Content: content, Say: say, Away: b.away.Store})
-	if err != nil || !kept {
+	if err != nil {
+		return err
+	}
+	stopped = true
+	if err := r.Stop(); err != nil {
+		return err
+	}
+	if err := tampered(ctx, a, sigilld, say); err != nil || !kept {
 		return err
 	}
 	return keep(a, res)

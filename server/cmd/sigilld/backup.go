@@ -18,7 +18,7 @@ import (
 )
 
 // about adds the flags of a command that works on a configured store and says what
-// came of it, as text or JSON.
+// came of it, as text or JSON; an error beside a result says how that is to be taken.
 func about(cmd *cobra.Command, args cobra.PositionalArgs, do func(cmd *cobra.Command, c server.Config, args []string) (result any, text string, err error)) *cobra.Command {
 	format := cmd.Flags().StringP("output", "o", "text", "`form` of the answer: text or json")
 	_ = cmd.RegisterFlagCompletionFunc("output", cobra.FixedCompletions([]string{"text", "json"}, cobra.ShellCompDirectiveNoFileComp))
@@ -34,17 +34,17 @@ func about(cmd *cobra.Command, args cobra.PositionalArgs, do func(cmd *cobra.Com
 			return err
 		}
 		result, text, err := do(cmd, c, args)
-		if err != nil {
+		if result == nil {
 			return err
 		}
 		if *format == "text" {
-			_, err = fmt.Fprint(cmd.OutOrStdout(), text)
-			return err
+			_, failed := fmt.Fprint(cmd.OutOrStdout(), text)
+			return errors.Join(failed, err)
 		}
 		e := json.NewEncoder(cmd.OutOrStdout())
 		e.SetEscapeHTML(false)
 		e.SetIndent("", "  ")
-		return e.Encode(result)
+		return errors.Join(e.Encode(result), err)
 	}
 	return cmd
 }
