@@ -206,6 +206,10 @@ func TestL02_recovered(t *testing.T) {
 			t.Errorf("the %s decision: %v", what, err)
 		}
 	}
+	checked, err := server.CheckStore(t.Context(), c, func(string, uint64) {})
+	if err != nil || checked.State != "green" {
+		t.Errorf("the check: %v %+v", err, checked)
+	}
 	mirrored(t, r, mirror) // which goes on from what it has
 	log, err := tiles.Open(mirror, r.Trust.Policy, nil)
 	fine(t, err)

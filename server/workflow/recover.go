@@ -50,7 +50,8 @@ func (o *Office) Recover(ctx context.Context, g Regained, reason string) (*Recov
 	}
 	var answer *Recovery
 	_, err = o.ledger.Do(ctx, func(tx *ledger.Tx) error {
-		if err := o.regain(tx, g); err != nil || said.Regained.Size == 0 {
+		acts, err := o.regain(tx, g)
+		if err != nil || said.Regained.Size == 0 {
 			return err
 		}
 		row, err := o.enterAs(tx, proof.Recovery, jws.Digest(compact), proof.RecoveryTag(own.Size, uint64(said.Regained.Size)))
@@ -58,12 +59,13 @@ func (o *Office) Recover(ctx context.Context, g Regained, reason string) (*Recov
 			return err
 		}
 		answer = &Recovery{compact, row.Preimage, row.Index}
-		return put(tx, roomRecovery, indexKey(row.Index), documentRow{[]string{compact}, row.Preimage, row.Index})
+		return put(tx, roomRecovery, indexKey(row.Index), recoveryRow{compact, row.Preimage, row.Index, acts})
 	})
 	return answer, ledgerError(err)
 }
 
-func (o *Office) regain(tx *ledger.Tx, g Regained) error {
+// regain files what was published, and returns how many author_acts of it were owed.
+func (o *Office) regain(tx *ledger.Tx, g Regained) (acts uint64, err error) {
 	logged := map[ident.Digest]bool{}
 	for _, e := range g.Entries {
 		logged[e.Digest] = true
@@ -72,28 +74,28 @@ func (o *Office) regain(tx *ledger.Tx, g Regained) error {
 			continue
 		}
 		if _, err := o.enter(tx, e); err != nil {
-			return err
+			return 0, err
 		}
 		if year, n, ok := e.Number(); ok {
 			if err := atLeast(tx, numberKey(int(year)), n); err != nil {
-				return err
+				return 0, err
 			}
 		}
 	}
 	for _, d := range g.Days {
 		if err := ledger.PutDay(tx, d.Date, d.Note); err != nil {
-			return err
+			return 0, err
 		}
 	}
 	if g.Note != nil {
 		if err := o.ledger.PutPublished(tx, g.Note); err != nil {
-			return err
+			return 0, err
 		}
 	}
-	if err := o.owesNot(tx, logged); err != nil {
-		return err
+	if acts, err = o.owesNot(tx, logged); err != nil {
+		return 0, err
 	}
-	return o.endRegained(tx, g.Entries)
+	return acts, o.endRegained(tx, g.Entries)
 }
 
 // atLeast raises a counter.
@@ -105,31 +107,45 @@ func atLeast(tx *ledger.Tx, key []byte, n uint64) error {
 	return putNumber(tx, key, n)
 }
 
-// owesNot drops what is logged already from what the log is owed.
-func (o *Office) owesNot(tx *ledger.Tx, logged map[ident.Digest]bool) error {
+// owesNot drops what is logged already from what the log is owed, and counts the
+// author_acts of it.
+func (o *Office) owesNot(tx *ledger.Tx, logged map[ident.Digest]bool) (acts uint64, err error) {
 	entries, keys, _, err := owedEntries(tx)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	for i, e := range entries {
-		if logged[e.Digest] {
-			if err := tx.Delete(roomOwed, keys[i]); err != nil {
-				return err
-			}
+		if !logged[e.Digest] {
+			continue
+		}
+		if e.Kind == proof.AuthorAct {
+			acts++
+		}
+		if err := tx.Delete(roomOwed, keys[i]); err != nil {
+			return 0, err
 		}
 	}
-	return nil
+	return acts, nil
+}
+
+// endsMatter is as much as a decision's tag has of the subject of a matter that an entry
+// ends.
+func endsMatter(e proof.Entry) (subject [6]byte, ends bool) {
+	switch e.Kind {
+	case proof.Decision:
+		return [6]byte(e.Tag[10:]), true
+	case proof.Withdrawn:
+		return [6]byte(e.Tag[:]), true
+	}
+	return subject, false
 }
 
 // endRegained takes what the entries say was signed or withdrawn from the signers.
 func (o *Office) endRegained(tx *ledger.Tx, entries []proof.Entry) error {
-	ended := map[[6]byte]bool{} // as much of a subject as a decision's tag has
+	ended := map[[6]byte]bool{}
 	for _, e := range entries {
-		switch e.Kind {
-		case proof.Decision:
-			ended[[6]byte(e.Tag[10:])] = true
-		case proof.Withdrawn:
-			ended[[6]byte(e.Tag[:])] = true
+		if subject, ends := endsMatter(e); ends {
+			ended[subject] = true
 		}
 	}
 	if len(ended) == 0 {
@@ -159,7 +175,7 @@ func (o *Office) endRegained(tx *ledger.Tx, entries []proof.Entry) error {
 		if err := m.leaveInbox(tx); err != nil {
 			return err
 		}
-		m.State = Withdrawn
+		m.State, m.Lost = Withdrawn, true
 		if err := m.save(tx); err != nil {
 			return err
 		}

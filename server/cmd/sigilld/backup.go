@@ -72,7 +72,8 @@ func restore() *cobra.Command {
 	cmd := &cobra.Command{Use: "restore BACKUP", Short: "Put a backup into an empty data directory, or try whether it could be",
 		Long: "Verifies a backup, all of it, with the configuration's keys and trust file, and puts it into the data directory, which must\n" +
 			"be empty or not there. What the log has after the backup is then to be regained with sigilld recover: before that no\n" +
-			"server starts. With --rehearse all of it is done in a directory that is taken away again (under TMPDIR).",
+			"server starts. With --rehearse all of it is done in a directory that is taken away again (under TMPDIR), with sigilld check\n" +
+			"in the end; its exit code is then that command's.",
 		Example: "  sigilld restore --config sigilld.yaml --rehearse /var/backups/sigill/2026-11-27\n" +
 			"  sigilld restore --config sigilld.yaml /var/backups/sigill/2026-11-27"}
 	rehearse := cmd.Flags().Bool("rehearse", false, "restore into a directory that is taken away again")
@@ -85,7 +86,14 @@ func restore() *cobra.Command {
 		if err != nil {
 			return nil, "", err
 		}
-		return r, told(r) + "sigilld: " + done + "\n", nil
+		text := told(r)
+		if r.Checked != nil {
+			text += checkText(r.Checked)
+			if r.Checked.State != "green" {
+				return r, text, errFound
+			}
+		}
+		return r, text + "sigilld: " + done + "\n", nil
 	})
 }
 
