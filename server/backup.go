@@ -225,7 +225,7 @@ func (s *rowSum) add(room store.Room, key, value []byte) {
 func (s *rowSum) digest() ident.Digest { return ident.Digest(s.Sum(nil)) }
 
 // ErrRestored: the store in the data directory is a backup that has been put in place.
-var ErrRestored = errors.New("the store was restored from a backup: what the log had after it is to be regained first, with sigilld recover")
+var ErrRestored = errors.New("the store was restored from a backup: first take up again what was published after it, with sigilld recover")
 
 // whole refuses a store that is a copy.
 func whole(ctx context.Context, s *gate.Store) error {

@@ -153,7 +153,7 @@ func TestD13_backupWhileWriting(t *testing.T) {
 	}
 	t.Setenv("TMPDIR", t.TempDir())
 	rehearsed, err := server.Rehearse(t.Context(), c, path) // beside the store that it is of
-	if err != nil || rehearsed.Holds.Decisions != len(acked) || len(left(t, os.TempDir())) != 0 {
+	if err != nil || rehearsed.Holds.Decisions != len(acked) || rehearsed.Checked.State != "green" || len(left(t, os.TempDir())) != 0 {
 		t.Error("rehearsed: ", err, left(t, os.TempDir()))
 	}
 }

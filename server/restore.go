@@ -24,6 +24,7 @@ var ErrNotEmpty = errors.New("the data directory is not empty: let data name ano
 type Restored struct {
 	Manifest Manifest         `json:"manifest"`
 	Holds    *workflow.Survey `json:"holds"`
+	Checked  *Checked         `json:"checked,omitempty"` // of a rehearsal: what sigilld check says
 }
 
 // Restore puts a backup into the configured data directory, which must be empty or
@@ -43,7 +44,7 @@ func Restore(ctx context.Context, c Config, from string) (*Restored, error) {
 }
 
 // Rehearse restores a backup into a directory of its own, opens it as a server would,
-// and takes the directory away again. It lies where the system has temporary files
+// checks it as [CheckStore] does, and takes the directory away again. It lies where the system has temporary files
 // (TMPDIR) and holds nothing in clear.
 func Rehearse(ctx context.Context, c Config, from string) (_ *Restored, err error) {
 	if c.Data, err = os.MkdirTemp("", "sigill-rehearsal-*"); err != nil {
@@ -61,7 +62,12 @@ func Rehearse(ctx context.Context, c Config, from string) (_ *Restored, err erro
 	if err != nil {
 		return nil, err
 	}
-	return c.inspect(ctx, bolt.Open, filepath.Join(c.Data, storeFile), k, trust)
+	r, err := c.inspect(ctx, bolt.Open, filepath.Join(c.Data, storeFile), k, trust)
+	if err != nil {
+		return nil, err
+	}
+	r.Checked, err = c.checkStopped(ctx, func(string, uint64) {})
+	return r, err
 }
 
 func (c Config) restore(ctx context.Context, from string) (*Restored, error) {
@@ -116,7 +122,7 @@ func (c Config) inspect(ctx context.Context, open func(bolt.Config) (*bolt.Store
 		return nil, err
 	}
 	holds, err := office.Survey(ctx)
-	return &Restored{*m, holds}, err
+	return &Restored{Manifest: *m, Holds: holds}, err
 }
 
 // place puts a verified backup into the data directory, whole or not at all.

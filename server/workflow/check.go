@@ -55,6 +55,11 @@ type checker struct {
 	abstain map[string]int       // by account and matter, less the events of it
 	trusts  int                  // trust files that have been in force
 	votes   map[ident.Digest]int // votes, less what the log has of them
+
+	lost      [][2]uint64        // from and to: entries that a recovery took up again, without what they stand for
+	regained  uint64             // author_acts among them that the store owed
+	withdrawn map[proof.Tag]bool // among them
+	ended     map[[6]byte]bool   // subjects of matters that they ended
 }
 
 type publishedOrder struct {
@@ -103,7 +108,8 @@ func Check(r ledger.Reader, trust *bundle.Trust, cipher Cipher, at *Checking) []
 	c := &checker{o: &Office{Config: Config{Trust: trust}, cipher: cipher}, r: r, trust: &own,
 		tags: map[proof.Kind]map[proof.Tag]int{}, numbers: map[uint64]string{},
 		last: map[int]uint64{}, owed: map[ident.Digest]uint32{}, owedBy: map[proof.Kind]int{}, logged: map[proof.Kind]int{},
-		answers: map[string]uint64{}, at: at, byUse: map[string]bool{}, abstain: map[string]int{}, votes: map[ident.Digest]int{}}
+		answers: map[string]uint64{}, at: at, byUse: map[string]bool{}, abstain: map[string]int{}, votes: map[ident.Digest]int{},
+		withdrawn: map[proof.Tag]bool{}, ended: map[[6]byte]bool{}}
 	steps := []check.Step{{Name: "the log", Run: c.checkLog}}
 	for _, s := range []check.Step{{Name: "documents of authority", Run: c.checkDocuments}, {Name: "owed entries", Run: c.checkOwed},
 		{Name: "matters and decisions", Run: c.checkMatters}, {Name: "what signers are shown", Run: c.checkShown},
@@ -135,19 +141,30 @@ func (c *checker) checkLog(w *check.Walk) error {
 	if err != nil {
 		return fmt.Errorf("reading the log: %w", err)
 	}
-	c.days, err = log.Check(c.r, w, c.o.Trust.Policy, c.noteEntry)
 	c.log = log
+	if err := c.checkRecoveries(); err != nil {
+		return err
+	}
+	c.days, err = log.Check(c.r, w, c.o.Trust.Policy, c.noteEntry)
 	return err
 }
 
 func (c *checker) noteEntry(i uint64, e proof.Entry) {
-	c.logged[e.Kind]++
+	lost := c.isLost(i)
+	if !lost {
+		c.logged[e.Kind]++
+	} else if subject, ends := endsMatter(e); ends {
+		c.ended[subject] = true
+		c.withdrawn[e.Tag] = e.Kind == proof.Withdrawn
+	}
 	if c.tags[e.Kind] == nil {
 		c.tags[e.Kind] = map[proof.Tag]int{}
 	}
 	switch e.Kind {
 	case proof.Returned, proof.Withdrawn, proof.Dispatched, proof.OpeningNotice:
-		c.tags[e.Kind][e.Tag]++
+		if !lost {
+			c.tags[e.Kind][e.Tag]++
+		}
 	case proof.Decision, proof.NumberVoid:
 		n, _ := e.Number()
 		c.numbers[i] = statement.FormatNumber(int(n.Year), int64(n.Number))
@@ -271,8 +288,8 @@ func (c *checker) checkUsed(w *check.Walk) error {
 func (c *checker) checkCovered(w *check.Walk) error {
 	for i := range c.log.Size {
 		e, err := c.log.Entry(c.r, i)
-		if err != nil {
-			continue // found in the log
+		if err != nil || c.isLost(i) {
+			continue // found in the log; or named when it was taken up again
 		}
 		switch e.Kind {
 		case proof.AuthorAct, proof.Withdrawn, proof.OpeningNotice: // counted
@@ -292,7 +309,7 @@ func (c *checker) checkCovered(w *check.Walk) error {
 		}
 	}
 	c.same(roomOwed, "acts of authors and what the log has or is owed for them differ in number",
-		uint64(c.logged[proof.AuthorAct]+c.owedBy[proof.AuthorAct]), c.n.revisions+c.n.dissents)
+		uint64(c.logged[proof.AuthorAct]+c.owedBy[proof.AuthorAct])+c.regained, c.n.revisions+c.n.dissents)
 	for kind, room := range map[proof.Kind]ledger.Room{proof.Withdrawn: roomOwed, proof.Returned: roomRequest, proof.Dispatched: roomMatter, proof.OpeningNotice: roomMatter} {
 		for _, left := range c.tags[kind] {
 			if left != 0 {
@@ -310,6 +327,8 @@ func roomOf(k proof.Kind) ledger.Room {
 		return audit.RoomTrail
 	case proof.ReviewerSet:
 		return roomSet
+	case proof.Recovery:
+		return roomRecovery
 	case proof.DelegationOrder:
 		return roomOrder
 	case proof.ProviderKeys:

@@ -57,7 +57,7 @@ func (c *checker) checkMatters(*check.Walk) error {
 			c.at.Verified = max(c.at.Verified, c.n.matters)
 		case partMatter:
 		case partDraft, partBoxes:
-			if m.ended() {
+			if m.ended() && !m.Lost {
 				c.w.Found(roomMatter, "an ended matter still has its draft or seal here")
 			}
 		default:
@@ -115,6 +115,9 @@ func (c *checker) checkMatter(m *matter) {
 	if signed := m.State == Signed || m.State == Dispatched; !signed && m.Index != 0 {
 		found(roomMatter, "a matter that is not signed has a place in the log")
 	}
+	if m.Lost && m.State != Withdrawn {
+		found(roomMatter, "a matter in no state that there is")
+	}
 	used := c.o.cipher.MAC("author key", m.AuthorKey[:])
 	c.byUse[string(used[:])] = true
 	if err := c.checkCase(m); err != nil {
@@ -136,8 +139,16 @@ func (c *checker) checkMatter(m *matter) {
 	}
 	switch m.State {
 	case Withdrawn:
+		if m.Lost {
+			if !c.ended[[6]byte(tag[:])] {
+				found(roomMatter, "a draft was ended by a recovery that did not end it")
+			}
+			break // its rows stay
+		}
 		c.n.withdrawn++
-		c.tagged(proof.Withdrawn, tag, -1)
+		if !c.withdrawn[tag] {
+			c.tagged(proof.Withdrawn, tag, -1)
+		}
 		if m.Statement != "" || len(m.Returns) > 0 || m.Approval != (ident.Digest{}) || m.Dispatch != "" {
 			found(roomMatter, "a withdrawn draft keeps what should be gone")
 		}

@@ -85,6 +85,7 @@ func lived(t *testing.T, tile bool) (*house, *keeper) {
 	must(0, err)
 	day()
 	h.openings(v)
+	must(h.Recover(ctx, workflow.Regained{Root: h.ledger.Head().Root}, "MOVE"))
 
 	next := *h.order
 	next.Version, next.Previous = 2, h.version.Digest

@@ -35,6 +35,7 @@ const (
 	roomOpening    ledger.Room = "opening"     // opening id: openingRow
 	roomOpeningsOf ledger.Room = "openings"    // decision, account or zeros (undecided) ‖ opening id: empty, or the account
 	roomTrust      ledger.Room = "trust"       // number, from 1: trustRow
+	roomRecovery   ledger.Room = "recovery"    // log index: recoveryRow
 	roomNotice     ledger.Room = "notice"      // due day ‖ opening id: empty, a delayed notice
 )
 
@@ -53,7 +54,7 @@ const (
 var (
 	randomRooms = []ledger.Room{roomMatter, roomInbox, roomStill, roomCase, roomRequest, roomUsed, roomOwed,
 		roomIndex, roomMeta, roomRequester, roomProvider, roomOpening, roomOpeningsOf}
-	orderedRooms = []ledger.Room{roomDecision, roomOrder, roomSet, roomTrust, roomNotice}
+	orderedRooms = []ledger.Room{roomDecision, roomOrder, roomSet, roomTrust, roomNotice, roomRecovery}
 )
 
 // Rooms lists the rooms of the house and whether their keys only grow.
@@ -99,6 +100,7 @@ type matterRow struct {
 	Jwk       []byte            `cbor:"14,keyasint"` // the author key
 	Statement string            `cbor:"15,keyasint"` // of the last revision; gone when signed or withdrawn
 	Approval  ident.Digest      `cbor:"16,keyasint"` // of the approval that signed it
+	Lost      bool              `cbor:"17,keyasint"` // ended by a recovery: the log says that it was signed or withdrawn
 }
 
 // A draftRow is what awaits a signature: one row, replaced by each revision.
@@ -158,6 +160,14 @@ type documentRow struct {
 	Signatures []string `cbor:"1,keyasint"`
 	Preimage   []byte   `cbor:"2,keyasint"`
 	Index      uint64   `cbor:"3,keyasint"`
+}
+
+// A recoveryRow is how the log was taken up again after a restore.
+type recoveryRow struct {
+	Statement string `cbor:"1,keyasint"`
+	Preimage  []byte `cbor:"2,keyasint"`
+	Index     uint64 `cbor:"3,keyasint"`
+	Acts      uint64 `cbor:"4,keyasint"` // author_acts among the regained that the restored store owed
 }
 
 var encMode = sync.OnceValues(func() (cbor.UserBufferEncMode, error) { return cbor.CoreDetEncOptions().UserBufferEncMode() })
