@@ -91,7 +91,7 @@ func (c Config) backupStopped(ctx context.Context, put putRow) (_ *Manifest, err
 	if err := whole(ctx, s); err != nil {
 		return nil, err
 	}
-	l, err := ledger.Open(ctx, s, k.log, false)
+	l, err := ledger.Open(ctx, s, k.log, false, k.before...)
 	if err != nil {
 		return nil, err
 	}
@@ -225,7 +225,7 @@ func (s *rowSum) add(room store.Room, key, value []byte) {
 func (s *rowSum) digest() ident.Digest { return ident.Digest(s.Sum(nil)) }
 
 // ErrRestored: the store in the data directory is a backup that has been put in place.
-var ErrRestored = errors.New("the store was restored from a backup: what the log had after it is to be regained first, with sigilld recover")
+var ErrRestored = errors.New("the store was restored from a backup: first take up again what was published after it, with sigilld recover")
 
 // whole refuses a store that is a copy.
 func whole(ctx context.Context, s *gate.Store) error {

@@ -77,7 +77,7 @@ func (c Config) checkKeys(ctx context.Context, trust *bundle.Trust, note func(wh
 		note("store", "", errors.Join(err, engine.Close()))
 		return
 	}
-	note("store", "", s.Close())
+	note("store", "", errors.Join(whole(ctx, s), s.Close()))
 }
 
 // certified refuses a certificate under which nothing could be verified.

@@ -19,7 +19,8 @@ import (
 // ErrOlder: the log is not the one, or not all of the one, whose checkpoint was
 // published last: the store has been put back to an older copy, or another's
 // lies in its place.
-var ErrOlder = fmt.Errorf("the log does not hold the last published checkpoint: %w", store.ErrCorrupt)
+var ErrOlder = fmt.Errorf("the log does not hold the last published checkpoint: put the newest copy of the store back, or, if there is none, "+
+	"take up again what was published, with sigilld recover: %w", store.ErrCorrupt)
 
 // clock does what has its time, until ctx ends. A job that fails is logged and
 // tried again at its next time: a commit that fails stops the server by itself.
@@ -96,11 +97,11 @@ func replace(path string, data []byte) error {
 		return err
 	}
 	_, err = f.Write(data)
-	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
-		return err
+	if err = errors.Join(err, f.Sync(), f.Close()); err == nil {
+		err = os.Rename(draft, path)
 	}
-	if err := os.Rename(draft, path); err != nil {
-		return err
+	if err != nil {
+		return errors.Join(err, os.Remove(draft))
 	}
 	return syncDir(filepath.Dir(path))
 }
@@ -132,6 +133,10 @@ func (s *Server) checkLast(ctx context.Context, trust *bundle.Trust) error {
 	note, err := io.ReadAll(io.LimitReader(f, 1<<16))
 	if err != nil {
 		return fmt.Errorf("last checkpoint: %w", err)
+	}
+	s.ledger.NotBefore(info.ModTime())
+	if err := s.ledger.Clock(); err != nil {
+		return fmt.Errorf("%w (UTC): set it right, or, if it was ahead then, make it known: touch %s", err, f.Name())
 	}
 	last, err := proof.OpenCheckpoint(note, trust.Policy)
 	if err != nil {

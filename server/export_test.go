@@ -36,6 +36,9 @@ func NewOver(ctx context.Context, c Config, log *slog.Logger, disk *memory.Disk)
 // Job tells the server how one of its jobs went.
 func (s *Server) Job(name string, err error) { s.job(name, err) }
 
+// ClockWas says what the server's clock has shown.
+func (s *Server) ClockWas(t time.Time) { s.ledger.NotBefore(t) }
+
 // CheckAfterStart is the check that the server makes in the background.
 func (s *Server) CheckAfterStart(ctx context.Context) { s.checkAfterStart(ctx) }
 

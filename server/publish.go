@@ -54,7 +54,8 @@ func (s *Server) publishing(ctx context.Context) error {
 // policy's quorum has, at once if it asks for none. Too few cosignatures are no fault of
 // this server: the log goes on, and the last checkpoint that was accepted stays published.
 //
-// Before that the days that are over are closed with what was published in them.
+// Before that the days that are over are closed with what was published in them. While
+// the clock shows an earlier time than it has shown, nothing is published.
 func (s *Server) publish(ctx context.Context) error {
 	if err := s.closeDays(ctx); err != nil {
 		return err
@@ -82,6 +83,9 @@ func (s *Server) publish(ctx context.Context) error {
 }
 
 func (s *Server) closeDays(ctx context.Context) error {
+	if err := s.ledger.Clock(); err != nil {
+		return err
+	}
 	last := s.last
 	if last == nil {
 		last = s.ledger.Published().Note

@@ -62,8 +62,10 @@ func tree(t *testing.T, dir string) map[string]string {
 	return out
 }
 
-// TestInitOnce: a store is made once; the second time nothing is touched.
-func TestInitOnce(t *testing.T) {
+// TestL13_initOnce: a store is made once; the second time nothing is touched, nor where
+// only the last checkpoint of a log is left. A new log under an old log's key, wherever
+// it was made, is not served: its witnesses know a longer one.
+func TestL13_initOnce(t *testing.T) {
 	_, c := made(t, authority.Options{})
 	before := tree(t, c.Data)
 	if err := server.Init(t.Context(), c); !errors.Is(err, fs.ErrExist) {
@@ -81,6 +83,24 @@ func TestInitOnce(t *testing.T) {
 	c.Data = filepath.Join(t.TempDir(), "none")
 	if err := starts(t, c); !errors.Is(err, fs.ErrNotExist) {
 		t.Error("a start without a store: ", err)
+	}
+	fine(t, os.Mkdir(c.Data, 0o700))
+	fine(t, os.WriteFile(filepath.Join(c.Data, "checkpoint"), []byte("of a log\n"), 0o600))
+	if err := server.Init(t.Context(), c); !errors.Is(err, fs.ErrExist) || len(tree(t, c.Data)) != 1 {
+		t.Error("over the last checkpoint of a log: ", err)
+	}
+
+	w := newOutsider(t, "ivo.example")
+	a, c := made(t, watchedBy(t, "quorum ivo.example", w))
+	r, err := a.Start(context.WithoutCancel(t.Context()))
+	fine(t, err)
+	looks(t, r)
+	until(t, func() bool { return w.seen() > 0 })
+	fine(t, r.Stop())
+	c.Data = filepath.Join(t.TempDir(), "new")
+	fine(t, server.Init(t.Context(), c))
+	if err := runs(t, c); !errors.Is(err, server.ErrOlder) {
+		t.Error("a new log under the key of another: ", err)
 	}
 }
 

@@ -1,17 +1,23 @@
 package server_test
 
 import (
+	"context"
 	"errors"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"sigill/keys/bundle"
 	"sigill/keys/ident"
+	"sigill/keys/keyfile"
+	"sigill/keys/proof"
 	"sigill/scripts/authority"
 	"sigill/server"
+	"sigill/server/ledger"
 )
 
 // retrust is a configuration with another trust file.
@@ -78,4 +84,50 @@ func TestProviderTrusted(t *testing.T) {
 	if err := starts(t, retrust(t, a, c, more)); err != nil {
 		t.Error(err)
 	}
+}
+
+// TestL10_logKey: with another log key than the one that signed the log, whether the
+// trust file lists it or not, no server starts; and nobody who pins the key believes a
+// log under another one.
+func TestL10_logKey(t *testing.T) {
+	a, c := made(t, authority.Options{})
+	runOnce(t, a)
+	key, err := keyfile.Generate(keyfile.Log, authority.Number)
+	fine(t, err)
+	signer, err := key.Crypto()
+	fine(t, err)
+	log, err := proof.NewLogSigner(authority.Number, signer)
+	fine(t, err)
+	other := retrust(t, a, c, func(f *bundle.TrustFile) {
+		f.Policy = slices.Insert(slices.Clone(f.Policy), 0, "log "+log.LogKey.String())
+	})
+	other.Keys.Log = filepath.Join(t.TempDir(), "log.age")
+	fine(t, keyfile.Save(other.Keys.Log, authority.Passphrase, key, keyfile.Options{WorkFactor: 1}))
+	unlisted := c
+	unlisted.Keys.Log = other.Keys.Log
+	before := tree(t, c.Data)
+	if err := starts(t, unlisted); !errors.Is(err, server.ErrKeys) {
+		t.Error("a key that the trust file does not list: ", err)
+	}
+	if err := starts(t, other); !errors.Is(err, ledger.ErrHead) {
+		t.Error("another key than the log's: ", err)
+	}
+	if !maps.Equal(before, tree(t, c.Data)) {
+		t.Error("something was changed")
+	}
+
+	other.Data = filepath.Join(t.TempDir(), "data") // another log, under the key that clients do not pin
+	fine(t, server.Init(t.Context(), other))
+	s, err := server.New(t.Context(), other, quiet())
+	fine(t, err)
+	ctx, stop := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- s.Run(ctx) }()
+	session, err := (&authority.Running{Authority: a, Addr: s.Addr().String()}).Session("drift")
+	fine(t, err)
+	if _, err := session.Checkpoint(t.Context(), nil); !errors.Is(err, proof.ErrCheckpoint) {
+		t.Error("a client that pins the other key: ", err)
+	}
+	stop()
+	fine(t, <-ended)
 }

@@ -10,15 +10,15 @@ import (
 )
 
 func allKinds() (kinds []proof.Kind) {
-	for k := proof.Decision; k <= proof.Event; k++ {
+	for k := proof.Decision; k <= proof.Recovery; k++ {
 		kinds = append(kinds, k)
 	}
 	return kinds
 }
 
 func TestKinds(t *testing.T) {
-	if n := len(allKinds()); n != 21 {
-		t.Fatalf("%d kinds instead of 21", n)
+	if n := len(allKinds()); n != 22 {
+		t.Fatalf("%d kinds instead of 22", n)
 	}
 	seen := map[string]bool{}
 	for _, k := range allKinds() {
@@ -30,7 +30,7 @@ func TestKinds(t *testing.T) {
 			t.Errorf("%s: public %v", k, k.Public())
 		}
 	}
-	if proof.Kind(0).Public() || proof.Kind(22).Public() || proof.Kind(22).OfAuthority() {
+	if proof.Kind(0).Public() || proof.Kind(23).Public() || proof.Kind(23).OfAuthority() {
 		t.Error("an unknown kind is public or of authority")
 	}
 }
@@ -51,7 +51,7 @@ func TestEntryStrict(t *testing.T) {
 	for name, b := range map[string][]byte{
 		"empty": nil, "short": good[:50], "long": append(bytes.Clone(good), 0),
 		"version 0": change(0, 0), "version 2": change(0, 2),
-		"kind 0": change(2, 0), "kind 22": change(2, 22), "kind 256+21": change(1, 1),
+		"kind 0": change(2, 0), "kind 23": change(2, 23), "kind 256+21": change(1, 1),
 		"zero tag on an event":         withTag(proof.Event, proof.Tag{}),
 		"marked document of the board": withTag(proof.DelegationOrder, proof.Tag{15: 1}),
 	} {
@@ -159,6 +159,15 @@ func TestTagsReadBack(t *testing.T) {
 	secret := [32]byte{1}
 	if proof.NoticeTag(secret, 0) == proof.NoticeTag(secret, 1) || proof.NoticeTag(secret, 0) == proof.NoticeTag([32]byte{2}, 0) {
 		t.Error("two notices share a tag")
+	}
+	v := proof.Entry{Kind: proof.Recovery, Tag: proof.RecoveryTag(7, 1<<40)}
+	if restored, regained, ok := v.Recovery(); !ok || restored != 7 || regained != 1<<40 {
+		t.Error(restored, regained, ok)
+	}
+	for _, v := range []proof.Entry{{Kind: proof.Recovery, Tag: proof.RecoveryTag(8, 7)}, {Kind: proof.Event, Tag: proof.RecoveryTag(7, 8)}} {
+		if _, _, ok := v.Recovery(); ok {
+			t.Error("sizes of no recovery: ", v)
+		}
 	}
 }
 

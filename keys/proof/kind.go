@@ -29,6 +29,7 @@ const (
 	Erasure
 	AuthorAct
 	Event
+	Recovery
 )
 
 var kindNames = [...]string{
@@ -53,6 +54,7 @@ var kindNames = [...]string{
 	Erasure:          "erasure",
 	AuthorAct:        "author_act",
 	Event:            "event",
+	Recovery:         "recovery",
 }
 
 // String is the kind's name, or its number if it has none.
@@ -63,7 +65,7 @@ func (k Kind) String() string {
 	return kindNames[k]
 }
 
-func (k Kind) known() bool { return k >= Decision && k <= Event }
+func (k Kind) known() bool { return k >= Decision && k <= Recovery }
 
 // Public reports whether anyone can count what the kind stands for. An
 // author_act and an event say only that something happened.

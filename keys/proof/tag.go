@@ -16,6 +16,7 @@ import (
 //	returned, withdrawn, dispatched, erasure  SubjectTag
 //	opening_released                          ReleaseTag
 //	opening_notice                            NoticeTag
+//	recovery                                  RecoveryTag
 //	documents of authority                    zero (the zero value)
 //	every other                               RandomTag
 type Tag [16]byte
@@ -63,6 +64,15 @@ func NoticeTag(watchSecret [32]byte, n uint32) Tag {
 	return Tag(h.Sum(nil))
 }
 
+// RecoveryTag is the size of the log in the backup that was restored (u64), and the
+// size up to which the published log was regained (u64), big-endian: of what the
+// entries between them stand for, the authority has lost its own rows.
+func RecoveryTag(restored, regained uint64) (t Tag) {
+	binary.BigEndian.PutUint64(t[:], restored)
+	binary.BigEndian.PutUint64(t[8:], regained)
+	return t
+}
+
 // RandomTag is 16 random bytes, for a kind that nobody looks up.
 func RandomTag() (t Tag) {
 	rand.Read(t[:])
@@ -99,4 +109,14 @@ func (e Entry) Due() (due ident.Date, ok bool) {
 	}
 	due, err := ident.ParseDate(string(ident.DateFromDays(binary.BigEndian.Uint32(e.Tag[:]))))
 	return due, err == nil
+}
+
+// Recovery is the two sizes in the tag of a recovery; ok is false for every other
+// kind, and for sizes of which the second is less than the first.
+func (e Entry) Recovery() (restored, regained uint64, ok bool) {
+	restored, regained = binary.BigEndian.Uint64(e.Tag[:]), binary.BigEndian.Uint64(e.Tag[8:])
+	if e.Kind != Recovery || restored > regained {
+		return 0, 0, false
+	}
+	return restored, regained, true
 }

@@ -41,6 +41,8 @@ func TestVectors(t *testing.T) {
 	line("decision-tag/2026/4711", decisionTag[:])
 	line("subject-tag", subjectTag[:])
 	line("release-tag/2027-02-28/0102030405060708090a0b0c", releaseTag[:])
+	recoveryTag := proof.RecoveryTag(9, 4711)
+	line("recovery-tag/9/4711", recoveryTag[:])
 	line("notice-tag/0", notice0[:])
 	line("notice-tag/1", notice1[:])
 	for _, k := range allKinds() {
@@ -55,6 +57,8 @@ func TestVectors(t *testing.T) {
 			tag = releaseTag
 		case proof.OpeningNotice:
 			tag = notice0
+		case proof.Recovery:
+			tag = recoveryTag
 		}
 		if k.OfAuthority() {
 			p.Salt, tag = [32]byte{}, proof.Tag{}

@@ -111,6 +111,19 @@ func TestActsRefused(t *testing.T) {
 		c.set(r)
 		check("receipt", r, &statement.Receipt{}, c.field, c.want)
 	}
+	for _, c := range []change[statement.Recovery]{
+		{"authority", func(r *statement.Recovery) { r.Authority = "" }, jws.ErrMissing},
+		{"date", func(r *statement.Recovery) { r.Date = "" }, jws.ErrMissing},
+		{"reason", func(r *statement.Recovery) { r.Reason = "Disken dog" }, jws.ErrValue},
+		{"regained", func(r *statement.Recovery) { r.Regained.Root = ident.Digest{} }, jws.ErrValue},
+		{"regained", func(r *statement.Recovery) { r.Regained.Size = 8 }, jws.ErrValue},
+		{"regained", func(r *statement.Recovery) { r.Regained.Size = 9 }, jws.ErrValue},
+		{"restored", func(r *statement.Recovery) { r.Restored.Size = -1 }, jws.ErrValue},
+	} {
+		r := newRecovery()
+		c.set(r)
+		check("recovery", r, &statement.Recovery{}, c.field, c.want)
+	}
 }
 
 // list is n paragraphs of size bytes.

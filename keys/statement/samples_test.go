@@ -80,6 +80,11 @@ func newReceipt(t testing.TB) *statement.Receipt {
 	return &statement.Receipt{Authority: authority, Decision: vectors.ID("decision"), Due: "2026-11-27", Entry: vectors.Digest("entry"), Received: "2026-11-20", Statement: draftDigest(t)}
 }
 
+func newRecovery() *statement.Recovery {
+	return &statement.Recovery{Authority: authority, Date: "2026-11-27", Reason: "HARDWARE",
+		Regained: statement.Checkpoint{Root: vectors.Digest("regained"), Size: 4711}, Restored: statement.Checkpoint{Root: vectors.Digest("restored"), Size: 9}}
+}
+
 func newAuthorship(t testing.TB) *statement.Authorship {
 	return &statement.Authorship{AuthorKey: vectors.Ed25519(t, "author").Public().Thumbprint(), Authority: authority, Draft: draftDigest(t)}
 }
@@ -115,6 +120,7 @@ func kinds(t testing.TB) []kind {
 		{"abstention", newAbstention(t), func() jws.Statement { return &statement.Abstention{} }, vectors.Ed25519(t, "director"), false},
 		{"dispatch", newDispatch(t), func() jws.Statement { return &statement.Dispatch{} }, vectors.Ed25519(t, "registrar"), false},
 		{"receipt", newReceipt(t), func() jws.Statement { return &statement.Receipt{} }, vectors.Ed25519(t, "log"), false},
+		{"recovery", newRecovery(), func() jws.Statement { return &statement.Recovery{} }, vectors.Ed25519(t, "log"), false},
 		{"approval", newApproval(t), approval, vectors.Ed25519(t, "director"), false},
 		{"approval-es256", newApproval(t), approval, vectors.P256(t, "deputy"), false},
 		{"decision", newDecision(t, "approval"), decision, vectors.Ed25519(t, "institution"), false},

@@ -29,9 +29,9 @@ var rows = map[string]string{
 	"proto":           "",
 	"proto/sigill/v1": "",
 
-	"server": "keys/bundle keys/ident keys/jws keys/keyfile keys/order keys/proof keys/token server/audit server/check server/control server/gate server/ledger " +
+	"server": "keys/bundle keys/ident keys/jws keys/keyfile keys/order keys/proof keys/statement keys/token server/audit server/check server/control server/gate server/ledger " +
 		"server/rpc server/store server/store/bolt server/translog server/web server/witness server/workflow",
-	"server/cmd/sigilld": "keys/command server server/rpc",
+	"server/cmd/sigilld": "keys/command keys/statement server server/rpc",
 	"server/rpc":         "keys/ident keys/record keys/token proto/sigill/v1 server/access server/workflow",
 	"server/workflow": "keys/bundle keys/guard keys/ident keys/jws keys/opening keys/order keys/proof keys/record keys/seal " +
 		"keys/statement keys/token server/access server/audit server/check server/ledger",

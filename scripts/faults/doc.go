@@ -1,6 +1,7 @@
 // Package faults breaks the disk under a built sigilld and looks at what is left:
 // files that are damaged, cut short, full, read-only or in use, and calls of the
-// kernel that fail, or at which the process is killed.
+// kernel that fail, or at which the process is killed; and of the commands that back a
+// store up and put it back.
 //
 // strace injects the faults. A short part of every sweep runs always; the whole,
 // at each call that a story makes, with

@@ -210,7 +210,7 @@ func (s *Store) Snapshot(ctx context.Context) (store.Snapshot, error) {
 // fresh salts. What cannot be read of what is replaced is store.ErrCorrupt, and
 // nothing was changed.
 func (s *Store) Commit(ctx context.Context, changes store.Changes) error {
-	if len(changes) == 0 {
+	if len(changes) == 0 && !s.unmark.Load() {
 		return s.engine.Commit(ctx, nil)
 	}
 	size := 0

@@ -16,6 +16,10 @@ import (
 func (l *Ledger) batch(calls []*call) error {
 	// The commit is not cut short by any caller's deadline.
 	ctx := context.Background()
+	if err := l.Clock(); err != nil {
+		answer(calls, err)
+		return nil
+	}
 	snap, err := l.store.Snapshot(ctx)
 	if err != nil {
 		return answer(calls, fmt.Errorf("%w: %w", ErrStopped, err))

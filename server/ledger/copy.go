@@ -9,6 +9,7 @@ import (
 	tlog "github.com/transparency-dev/formats/log"
 
 	"sigill/keys/ident"
+	"sigill/keys/proof"
 	"sigill/server/store"
 	"sigill/server/translog"
 )
@@ -98,3 +99,25 @@ func (l *Ledger) Verify(ctx context.Context) error {
 
 // LastDay is the last day of the log that has its row; "" if none has.
 func LastDay(r Reader) (ident.Date, error) { return translog.LastDay(r) }
+
+// Grown is the head, unsigned, that the log would have with further entries.
+func (l *Ledger) Grown(entries []proof.Entry) (Head, error) {
+	tree, err := l.state.Load().tree.Append(nowhere{}, entries)
+	return Head{Size: tree.Size(), Root: tree.Root()}, err
+}
+
+type nowhere struct{}
+
+func (nowhere) Put(store.Room, []byte, []byte) error { return nil }
+
+// PutPublished makes a checkpoint, over what is in the log when the operation is done,
+// the one that was published last, if checkpoints are witnessed.
+func (l *Ledger) PutPublished(tx *Tx, note []byte) error {
+	if !l.witnessed {
+		return nil
+	}
+	return tx.Put(RoomHead, publishedKey, note)
+}
+
+// PutDay puts the checkpoint with which a day ended.
+func PutDay(tx *Tx, d ident.Date, note []byte) error { return translog.PutDay(tx.Overlay, d, note) }

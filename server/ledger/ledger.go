@@ -40,6 +40,8 @@ var (
 	ErrBusy = errors.New("ledger: queue full")
 	// ErrPanic: the operation failed by a fault of the program; nothing was done.
 	ErrPanic = errors.New("ledger: an operation failed")
+	// ErrClock: the clock shows an earlier time than it has shown; nothing was done.
+	ErrClock = errors.New("the clock has gone back")
 	// ErrHead: the stored checkpoint does not fit the stored log.
 	ErrHead = errors.New("ledger: the log and its last checkpoint do not fit")
 )
@@ -49,6 +51,9 @@ var (
 const RoomHead store.Room = "head"
 
 var headKey, publishedKey = []byte("checkpoint"), []byte("published")
+
+// backward is how far the clock may go back: it is set right in small steps.
+const backward = time.Minute
 
 // Limits of a batch and of the queue.
 const (
@@ -107,6 +112,7 @@ type Ledger struct {
 	state     atomic.Pointer[state] // changed by the writer alone
 	published atomic.Pointer[Head]
 	witnessed bool
+	latest    atomic.Int64 // the latest time that the clock is known to have shown, ns since 1970
 	mu        sync.RWMutex // guards stopped against callers that are about to queue
 	stopped   bool
 	done      chan struct{}
@@ -207,6 +213,24 @@ func (l *Ledger) sign(t translog.Tree) (Head, error) {
 
 // Head is the newest committed state of the log.
 func (l *Ledger) Head() Head { return l.state.Load().Head }
+
+// NotBefore says that the clock has shown a time: an operation is then refused with
+// [ErrClock] while it shows one that is more than a minute earlier. The ledger keeps
+// the time of its own batches for as long as it runs.
+func (l *Ledger) NotBefore(t time.Time) {
+	for was := l.latest.Load(); t.UnixNano() > was && !l.latest.CompareAndSwap(was, t.UnixNano()); was = l.latest.Load() {
+	}
+}
+
+// Clock is ErrClock, with both times, if the clock has gone back.
+func (l *Ledger) Clock() error {
+	now, last := time.Now(), time.Unix(0, l.latest.Load()) // which has no monotonic time
+	if now.Before(last.Add(-backward)) {
+		return fmt.Errorf("%w: it shows %s, and has shown %s", ErrClock, now.UTC().Format(time.DateTime), last.UTC().Format(time.DateTime))
+	}
+	l.NotBefore(now)
+	return nil
+}
 
 // Read gives f the newest durable state.
 func (l *Ledger) Read(ctx context.Context, f func(r store.Reader) error) error {

@@ -10,6 +10,7 @@ import (
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"sigill/keys/proof"
 	"sigill/server/ledger"
@@ -367,5 +368,26 @@ func TestPublishedWitnessed(t *testing.T) {
 	r.start()
 	if got := r.Published(); got.Size != h.Size || got.Root != h.Root || !bytes.Equal(got.Note, h.Note) || r.Head().Size != 2 {
 		t.Fatal("after a restart: ", got.Size)
+	}
+}
+
+// TestL07_clock: while the clock shows an earlier time than it has shown, nothing is
+// done; a minute is nothing.
+func TestL07_clock(t *testing.T) {
+	r := newRig(t)
+	before, err := r.do("before")
+	ok(t, err)
+	r.NotBefore(time.Now().Add(50 * time.Second))
+	if before, err = r.do("set right by less than a minute"); err != nil {
+		t.Fatal(err)
+	}
+	r.NotBefore(time.Now().Add(time.Hour))
+	r.NotBefore(time.Now()) // takes nothing back
+	ran := false
+	_, err = r.Do(context.Background(), func(*ledger.Tx) error { ran = true; return nil })
+	wantErr(t, err, ledger.ErrClock)
+	wantErr(t, r.Clock(), ledger.ErrClock)
+	if ran || r.Head().Size != before.Size {
+		t.Error("something was done")
 	}
 }

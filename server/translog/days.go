@@ -40,14 +40,22 @@ func CloseDays(o *store.Overlay, through ident.Date, note []byte) error {
 		if _, err := DayNote(o, d); !errors.Is(err, ErrRange) {
 			return err
 		}
-		if err := o.Put(Days, dayKey(d), note); err != nil {
-			return fmt.Errorf("closing a day: %w", err)
+		if err := PutDay(o, d, note); err != nil {
+			return err
 		}
 		if !begun {
 			return nil
 		}
 	}
 	return fmt.Errorf("closing days: %w", ErrRange)
+}
+
+// PutDay puts the row of one day.
+func PutDay(o *store.Overlay, d ident.Date, note []byte) error {
+	if err := o.Put(Days, dayKey(d), note); err != nil {
+		return fmt.Errorf("closing a day: %w", err)
+	}
+	return nil
 }
 
 // DayNote returns the checkpoint with which a day ended. Errors: ErrRange for a

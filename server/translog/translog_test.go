@@ -168,7 +168,7 @@ func TestAppendRefuses(t *testing.T) {
 	defer r.Close()
 	for name, bad := range map[string]proof.Entry{
 		"no kind":      {Tag: proof.Tag{1}},
-		"unknown kind": {Kind: 22, Tag: proof.Tag{1}},
+		"unknown kind": {Kind: 23, Tag: proof.Tag{1}},
 		"wrong tag":    {Kind: proof.DelegationOrder, Tag: proof.Tag{1}},
 	} {
 		o := store.NewOverlay(r)

@@ -285,3 +285,39 @@ func unreached(err error) error {
 	}
 	return errors.New("not reached")
 }
+
+// A Known is what a witness has cosigned last.
+type Known struct {
+	Names []string // in the policy
+	Size  uint64
+	Err   error // that it could not be asked, or knows another log of that size
+}
+
+// Known asks every witness how long a log it has cosigned, with a checkpoint of the
+// log's own; one that has cosigned just that log cosigns it again. The error is
+// [ErrPending] unless those who answered make the quorum, and [ErrContradicted] if one
+// knows another log of the size.
+func (a *Asker) Known(ctx context.Context, size uint64, note []byte) (list []Known, err error) {
+	var silent []*desk
+	for _, d := range a.desks {
+		k := Known{Size: size}
+		for _, w := range d.keys {
+			k.Names = append(k.Names, w.Name)
+		}
+		_, has, failed := a.post(ctx, d.url, proof.Submission{Old: size, Checkpoint: note}.Marshal())
+		switch {
+		case errors.Is(failed, errContrary):
+			err = ErrContradicted
+		case failed != nil:
+			silent = append(silent, d)
+		case has != nil:
+			k.Size = *has
+		}
+		k.Err = failed
+		list = append(list, k)
+	}
+	if err == nil && !a.policy.Enough(a.without(silent)) {
+		err = ErrPending
+	}
+	return list, err
+}

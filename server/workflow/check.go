@@ -37,6 +37,8 @@ type checker struct {
 
 	tags    map[proof.Kind]map[proof.Tag]int // of entries that are found by tag
 	covered marks                            // entries that have rows, of kinds that need them
+	lost    marks                            // entries that came after a backup to which the store was put back
+	ended   map[[6]byte]bool                 // what those ended, by as much of a subject as a decision's tag has
 	signed  marks                            // entries of decisions whose matter is there
 	numbers map[uint64]string                // of decisions, by log index
 	last    map[int]uint64                   // number of each year
@@ -103,7 +105,7 @@ func Check(r ledger.Reader, trust *bundle.Trust, cipher Cipher, at *Checking) []
 	c := &checker{o: &Office{Config: Config{Trust: trust}, cipher: cipher}, r: r, trust: &own,
 		tags: map[proof.Kind]map[proof.Tag]int{}, numbers: map[uint64]string{},
 		last: map[int]uint64{}, owed: map[ident.Digest]uint32{}, owedBy: map[proof.Kind]int{}, logged: map[proof.Kind]int{},
-		answers: map[string]uint64{}, at: at, byUse: map[string]bool{}, abstain: map[string]int{}, votes: map[ident.Digest]int{}}
+		answers: map[string]uint64{}, at: at, byUse: map[string]bool{}, abstain: map[string]int{}, votes: map[ident.Digest]int{}, ended: map[[6]byte]bool{}}
 	steps := []check.Step{{Name: "the log", Run: c.checkLog}}
 	for _, s := range []check.Step{{Name: "documents of authority", Run: c.checkDocuments}, {Name: "owed entries", Run: c.checkOwed},
 		{Name: "matters and decisions", Run: c.checkMatters}, {Name: "what signers are shown", Run: c.checkShown},
@@ -135,12 +137,73 @@ func (c *checker) checkLog(w *check.Walk) error {
 	if err != nil {
 		return fmt.Errorf("reading the log: %w", err)
 	}
-	c.days, err = log.Check(c.r, w, c.o.Trust.Policy, c.noteEntry)
 	c.log = log
+	if err := c.checkRecovered(); err != nil {
+		return err
+	}
+	c.days, err = log.Check(c.r, w, c.o.Trust.Policy, c.noteEntry)
 	return err
 }
 
+// checkRecovered checks what says that the log was taken up again after the store was put
+// back to a backup: entries in between have no rows here.
+func (c *checker) checkRecovered() error {
+	return c.w.Rows(c.r, roomRecovery, func(key, value []byte) {
+		var row documentRow
+		err := decode(value, &row)
+		var s statement.Recovery
+		if err == nil && len(row.Signatures) == 1 {
+			_, _, err = jws.ReadBy(row.Signatures[0], c.byLog, &s)
+		}
+		if err == nil {
+			restored, regained := uint64(s.Restored.Size), uint64(s.Regained.Size)
+			err = holds(string(key) == string(indexKey(row.Index)) && s.Authority == c.o.Trust.Authority && regained == row.Index &&
+				c.holdsAt(s.Restored) && c.holdsAt(s.Regained) &&
+				c.logs(loggedRow{row.Preimage, proof.RecoveryTag(restored, regained), row.Index}, proof.Recovery, jws.Digest(row.Signatures[0])))
+			for i := restored; err == nil && i < regained; i++ {
+				c.lost.set(i)
+			}
+		}
+		if err != nil {
+			c.w.Found(roomRecovery, "a recovery that the log's key has not signed, or that is not in the log")
+		}
+	})
+}
+
+func (c *checker) holdsAt(cp statement.Checkpoint) bool {
+	return c.log.Holds(c.r, proof.Checkpoint{Origin: c.o.Trust.Authority, Size: uint64(cp.Size), Root: cp.Root}) == nil
+}
+
+// noteLost notes of an entry that came after a backup what is known of it here: numbers
+// go on after it, and what it ended awaits nobody.
+func (c *checker) noteLost(e proof.Entry) {
+	if n, ok := e.Number(); ok {
+		c.last[int(n.Year)] = max(c.last[int(n.Year)], n.Number)
+	}
+	switch e.Kind {
+	case proof.Decision:
+		c.ended[[6]byte(e.Tag[10:])] = true
+	case proof.Withdrawn:
+		c.ended[[6]byte(e.Tag[:])] = true
+	}
+}
+
+// endedSince says that a matter was signed or withdrawn after the backup to which the
+// store was put back.
+func (c *checker) endedSince(m *matter) bool {
+	tag := proof.SubjectTag(m.id)
+	return m.State == Withdrawn && c.ended[[6]byte(tag[:])]
+}
+
 func (c *checker) noteEntry(i uint64, e proof.Entry) {
+	if at, err := c.r.Get(roomIndex, e.Digest[:]); !(errors.Is(err, ledger.ErrNotFound) && e.Kind == proof.Event) && // of the trail, or else uncovered
+		(err != nil || string(at) != string(indexKey(i))) {
+		c.w.Found(roomIndex, "an entry of the log cannot be found by its digest", check.At(i))
+	}
+	if c.lost.has(i) {
+		c.noteLost(e)
+		return
+	}
 	c.logged[e.Kind]++
 	if c.tags[e.Kind] == nil {
 		c.tags[e.Kind] = map[proof.Tag]int{}
@@ -155,12 +218,6 @@ func (c *checker) noteEntry(i uint64, e proof.Entry) {
 			c.w.Found(roomDecision, "the numbers of a year have a gap, or are out of order", check.At(i), check.Numbered(c.numbers[i]))
 		}
 		c.last[int(n.Year)] = n.Number
-	}
-	at, err := c.r.Get(roomIndex, e.Digest[:])
-	switch {
-	case errors.Is(err, ledger.ErrNotFound) && e.Kind == proof.Event: // of the trail, or else uncovered
-	case err != nil || string(at) != string(indexKey(i)):
-		c.w.Found(roomIndex, "an entry of the log cannot be found by its digest", check.At(i))
 	}
 }
 
@@ -274,6 +331,9 @@ func (c *checker) checkCovered(w *check.Walk) error {
 		if err != nil {
 			continue // found in the log
 		}
+		if c.lost.has(i) {
+			continue
+		}
 		switch e.Kind {
 		case proof.AuthorAct, proof.Withdrawn, proof.OpeningNotice: // counted
 		case proof.Decision:
@@ -291,8 +351,11 @@ func (c *checker) checkCovered(w *check.Walk) error {
 			}
 		}
 	}
-	c.same(roomOwed, "acts of authors and what the log has or is owed for them differ in number",
-		uint64(c.logged[proof.AuthorAct]+c.owedBy[proof.AuthorAct]), c.n.revisions+c.n.dissents)
+	acts, has := c.n.revisions+c.n.dissents, uint64(c.logged[proof.AuthorAct]+c.owedBy[proof.AuthorAct])
+	if len(c.lost) > 0 && has < acts { // the log got the others while the store was away
+		has = acts
+	}
+	c.same(roomOwed, "acts of authors and what the log has or is owed for them differ in number", has, acts)
 	for kind, room := range map[proof.Kind]ledger.Room{proof.Withdrawn: roomOwed, proof.Returned: roomRequest, proof.Dispatched: roomMatter, proof.OpeningNotice: roomMatter} {
 		for _, left := range c.tags[kind] {
 			if left != 0 {
@@ -316,6 +379,8 @@ func roomOf(k proof.Kind) ledger.Room {
 		return roomProvider
 	case proof.KeyChange:
 		return roomTrust
+	case proof.Recovery:
+		return roomRecovery
 	case proof.OpeningRequested, proof.OpeningRefused, proof.OpeningReleased, proof.OpeningClosed:
 		return roomOpening
 	}

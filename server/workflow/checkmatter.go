@@ -57,7 +57,7 @@ func (c *checker) checkMatters(*check.Walk) error {
 			c.at.Verified = max(c.at.Verified, c.n.matters)
 		case partMatter:
 		case partDraft, partBoxes:
-			if m.ended() {
+			if m.ended() && !c.endedSince(m) {
 				c.w.Found(roomMatter, "an ended matter still has its draft or seal here")
 			}
 		default:
@@ -136,6 +136,9 @@ func (c *checker) checkMatter(m *matter) {
 	}
 	switch m.State {
 	case Withdrawn:
+		if c.endedSince(m) {
+			break // its rows stay, as they were
+		}
 		c.n.withdrawn++
 		c.tagged(proof.Withdrawn, tag, -1)
 		if m.Statement != "" || len(m.Returns) > 0 || m.Approval != (ident.Digest{}) || m.Dispatch != "" {

@@ -65,6 +65,7 @@ const (
 	ReasonRequesterRevoked = "REQUESTER"         // the requester may not ask
 	ReasonTooMany          = "TOO_MANY"          // a limit of things under way
 	ReasonStopped          = "STOPPED"           // the server is stopping
+	ReasonClock            = "CLOCK"             // the server's clock has gone back
 	ReasonCertificate      = "CERTIFICATE"       // no certificate under which a decision would verify now
 	ReasonUnwitnessed      = "UNWITNESSED"       // the witnesses have not cosigned it yet
 	ReasonFull             = "FULL"              // no space left

@@ -107,6 +107,7 @@ func lived(t *testing.T, tile bool) (*house, *keeper) {
 	quit := h.author("Filippa Gran").in("SN2026-7")
 	must(quit.submit())
 	must(quit.withdraw())
+	must(h.Recover(ctx, workflow.Regained{Root: h.ledger.Head().Root}, "MOVE"))
 	if _, err := h.snoop(a); err == nil {
 		t.Fatal("a snooper was shown something")
 	}

@@ -134,6 +134,8 @@ func ledgerError(err error) error {
 		return nil
 	case errors.Is(err, ledger.ErrFull):
 		return &Refusal{Kind: ErrBusy, Reason: ReasonFull, err: err}
+	case errors.Is(err, ledger.ErrClock):
+		return &Refusal{Kind: ErrUnavailable, Reason: ReasonClock, err: err}
 	case errors.Is(err, ledger.ErrBusy), errors.Is(err, ledger.ErrStopped):
 		return &Refusal{Kind: ErrUnavailable, Reason: ReasonStopped, err: err}
 	case errors.Is(err, ledger.ErrCorrupt):

@@ -35,6 +35,7 @@ const (
 	roomOpening    ledger.Room = "opening"     // opening id: openingRow
 	roomOpeningsOf ledger.Room = "openings"    // decision, account or zeros (undecided) ‖ opening id: empty, or the account
 	roomTrust      ledger.Room = "trust"       // number, from 1: trustRow
+	roomRecovery   ledger.Room = "recovery"    // log index: documentRow
 	roomNotice     ledger.Room = "notice"      // due day ‖ opening id: empty, a delayed notice
 )
 
@@ -53,7 +54,7 @@ const (
 var (
 	randomRooms = []ledger.Room{roomMatter, roomInbox, roomStill, roomCase, roomRequest, roomUsed, roomOwed,
 		roomIndex, roomMeta, roomRequester, roomProvider, roomOpening, roomOpeningsOf}
-	orderedRooms = []ledger.Room{roomDecision, roomOrder, roomSet, roomTrust, roomNotice}
+	orderedRooms = []ledger.Room{roomDecision, roomOrder, roomSet, roomTrust, roomNotice, roomRecovery}
 )
 
 // Rooms lists the rooms of the house and whether their keys only grow.

@@ -1,14 +1,19 @@
 package main
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
+	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
 	"sigill/keys/command"
+	"sigill/keys/statement"
 	"sigill/server"
 )
 
@@ -81,6 +86,39 @@ func restore() *cobra.Command {
 			return nil, "", err
 		}
 		return r, told(r) + "sigilld: " + done + "\n", nil
+	})
+}
+
+func recoverLog() *cobra.Command {
+	cmd := &cobra.Command{Use: "recover", Short: "Take the log up again where it was published, after a restore",
+		Long: "A store that was put back to a backup lacks what came after it, and its witnesses know better. This takes the published log\n" +
+			"up again from a copy (sigill log mirror) that none of them knows more than, names what is lost, and says so in the log, for\n" +
+			"everyone to see. Decisions that are lost here still verify for who holds them. With --rehearse nothing is changed.",
+		Example: "  sigilld recover --config sigilld.yaml --log /srv/mirror --rehearse\n" +
+			"  sigilld recover --config sigilld.yaml --log /srv/mirror --reason HARDWARE"}
+	var r server.Regain
+	cmd.Flags().StringVar(&r.Log, "log", "", "`directory` with a copy of the published log")
+	_ = cmd.MarkFlagRequired("log") // fails for a flag that does not exist
+	_ = cmd.MarkFlagDirname("log")
+	cmd.Flags().StringVar(&r.Reason, "reason", "", "`why` the store was put back: "+strings.Join(statement.RecoveryReasons, ", "))
+	_ = cmd.RegisterFlagCompletionFunc("reason", cobra.FixedCompletions(statement.RecoveryReasons, cobra.ShellCompDirectiveNoFileComp))
+	cmd.Flags().BoolVar(&r.Rehearse, "rehearse", false, "say what would be lost, and change nothing")
+	return about(cmd, cobra.NoArgs, func(cmd *cobra.Command, c server.Config, _ []string) (any, string, error) {
+		out, err := server.Recover(cmd.Context(), c, r)
+		if err != nil {
+			return nil, "", err
+		}
+		text := fmt.Sprintf("the store has %d entries of the log, %d were published\n", out.Restored, out.Regained)
+		for _, kind := range slices.Sorted(maps.Keys(out.Kinds)) {
+			text += fmt.Sprintf("after it    %d %s\n", out.Kinds[kind], kind)
+		}
+		for _, d := range out.Decisions {
+			text += fmt.Sprintf("lost here   B-%04d-%06d %s\n", d.Year, d.Number, cmp.Or(string(d.Day), "of a day that the copy does not have"))
+		}
+		if out.Recovery != nil {
+			text += fmt.Sprintf("sigilld: the log goes on; entry %d says so\n", out.Recovery.Index)
+		}
+		return out, text, nil
 	})
 }
 

@@ -6,6 +6,7 @@
 //	sigilld serve --config sigilld.yaml   serves until SIGTERM or SIGINT
 //	sigilld backup --config FILE NEW      one state of the store, while it serves or not
 //	sigilld restore --config FILE BACKUP  into an empty data directory; --rehearse tries it
+//	sigilld recover --config FILE ...     takes the log up again where it was published
 //	sigilld check --config FILE           every row of the store, and what rows and log say of each other
 //	sigilld extract --store COPY ...      a decision with its seal, for review without a server
 //	sigilld man DIR                       manual pages; sigilld completion SHELL completes
@@ -77,7 +78,7 @@ standard error. Exit codes: 0 ended as asked, 3 a check has found something, 1 a
 		Example: "  sigilld config > sigilld.yaml\n  sigilld config check --config sigilld.yaml\n  sigilld init --config sigilld.yaml\n  sigilld serve --config sigilld.yaml",
 		Args:    cobra.NoArgs, RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(serve(), initStore(), backup(), restore(), checkStore(), extract(), example(), man())
+	cmd.AddCommand(serve(), initStore(), backup(), restore(), recoverLog(), checkStore(), extract(), example(), man())
 	command.Strict(cmd)
 	command.Each(cmd, func(c *cobra.Command) {
 		if c.ValidArgsFunction == nil {

@@ -97,7 +97,10 @@ func (d *Draft) Finish() error {
 	if err := os.Link(d.file, d.path); err != nil {
 		return err
 	}
-	return syncFolder(filepath.Dir(d.path))
+	if err := syncFolder(filepath.Dir(d.path)); err != nil {
+		return errors.Join(err, os.Remove(d.path))
+	}
+	return nil
 }
 
 // Drop takes away what is not finished. It comes after [Draft.Finish] too.
