@@ -91,7 +91,7 @@ func (c Config) backupStopped(ctx context.Context, put putRow) (_ *Manifest, err
 	if err := whole(ctx, s); err != nil {
 		return nil, err
 	}
-	l, err := ledger.Open(ctx, s, k.log, false)
+	l, err := ledger.Open(ctx, s, k.log, false, k.before...)
 	if err != nil {
 		return nil, err
 	}

@@ -81,7 +81,7 @@ func Recover(ctx context.Context, c Config, r Regain) (_ *Recovered, err error) 
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, s.Close()) }()
-	l, err := ledger.Open(ctx, s, k.log, trust.Policy.Witnessed())
+	l, err := ledger.Open(ctx, s, k.log, trust.Policy.Witnessed(), k.before...)
 	if err != nil {
 		return nil, err
 	}

@@ -189,7 +189,7 @@ func verifyCopy(ctx context.Context, s *gate.Store, k *keys, trust *bundle.Trust
 	if err != nil {
 		return nil, err
 	}
-	l, err := ledger.Open(ctx, s, k.log, false)
+	l, err := ledger.Open(ctx, s, k.log, false, k.before...)
 	if err != nil {
 		return nil, err
 	}
