@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"sync"
 	"testing"
+	"time"
 
 	"go.etcd.io/bbolt"
 
@@ -62,7 +63,7 @@ func left(t *testing.T, dir string) []os.DirEntry {
 // of the store: a prefix of the log, in which every decision that was answered for
 // before is whole, and opens with the gate key. So is one of the stopped store.
 func TestD13_backupWhileWriting(t *testing.T) {
-	r := published(t, authority.Options{})
+	r := published(t, authority.Options{PublishEvery: 100 * time.Millisecond})
 	c := configOf(t, r)
 	ctx, cancel := context.WithCancel(t.Context())
 	var mu sync.Mutex
@@ -285,7 +286,7 @@ func TestRestoreRefuses(t *testing.T) {
 
 	// Every row of the copy is summed, and every value opens, or the flip is in no row.
 	untouched, tried := 0, 0
-	for i := 8192; i < len(whole); i += len(whole) / 60 {
+	for i := 8192; i < len(whole); i += len(whole) / 30 {
 		b := bytes.Clone(whole)
 		b[i] ^= 1
 		tried++
