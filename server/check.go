@@ -31,7 +31,7 @@ func Check(ctx context.Context, c Config) (found []Finding) {
 		return err == nil
 	}
 	note("environment", "", CheckEnvironment(os.Environ()))
-	trust, _, err := readTrust(c.Trust)
+	trust, err := readTrust(c.Trust)
 	if note("trust file", "", err) {
 		c.checkKeys(ctx, trust, note)
 		_, err := witnesses(trust, nil)

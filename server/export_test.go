@@ -7,6 +7,7 @@ import (
 	"maps"
 	"net"
 	"slices"
+	"time"
 
 	"sigill/server/gate"
 	"sigill/server/store"
@@ -18,7 +19,7 @@ func NewDisk() *memory.Disk { return memory.NewDisk(layout()) }
 
 // NewOver is New over a new store on a disk that misbehaves on demand.
 func NewOver(ctx context.Context, c Config, log *slog.Logger, disk *memory.Disk) (*Server, error) {
-	trust, _, err := readTrust(c.Trust)
+	trust, err := readTrust(c.Trust)
 	if err != nil {
 		return nil, err
 	}
@@ -35,16 +36,24 @@ func NewOver(ctx context.Context, c Config, log *slog.Logger, disk *memory.Disk)
 // Job tells the server how one of its jobs went.
 func (s *Server) Job(name string, err error) { s.job(name, err) }
 
+// CheckAfterStart is the check that the server makes in the background.
+func (s *Server) CheckAfterStart(ctx context.Context) { s.checkAfterStart(ctx) }
+
 // InternalAddr is where supervisor and operator are answered.
 func (s *Server) InternalAddr() net.Addr { return s.internal.Addr() }
+
+// Unready is why the server should not be called.
+func (s *Server) Unready() []string { return s.unready(time.Now()) }
 
 // Layout is what a store's file has.
 func Layout() store.Layout { return layout() }
 
-// On has the server answer on a test's own listeners instead of its ports.
+// On has the server answer on a test's own listeners instead of its ports and its
+// socket.
 func (s *Server) On(public, open, internal net.Listener) error {
 	err := errors.Join(s.listener.Close(), s.open.Close())
-	s.listener, s.open, s.internal = public, open, internal
+	s.control.Stop()
+	s.listener, s.open, s.internal, s.control = public, open, internal, nil
 	return err
 }
 
@@ -58,7 +67,7 @@ type Row struct {
 // Rows are all rows, in order of the file, opened with the gate key and with the keys
 // of the matters that lie behind it.
 func Rows(ctx context.Context, c Config) (rows []Row, err error) {
-	trust, _, err := readTrust(c.Trust)
+	trust, err := readTrust(c.Trust)
 	if err != nil {
 		return nil, err
 	}

@@ -16,7 +16,7 @@ import (
 )
 
 // jobs are what the server does by the clock, and the label values of its metrics.
-var jobs = []string{"publish", "notices", "inbox", "owed", "expiry"}
+var jobs = []string{"publish", "notices", "inbox", "owed", "expiry", "check"}
 
 // A watch is what an operator sees of a server over time: metrics, and whether it
 // is ready. It keeps nothing that says when an author called: no series of theirs

@@ -65,7 +65,7 @@ func (cipher) OpenMatter(key [32]byte, place string, sealed []byte) ([]byte, err
 // mode 0700. An existing store is refused and left as it is, but for one that was
 // begun and holds nothing yet, which is completed.
 func Init(ctx context.Context, c Config) error {
-	trust, _, err := readTrust(c.Trust)
+	trust, err := readTrust(c.Trust)
 	if err != nil {
 		return err
 	}
@@ -144,21 +144,33 @@ func openWith(open func(bolt.Config) (*bolt.Store, error), dir string) (store.St
 
 // readTrust reads a trust file, or a succession and the trust file in it: whose word
 // that is, the store knows.
-func readTrust(path string) (*bundle.Trust, []string, error) {
+func readTrust(path string) (*bundle.Trust, error) {
 	b, err := os.ReadFile(path)
 	if err != nil {
-		return nil, nil, fmt.Errorf("trust file: %w", err)
+		return nil, fmt.Errorf("trust file: %w", err)
 	}
-	if signed, err := order.ParseSigned(b); err == nil {
-		var s order.Succession
-		if err := jws.Peek(signed.Signatures[0], &s); err != nil {
-			return nil, nil, fmt.Errorf("trust file: %w", err)
-		}
-		trust, err := bundle.ParseTrust(s.Trust)
-		return trust, signed.Signatures, err
+	signed, err := order.ParseSigned(b)
+	if err != nil {
+		return bundle.ParseTrust(b)
 	}
-	trust, err := bundle.ParseTrust(b)
-	return trust, nil, err
+	var s order.Succession
+	if err := jws.Peek(signed.Signatures[0], &s); err != nil {
+		return nil, fmt.Errorf("trust file: %w", err)
+	}
+	return bundle.ParseTrust(s.Trust)
+}
+
+// readSuccession is by which signatures that trust file took another's place, if it did.
+func readSuccession(path string) ([]string, error) {
+	b, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("trust file: %w", err)
+	}
+	signed, err := order.ParseSigned(b)
+	if err != nil {
+		return nil, nil // a trust file
+	}
+	return signed.Signatures, nil
 }
 
 // trusted holds each provider against the trust file: a login that is accepted
@@ -192,6 +204,7 @@ type keys struct {
 	statements  *jws.Signer      // the log key on receipts and releases
 	log         *proof.LogSigner // the log key on checkpoints
 	before      []proof.LogKey   // that signed them before it, by the trust file
+	succession  []string         // by which the trust file took another's place
 	gate        gate.Key
 }
 
@@ -230,6 +243,9 @@ func loadKeys(c Config, trust *bundle.Trust) (*keys, error) {
 		return nil, err
 	}
 	if k.log, err = proof.NewLogSigner(trust.Authority, signer); err != nil {
+		return nil, err
+	}
+	if k.succession, err = readSuccession(c.Trust); err != nil {
 		return nil, err
 	}
 	if k.before, err = before(trust, k.log.LogKey); err != nil {

@@ -17,6 +17,7 @@ import (
 	"log/slog"
 	"net"
 	"os"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -25,6 +26,7 @@ import (
 	"google.golang.org/grpc/credentials"
 
 	"sigill/keys/bundle"
+	"sigill/server/control"
 	"sigill/server/gate"
 	"sigill/server/ledger"
 	"sigill/server/rpc"
@@ -57,13 +59,15 @@ type Server struct {
 	open     net.Listener      // of the log; nil: none
 	internal net.Listener      // nil: none
 	announce func(line string) // nil: nobody waits for it
+	control  *control.Listener // nil: none
 	watch    *watch
 	trust    *bundle.Trust
 	publisher
 	leaf     *x509.Certificate // of the institution
 	stopping atomic.Bool
-	missed   bool   // an owed hour passed while the server was down
-	last     []byte // what was published before this run, if the ledger does not know it
+	checks   sync.Mutex // held to write how a check went
+	missed   bool       // an owed hour passed while the server was down
+	last     []byte     // what was published before this run, if the ledger does not know it
 }
 
 // New opens the store, checks that keys, certificates, trust file, log and last
@@ -79,7 +83,7 @@ func newServer(ctx context.Context, c Config, log *slog.Logger, open func(dir st
 	}
 	s := &Server{config: c, log: log}
 	s.watch = s.newWatch()
-	trust, succession, err := readTrust(c.Trust)
+	trust, err := readTrust(c.Trust)
 	if err != nil {
 		return nil, err
 	}
@@ -109,6 +113,9 @@ func newServer(ctx context.Context, c Config, log *slog.Logger, open func(dir st
 			s.release()
 		}
 	}()
+	if err = whole(ctx, s.store); err != nil {
+		return nil, err
+	}
 	if s.ledger, err = ledger.Open(ctx, s.store, k.log, trust.Policy.Witnessed(), k.before...); err != nil {
 		return nil, err
 	}
@@ -118,7 +125,7 @@ func newServer(ctx context.Context, c Config, log *slog.Logger, open func(dir st
 	if s.asker, err = witnesses(trust, s.ledger); err != nil {
 		return nil, err
 	}
-	if s.office, err = workflow.New(ctx, c.office(trust, succession, k), s.ledger, cipher{s.store}); err != nil {
+	if s.office, err = workflow.New(ctx, c.office(trust, k), s.ledger, cipher{s.store}); err != nil {
 		return nil, err
 	}
 	if s.rpc, err = c.door(s.office, log, s.watch.called); err != nil {
@@ -127,8 +134,8 @@ func newServer(ctx context.Context, c Config, log *slog.Logger, open func(dir st
 	return s, s.listen()
 }
 
-func (c Config) office(trust *bundle.Trust, succession []string, k *keys) workflow.Config {
-	o := workflow.Config{Trust: trust, Succession: succession, Institution: k.institution, Log: k.statements, OwedHour: time.Duration(c.OwedHour),
+func (c Config) office(trust *bundle.Trust, k *keys) workflow.Config {
+	o := workflow.Config{Trust: trust, Succession: k.succession, Institution: k.institution, Log: k.statements, OwedHour: time.Duration(c.OwedHour),
 		SmallestSet: c.SmallestSet, Drafters: c.Drafters, MaxOpenings: c.MaxOpenings, Version: Version}
 	for _, h := range c.InboxHours {
 		o.InboxHours = append(o.InboxHours, time.Duration(h))
@@ -181,7 +188,8 @@ func (s *Server) listen() (err error) {
 			return fmt.Errorf("listening for health and metrics: %w", err)
 		}
 	}
-	return nil
+	s.control, err = control.Listen(s.config.Data, s.commands())
+	return err
 }
 
 // Ready is the line that says where the server listens; after port 0, with the port
@@ -234,6 +242,7 @@ func (s *Server) Run(ctx context.Context) error {
 	})
 	jobs.Go(func() error { s.clock(run); return nil })
 	jobs.Go(func() error { s.rpc.KeepKeys(run); return nil })
+	jobs.Go(func() error { s.checkAfterStart(run); return nil })
 	jobs.Go(func() error {
 		s.daily(run, "owed", s.missed, func(ctx context.Context, now time.Time) error {
 			return errors.Join(s.office.PublishOwed(ctx, now), s.office.Reshelve(ctx))
@@ -243,6 +252,7 @@ func (s *Server) Run(ctx context.Context) error {
 	jobs.Go(func() error { s.daily(run, "expiry", s.missed, s.office.ExpireOpenings); return nil })
 	internal := s.serveInternal(&jobs)
 	stopLog := s.serveLog(&jobs)
+	stopControl := s.serveControl(&jobs)
 	s.log.Info("ready", "address", s.Addr().String(), "version", Version)
 	if s.announce != nil {
 		s.announce(s.Ready())
@@ -257,6 +267,7 @@ func (s *Server) Run(ctx context.Context) error {
 	s.rpc.Stop(grace)
 	internal.stop()
 	stopLog()
+	stopControl()
 	err := jobs.Wait()
 	closed := s.closeDays(writing) // while there is a writer
 	s.job("publish", closed)
@@ -284,6 +295,9 @@ func (s *Server) release() {
 		if l != nil {
 			_ = l.Close() // gRPC has closed it before, unless it never served
 		}
+	}
+	if s.control != nil {
+		s.control.Stop()
 	}
 	if err := s.store.Close(); err != nil {
 		s.log.Error("closing the store", "error", err)

@@ -118,6 +118,9 @@ func TestNewLogKey(t *testing.T) {
 	_, after, err := director.Bundle(t.Context(), second.Decision.Decision)
 	fine(t, err)
 	fine(t, r.Stop())
+	now := renewed
+	now.Keys.Log = filepath.Join(a.Dir, "keys", "log-2.age")
+	isGreen(t, now)
 
 	for what, b := range map[string][]byte{"before": before, "after": after} {
 		if v, err := bundle.Verify(b, next); err != nil || !v.Witnessed {

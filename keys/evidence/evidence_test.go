@@ -189,11 +189,15 @@ func TestForm(t *testing.T) {
 }
 
 // TestByteFlip: no changed, missing or added byte of a file passes, where no more
-// have cosigned than must.
+// have cosigned than must. Each try costs ten signatures, so a fourth of the bytes
+// are changed; those of a day all are where days are tested.
 func TestByteFlip(t *testing.T) {
 	t.Parallel()
-	data, trusted := golden(t, "promise.json"), trust(t)
+	data, trusted, n := golden(t, "promise.json"), trust(t), 0
 	vectors.Flips(string(data), func(changed string) {
+		if n++; n%4 > 0 && len(changed) == len(data) {
+			return
+		}
 		if f, err := evidence.Verify([]byte(changed), trusted); err == nil || f != nil {
 			t.Errorf("passed: %s", changed)
 		}

@@ -29,18 +29,20 @@ var rows = map[string]string{
 	"proto":           "",
 	"proto/sigill/v1": "",
 
-	"server": "keys/bundle keys/ident keys/jws keys/keyfile keys/order keys/proof keys/token server/audit server/gate server/ledger " +
+	"server": "keys/bundle keys/ident keys/jws keys/keyfile keys/order keys/proof keys/token server/audit server/check server/control server/gate server/ledger " +
 		"server/rpc server/store server/store/bolt server/translog server/web server/witness server/workflow",
 	"server/cmd/sigilld": "keys/command server server/rpc",
 	"server/rpc":         "keys/ident keys/record keys/token proto/sigill/v1 server/access server/workflow",
 	"server/workflow": "keys/bundle keys/guard keys/ident keys/jws keys/opening keys/order keys/proof keys/record keys/seal " +
-		"keys/statement keys/token server/access server/audit server/ledger",
+		"keys/statement keys/token server/access server/audit server/check server/ledger",
 	"server/web":             "keys/ident keys/proof server/workflow",
 	"server/access":          "keys/token",
-	"server/audit":           "keys/ident server/store",
-	"server/ledger":          "keys/ident keys/proof server/store server/translog",
-	"server/translog":        "keys/ident keys/proof server/store",
+	"server/audit":           "keys/ident server/check server/store",
+	"server/check":           "keys/ident server/store",
+	"server/ledger":          "keys/ident keys/proof server/check server/store server/translog",
+	"server/translog":        "keys/ident keys/proof server/check server/store",
 	"server/witness":         "keys/ident keys/proof",
+	"server/control":         "",
 	"server/gate":            "server/store",
 	"server/store":           "",
 	"server/store/bolt":      "server/store",

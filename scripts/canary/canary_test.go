@@ -85,11 +85,15 @@ func TestCanary(t *testing.T) {
 		add(t, needles, me)
 	}
 	open := given(t, run)
+	config := filepath.Join(dir, authority.ConfigFile)
+	if out, err := exec.Command(sigilld, "backup", "--config", config, filepath.Join(dir, "backup")).CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
 	maps.Copy(open, shown(t, run, own.list))
 	if err := run.Stop(); err != nil {
 		t.Fatal(err)
 	}
-	haystacks := files(t, dir, "data/store.db", "data/checkpoint", authority.LogFile)
+	haystacks := files(t, dir, "data/store.db", "data/checkpoint", "backup", authority.LogFile)
 	maps.Copy(haystacks, seen.haystacks())
 	maps.Copy(haystacks, open)
 	look(t, needles, haystacks)

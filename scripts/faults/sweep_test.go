@@ -106,10 +106,13 @@ func (h *house) struck(t *testing.T, program string, p point) (*tale, syscall.Wa
 	return s, ended(err)
 }
 
-// after starts the server as it is and looks: whatever was answered is there, what
+// after checks the store, starts the server as it is and looks: whatever was answered is there, what
 // was not is there whole or not at all, and the story goes on to its end.
 func (h *house) after(t *testing.T, s *tale) error {
 	t.Helper()
+	if c := sh(t, sigilld, "check", "--config", h.config()); c.status != 0 {
+		return fmt.Errorf("check: %s%s", c.stdout, c.stderr)
+	}
 	r, err := h.StartBinary(context.Background(), sigilld)
 	if err != nil {
 		return err

@@ -51,7 +51,9 @@ func run(ctx context.Context, name, vkey string) error {
 		return err
 	}
 	w, err := witness.New(ctx, witness.Opts{Persistence: inmemory.New(), Signers: []note.Signer{signer},
-		VerifierForLog: func(_ context.Context, origin string) (note.Verifier, bool, error) { return log, origin == log.Name(), nil }})
+		VerifierForLog: func(_ context.Context, origin string) (note.Verifier, bool, error) {
+			return log, origin == log.Name(), nil
+		}})
 	if err != nil {
 		return err
 	}

@@ -76,6 +76,16 @@ func May(method string, role token.Role) bool {
 	return ok && slices.Contains(roles, role)
 }
 
+// Role reports whether there is a role that may call anything.
+func Role(role token.Role) bool {
+	for _, roles := range table {
+		if slices.Contains(roles, role) {
+			return true
+		}
+	}
+	return false
+}
+
 // Authors reports whether authors call a method. Nobody who does is to be named or
 // timed for it, before they are known not to be the author: this is the one place
 // that says which methods these are.

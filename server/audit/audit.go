@@ -53,7 +53,8 @@ type AccountRow struct {
 	Keys    []ident.Digest `cbor:"4,keyasint"` // thumbprints, in the order in which they were bound
 }
 
-// An Event is what a named actor did. Its encoding is what the log entry covers.
+// An Event is what a named actor did. Its encoding is what the log entry covers, under
+// the event's salt.
 type Event struct {
 	Account AccountID `cbor:"1,keyasint"`
 	Minute  int64     `cbor:"2,keyasint"` // since 1970

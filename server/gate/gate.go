@@ -9,12 +9,17 @@
 // store.ErrCorrupt. [MatterKey] seals what must be forgotten together: a matter
 // is erased by deleting the row that holds its key.
 //
+// A sum over all rows (sum.go) lies beside the store key and changes with each
+// commit: by it [Store.Verify] finds rows that were deleted, added or put back as they
+// once were. Reading a row does not look at it.
+//
 // What it does not do: the keys of rows lie in clear (they are random ids,
-// indices or the result of [Store.MAC], never a name); a row that was deleted,
-// or put back as it once was, is not noticed here but by the log.
+// indices or the result of [Store.MAC], never a name); a whole store that was put
+// back is not noticed here but by the log and its witnesses.
 //
 // The bytes are in SPEC.md, "The gate"; gate_test.go holds them against vectors
-// made by another program, disk_test.go looks for clear values in a real file.
+// made by another program, disk_test.go looks for clear values in a real file,
+// sum_test.go shows that no row can be taken, added or put back unseen.
 package gate
 
 import (
@@ -33,6 +38,7 @@ import (
 	"iter"
 	"slices"
 	"sync"
+	"sync/atomic"
 
 	"sigill/server/store"
 )
@@ -57,6 +63,7 @@ const (
 	valueLabel    = "sigill value v1"
 	matterLabel   = "sigill matter v1"
 	macLabel      = "sigill mac v1"
+	sumLabel      = "sigill sum v1"
 )
 
 var rowKey = []byte("store-key")
@@ -67,6 +74,10 @@ var ErrWrongKey = errors.New("gate: the gate key does not open this store")
 
 // ErrExists: the engine has a store key already.
 var ErrExists = errors.New("gate: the store has been created before")
+
+// ErrNoSum: the store has no sum over its rows. It is gone, or an earlier version
+// made the store.
+var ErrNoSum = errors.New("gate: the store has no sum over its rows")
 
 // ErrNoKey: the engine has no store key. It was never created under a gate, or
 // its creation was cut short and holds nothing.
@@ -89,6 +100,11 @@ type Store struct {
 	values  sync.Pool // of HMACs under the store key
 	macs    sync.Pool // of HMACs under the MAC key
 	buffers sync.Pool // of *[]byte: what a commit has encrypted
+	terms   sync.Pool // of *termer
+	unmark  atomic.Bool
+
+	committing sync.Mutex // guards what follows
+	sums       sums       // over what is in the engine
 }
 
 // Create draws a store key, wraps it under the gate key and keeps it in an
@@ -102,15 +118,17 @@ func Create(ctx context.Context, engine store.Store, gateKey Key) (*Store, error
 	}
 	var key [32]byte
 	rand.Read(key[:])
+	s := newStore(engine, key)
 	row := store.Change{Room: Room, Key: rowKey, Value: seal(nil, hmac.New(sha256.New, gateKey[:]), []byte(storeKeyLabel), key[:])}
-	if err := engine.Commit(ctx, store.Changes{row}); err != nil {
+	if err := engine.Commit(ctx, store.Changes{row, s.sumRow(s.sums)}); err != nil {
 		return nil, fmt.Errorf("keeping the store key: %w", err)
 	}
-	return newStore(engine, key), nil
+	return s, nil
 }
 
 // Open unwraps the engine's store key. A gate key that does not fit is
-// ErrWrongKey, before anything else is read.
+// ErrWrongKey, before anything else is read. A store without the sum over its rows is
+// ErrNoSum, and one with another in its place store.ErrCorrupt.
 func Open(ctx context.Context, engine store.Store, gateKey Key) (*Store, error) {
 	row, err := readRow(ctx, engine)
 	if errors.Is(err, store.ErrNotFound) {
@@ -124,7 +142,11 @@ func Open(ctx context.Context, engine store.Store, gateKey Key) (*Store, error) 
 	if err != nil || copy(key[:], opened) != len(opened) || len(opened) != len(key) {
 		return nil, ErrWrongKey
 	}
-	return newStore(engine, key), nil
+	s := newStore(engine, key)
+	if s.sums, err = s.readSums(ctx); err != nil {
+		return nil, err
+	}
+	return s, nil
 }
 
 func readRow(ctx context.Context, engine store.Store) ([]byte, error) {
@@ -137,14 +159,19 @@ func readRow(ctx context.Context, engine store.Store) ([]byte, error) {
 }
 
 func newStore(engine store.Store, key [32]byte) *Store {
-	macKey, err := hkdf.Key(sha256.New, key[:], nil, macLabel, 32)
-	if err != nil {
-		panic(err) // 32 bytes are not too many
+	derived := func(label string) []byte {
+		k, err := hkdf.Key(sha256.New, key[:], nil, label, 32)
+		if err != nil {
+			panic(err) // 32 bytes are not too many
+		}
+		return k
 	}
-	s := &Store{engine: engine}
+	macKey, termKey := derived(macLabel), derived(sumLabel)
+	s := &Store{engine: engine, sums: sums{}}
 	s.values.New = func() any { return hmac.New(sha256.New, key[:]) }
 	s.buffers.New = func() any { return new([]byte) }
 	s.macs.New = func() any { return hmac.New(sha256.New, macKey) }
+	s.terms.New = func() any { return &termer{mac: hmac.New(sha256.New, termKey)} }
 	return s
 }
 
@@ -180,28 +207,32 @@ func (s *Store) Snapshot(ctx context.Context) (store.Snapshot, error) {
 }
 
 // Commit implements store.Store. Values are encrypted anew at every call, under
-// fresh salts.
+// fresh salts. What cannot be read of what is replaced is store.ErrCorrupt, and
+// nothing was changed.
 func (s *Store) Commit(ctx context.Context, changes store.Changes) error {
+	if len(changes) == 0 {
+		return s.engine.Commit(ctx, nil)
+	}
 	size := 0
 	for _, c := range changes {
+		if err := ownRoom(c.Room); err != nil {
+			return err
+		}
 		size += Overhead + len(c.Value)
 	}
 	// Engines keep nothing of what they commit, so that the next commit may have the bytes.
 	held := s.buffers.Get().(*[]byte)
 	defer s.buffers.Put(held)
 	*held = slices.Grow((*held)[:0], size)
-	rest, sealed := *held, make(store.Changes, len(changes))
+	rest, sealed := *held, make(store.Changes, len(changes), len(changes)+1)
 	for i, c := range changes {
-		if err := ownRoom(c.Room); err != nil {
-			return err
-		}
 		if !c.Delete {
 			c.Value = s.seal(rest, c.Room, c.Key, c.Value)
 			rest = rest[len(c.Value):len(c.Value)]
 		}
 		sealed[i] = c
 	}
-	err := s.engine.Commit(ctx, sealed)
+	err := s.commit(ctx, s.withoutMark(sealed))
 	if cap(*held) > maxKept {
 		*held = nil
 	}

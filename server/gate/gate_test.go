@@ -329,20 +329,29 @@ func TestVectors(t *testing.T) {
 	ok(t, err)
 	engine := memory.NewDisk(layout()).Open()
 	var s *gate.Store
+	var gateKey gate.Key
+	var values [][]string
 	seen := map[string]int{}
 	for line := range strings.Lines(string(text)) {
 		f := strings.Fields(line)
 		seen[f[0]]++
 		switch f[0] {
 		case "store-key":
+			gateKey = gate.Key([]byte(field(t, f[1])))
 			put(t, engine, gate.Room, "store-key", field(t, f[2]))
-			s, err = gate.Open(t.Context(), engine, gate.Key([]byte(field(t, f[1]))))
-			ok(t, err)
 		case "value":
-			at, key := store.Room(f[1]), field(t, f[2])
-			put(t, engine, at, key, field(t, f[4]))
-			if value, err := get(t, s, at, key); err != nil || string(value) != field(t, f[3]) {
-				t.Errorf("%.40s: %v", line, err)
+			put(t, engine, store.Room(f[1]), field(t, f[2]), field(t, f[4]))
+			values = append(values, f)
+		case "sum":
+			put(t, engine, gate.Room, "sum", field(t, f[2]))
+			s, err = gate.Open(t.Context(), engine, gateKey)
+			ok(t, err)
+			for _, f := range values {
+				at, key := store.Room(f[1]), field(t, f[2])
+				if value, err := get(t, s, at, key); err != nil || string(value) != field(t, f[3]) {
+					t.Errorf("%.40s %x: %v", at, key, err)
+				}
+				sound(t, s, at)
 			}
 		case "matter":
 			key := gate.MatterKey([]byte(field(t, f[1])))
@@ -360,7 +369,7 @@ func TestVectors(t *testing.T) {
 			}
 		}
 	}
-	if seen["store-key"] != 1 || seen["value"] != 4 || seen["matter"] != 2 || seen["mac"] != 5 {
+	if seen["store-key"] != 1 || seen["value"] != 4 || seen["sum"] != 1 || seen["matter"] != 2 || seen["mac"] != 5 {
 		t.Fatalf("vectors read: %v", seen)
 	}
 }

@@ -80,3 +80,21 @@ func storedPublished(r store.Reader, st *state) (Head, error) {
 	}
 	return h, err
 }
+
+// HeadOf is the head that a state of this log's store has.
+func (l *Ledger) HeadOf(r Reader) (Head, error) {
+	st, err := l.load(r)
+	if err != nil {
+		return Head{}, err
+	}
+	return st.Head, nil
+}
+
+// Verify makes the log anew from all its entries, and fails unless it is the one that
+// its last checkpoint states, tile by tile.
+func (l *Ledger) Verify(ctx context.Context) error {
+	return l.readLog(ctx, func(t translog.Tree, r Reader) error { return t.Verify(r) })
+}
+
+// LastDay is the last day of the log that has its row; "" if none has.
+func LastDay(r Reader) (ident.Date, error) { return translog.LastDay(r) }

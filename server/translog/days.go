@@ -63,6 +63,20 @@ func DayNote(r store.Reader, d ident.Date) ([]byte, error) {
 	return note, nil
 }
 
+// LastDay is the last day that has a row; "" if none has.
+func LastDay(r store.Reader) (last ident.Date, err error) {
+	for p, err := range r.Scan(Days, nil, nil) {
+		if err != nil {
+			return "", fmt.Errorf("reading days: %w", err)
+		}
+		if len(p.Key) != 4 {
+			return "", corrupt("a row that is no day")
+		}
+		last = ident.DateFromDays(binary.BigEndian.Uint32(p.Key))
+	}
+	return last, nil
+}
+
 // Frontier returns the roots of the full subtrees that the first size entries
 // fall into, left to right: one for each bit that is set in size. Errors as for
 // [Tree.Entry].

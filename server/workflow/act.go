@@ -126,7 +126,8 @@ func (o *Office) trail(tx *ledger.Tx, c *Caller, a *actor, about []byte, outcome
 	if err != nil {
 		return err
 	}
-	entry, err := proof.NewPreimage(proof.Event, d).Entry(proof.RandomTag())
+	// Under the event's own salt: the row alone then proves its entry.
+	entry, err := proof.Preimage{Kind: proof.Event, Salt: e.Salt, Signed: d}.Entry(proof.RandomTag())
 	if err != nil {
 		return fmt.Errorf("trail: %w", err)
 	}

@@ -152,6 +152,7 @@ func (h *house) open(logSigner *proof.LogSigner) {
 	h.stop = func() { cancel(); <-done; g.Close() }
 	h.t.Cleanup(h.stop)
 	h.Office = must(workflow.New(ctx, h.config, h.ledger, cipher{g}))
+	must(0, h.CloseDays(ctx, time.Now(), h.ledger.Published().Note)) // as a server does before all else
 }
 
 // announce publishes the newest head of the log.

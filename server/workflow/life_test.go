@@ -56,4 +56,5 @@ func TestLife(t *testing.T) {
 	if _, err := h.DispatchDecision(ctx, h.signerCaller("registrator", "SigningService/DispatchDecision"), dispatch); err != nil {
 		t.Fatal(err)
 	}
+	h.sound()
 }

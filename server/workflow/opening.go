@@ -355,14 +355,13 @@ func (o *Office) WithdrawOpening(ctx context.Context, c *Caller, id ident.ID) (*
 		if err := row.open(ident.DateOf(tx.Now)); err != nil {
 			return nil, err
 		}
-		closed, err := o.enterAs(tx, proof.OpeningClosed, jws.Digest(row.Request), proof.RandomTag())
-		if err != nil {
+		if row.Closed, err = o.enterAs(tx, proof.OpeningClosed, jws.Digest(row.Request), proof.RandomTag()); err != nil {
 			return nil, err
 		}
 		if err := row.close(tx, id, openingWithdrawn); err != nil {
 			return nil, err
 		}
-		return encode(closed)
+		return encode(row.Closed)
 	})
 	if err != nil {
 		return nil, err

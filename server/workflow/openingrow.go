@@ -44,6 +44,7 @@ type openingRow struct {
 	Noticed   bool            `cbor:"12,keyasint"` // the author may know
 	Note      []byte          `cbor:"13,keyasint"` // the checkpoint that the package proves by
 	Dissents  int             `cbor:"14,keyasint"` // how many the package holds
+	Closed    loggedRow       `cbor:"15,keyasint"` // that it was withdrawn or ran out
 }
 
 // A ballotRow is a vote with the vector that came with it, until the request has

@@ -59,7 +59,7 @@ func (o *Office) RecordProviderKeys(ctx context.Context, issuer string, jwks []b
 		case !errors.Is(err, ledger.ErrNotFound):
 			return err
 		}
-		if err := countKeySet(tx, issuer); err != nil {
+		if err := countKeySet(tx, issuer, doc.Date); err != nil {
 			return err
 		}
 		i, err := o.enter(tx, entry)
@@ -72,16 +72,19 @@ func (o *Office) RecordProviderKeys(ctx context.Context, issuer string, jwks []b
 	return row.Index, ledgerError(err)
 }
 
+// keySets begins the keys of these counters.
+var keySets = []byte("key-sets/")
+
 // countKeySet counts an issuer's new sets of the day: one number, the day in its
 // upper half.
-func countKeySet(tx *ledger.Tx, issuer string) error {
+func countKeySet(tx *ledger.Tx, issuer string, on ident.Date) error {
 	of := ident.Sum(issuer)
-	counter := append([]byte("key-sets/"), of[:]...)
+	counter := append(keySets[:len(keySets):len(keySets)], of[:]...)
 	n, err := number(tx, counter)
 	if err != nil {
 		return err
 	}
-	if day := uint64(ident.DateOf(tx.Now).Days()) << 32; n < day {
+	if day := uint64(on.Days()) << 32; n < day {
 		n = day // a new day; a clock that was put back does not make one
 	}
 	if n&0xffffffff >= MaxKeySets {

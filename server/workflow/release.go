@@ -187,7 +187,7 @@ func (o *Office) expire(tx *ledger.Tx, id ident.ID, s *sealRow, on ident.Date) e
 		return err
 	}
 	if row.State == openingPending {
-		if _, err := o.enterAs(tx, proof.OpeningClosed, jws.Digest(row.Request), proof.RandomTag()); err != nil {
+		if row.Closed, err = o.enterAs(tx, proof.OpeningClosed, jws.Digest(row.Request), proof.RandomTag()); err != nil {
 			return err
 		}
 		if err := row.close(tx, id, openingExpired); err != nil {

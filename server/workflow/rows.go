@@ -243,7 +243,15 @@ func (o *Office) matter(r ledger.Reader, id ident.ID) (*matter, error) {
 		return nil, damaged("matter key", ledger.ErrCorrupt)
 	}
 	m.secret = [32]byte(k)
-	return m, m.get(r, roomMatter, m.key(partMatter), &m.matterRow)
+	return m, thereIs(m.get(r, roomMatter, m.key(partMatter), &m.matterRow))
+}
+
+// thereIs turns a row that is not there, and must be, into damage: somebody deleted it.
+func thereIs(err error) error {
+	if errors.Is(err, ledger.ErrNotFound) {
+		return damaged("a row is missing", ledger.ErrCorrupt)
+	}
+	return err
 }
 
 // nearest reads a matter, or instead of one that is not there another, marked: whoever
@@ -347,7 +355,7 @@ func (m *matter) draft(r ledger.Reader) (*draftRow, error) {
 // decision reads what is signed.
 func (m *matter) decision(r ledger.Reader) (*decisionRow, error) {
 	d := &decisionRow{}
-	return d, m.get(r, roomDecision, m.signedKey(partDecision), d)
+	return d, thereIs(m.get(r, roomDecision, m.signedKey(partDecision), d))
 }
 
 // boxesPlace binds boxes to the decision and not to a room, so that they move as
@@ -370,7 +378,7 @@ func (m *matter) fileBoxes(tx *ledger.Tx) error {
 func (m *matter) boxes(r ledger.Reader) (*boxesRow, error) {
 	b, err := r.Get(roomDecision, m.signedKey(partBoxes))
 	if err != nil {
-		return nil, storeError(err)
+		return nil, thereIs(storeError(err))
 	}
 	plain, err := m.o.cipher.OpenMatter(m.secret, m.boxesPlace(), b)
 	if err != nil {

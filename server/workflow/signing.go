@@ -213,9 +213,12 @@ func sealed(a *statement.Approval, d *statement.Draft, m *matter, head []byte) e
 	return nil
 }
 
+// numberKey is where the last number of a year stands.
+func numberKey(year int) []byte { return fmt.Appendf(nil, "number/%04d", year) }
+
 // decide draws the number and signs the decision.
 func (o *Office) decide(tx *ledger.Tx, a *statement.Approval, d *statement.Draft, approval string) (*statement.Decision, string, error) {
-	counter := []byte(fmt.Sprintf("number/%04d", a.Date.Year()))
+	counter := numberKey(a.Date.Year())
 	n, err := number(tx, counter)
 	if err != nil {
 		return nil, "", err

@@ -244,6 +244,8 @@ func (w *walk) restarts(*rapid.T) {
 	w.grew("a restart", nil)
 	w.published()
 	w.all()
+	w.clock(nil) // what the time that has passed asks for
+	w.sound()
 }
 
 // published checks what everyone may see: the log extends the one that was seen before,

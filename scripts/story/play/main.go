@@ -172,6 +172,9 @@ func play(ctx context.Context, a *authority.Authority, b *bystander, sigilld str
 	if err != nil {
 		return err
 	}
+	if err := tampered(ctx, a, sigilld, say); err != nil {
+		return err
+	}
 	last := rollback{a: a, b: b, sigilld: sigilld, author: author, text: story.Text(res.Signed, "SN 2026-00418"), say: say, now: r}
 	last.text.Media = res.Media
 	err = last.play(ctx)

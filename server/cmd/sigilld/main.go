@@ -4,11 +4,15 @@
 //	sigilld config check --config FILE    what is missing, wrong or unreachable
 //	sigilld init --config sigilld.yaml    makes the store
 //	sigilld serve --config sigilld.yaml   serves until SIGTERM or SIGINT
+//	sigilld backup --config FILE NEW      one state of the store, while it serves or not
+//	sigilld restore --config FILE BACKUP  into an empty data directory; --rehearse tries it
+//	sigilld check --config FILE           every row of the store, and what rows and log say of each other
 //	sigilld extract --store COPY ...      a decision with its seal, for review without a server
 //	sigilld man DIR                       manual pages; sigilld completion SHELL completes
 //
 // It prints one line on standard output when it is ready and its log, lines of
-// JSON, on standard error. Exit codes: 0 ended as asked, 1 anything else.
+// JSON, on standard error. Exit codes: 0 ended as asked, 3 a check
+// has found something, 1 anything else.
 package main
 
 import (
@@ -52,6 +56,9 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 		} else if at.Name() == "serve" {
 			fmt.Fprintln(stderr, "What a server needs, and lacks: sigilld config check --config FILE")
 		}
+		if errors.Is(err, errFound) {
+			return 3
+		}
 		return 1
 	}
 	return 0
@@ -66,11 +73,11 @@ reviewers judge, over gRPC. All that it needs stands in one configuration file, 
 missing, wrong or unreachable before a server is started.
 
 One line on standard output says that it is ready; its log, lines of JSON, goes to
-standard error. Exit codes: 0 ended as asked, 1 anything else.`,
+standard error. Exit codes: 0 ended as asked, 3 a check has found something, 1 anything else.`,
 		Example: "  sigilld config > sigilld.yaml\n  sigilld config check --config sigilld.yaml\n  sigilld init --config sigilld.yaml\n  sigilld serve --config sigilld.yaml",
 		Args:    cobra.NoArgs, RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(serve(), initStore(), extract(), example(), man())
+	cmd.AddCommand(serve(), initStore(), backup(), restore(), checkStore(), extract(), example(), man())
 	command.Strict(cmd)
 	command.Each(cmd, func(c *cobra.Command) {
 		if c.ValidArgsFunction == nil {
@@ -83,6 +90,9 @@ standard error. Exit codes: 0 ended as asked, 1 anything else.`,
 func man() *cobra.Command {
 	c := command.Man("8", server.Version, `0
 :   The server ended as it was asked to, or the command is done.
+
+3
+:   sigilld check has found something, which is said on standard output.
 
 1
 :   Anything else, which is said on standard error.

@@ -62,7 +62,7 @@ func TestHelp(t *testing.T) {
 			t.Errorf("%v --help: %d %s", name, code, out)
 		}
 	})
-	if n != 7 {
+	if n != 10 {
 		t.Errorf("%d commands", n)
 	}
 }

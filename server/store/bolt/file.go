@@ -2,14 +2,12 @@ package bolt
 
 import (
 	"bytes"
-	"crypto/rand"
 	"encoding/binary"
 	"errors"
 	"fmt"
 	"hash/fnv"
 	"io"
 	"os"
-	"path/filepath"
 	"syscall"
 
 	"go.etcd.io/bbolt"
@@ -42,9 +40,7 @@ var (
 // pageSize is the same on every machine, so that a copy opens on another.
 const pageSize = 4096
 
-// Create makes a new store and opens it. An existing path is fs.ErrExist and
-// untouched. The file appears under its name only when it is whole: a power cut
-// before leaves at most a small nameless draft (.sigill-*) beside it.
+// Create makes a new store and opens it, as [Draft] says.
 func Create(c Config) (*Store, error) {
 	if err := c.Layout.Check(); err != nil {
 		return nil, err
@@ -56,45 +52,12 @@ func Create(c Config) (*Store, error) {
 }
 
 func create(c Config) error {
-	if _, err := os.Lstat(c.Path); err == nil {
-		return os.ErrExist
-	} else if !errors.Is(err, os.ErrNotExist) {
-		return err
-	}
-	folder := filepath.Dir(c.Path)
-	draft, err := os.CreateTemp(folder, ".sigill-*") // mode 0600
+	d, err := NewDraft(c)
 	if err != nil {
 		return err
 	}
-	defer os.Remove(draft.Name())
-	if err := draft.Close(); err != nil {
-		return err
-	}
-	// Bbolt makes an empty file a database and flushes it at each commit.
-	db, err := bbolt.Open(draft.Name(), 0o600, &bbolt.Options{FreelistType: bbolt.FreelistMapType, PageSize: pageSize})
-	if err != nil {
-		return err
-	}
-	err = db.Update(func(tx *bbolt.Tx) error {
-		about, err := tx.CreateBucket(aboutBucket)
-		if err != nil {
-			return err
-		}
-		var instance [16]byte
-		rand.Read(instance[:])
-		if err := errors.Join(about.Put(formatKey, formatValue), about.Put(instanceKey, instance[:])); err != nil {
-			return err
-		}
-		return addRooms(tx, c.Layout)
-	})
-	if err := errors.Join(err, db.Close()); err != nil {
-		return err
-	}
-	// A link, unlike a rename, never replaces a store that appeared meanwhile.
-	if err := os.Link(draft.Name(), c.Path); err != nil {
-		return err
-	}
-	return syncFolder(folder)
+	defer d.Drop()
+	return d.Finish()
 }
 
 func addRooms(tx *bbolt.Tx, layout store.Layout) error {

@@ -84,11 +84,16 @@ func (r *reserve) allocate(offset, length int64) error {
 	if err == nil {
 		err = r.file.Sync()
 	}
-	if errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) {
-		err = fmt.Errorf("%w: %w", store.ErrFull, err)
-	}
 	if err != nil {
-		return fmt.Errorf("reserving space: %w", err)
+		return fmt.Errorf("reserving space: %w", full(err))
 	}
 	return nil
+}
+
+// full names the error of a disk, or a quota, that has no more.
+func full(err error) error {
+	if errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) {
+		return fmt.Errorf("%w: %w", store.ErrFull, err)
+	}
+	return err
 }
