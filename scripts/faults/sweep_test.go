@@ -93,8 +93,12 @@ func watch(pid int, cancel context.CancelFunc) {
 // what became of the server: nothing, where the story has fewer calls this time.
 func (h *house) struck(t *testing.T, program string, p point) (*tale, syscall.WaitStatus) {
 	t.Helper()
+	return h.strikes(t, program, p, &tale{})
+}
+
+func (h *house) strikes(t *testing.T, program string, p point, s *tale) (*tale, syscall.WaitStatus) {
+	t.Helper()
 	h.reset()
-	s := &tale{}
 	r, err := h.StartBinary(context.Background(), under(t, program, "/dev/null", p.call, fmt.Sprintf("%s:%s:when=%d", p.call, p.fault, p.n)))
 	if err == nil {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)

@@ -29,6 +29,7 @@ type tale struct {
 	pack     []byte
 	seen     []statement.Checkpoint
 	acked    int // steps that were answered
+	most     int // steps to take; 0: all
 }
 
 // step is one change. It is taken again after a restart when its answer was lost:
@@ -61,7 +62,7 @@ func (s *tale) play(ctx context.Context, r *authority.Running) error {
 	if err != nil {
 		return err
 	}
-	for s.acked < len(steps) {
+	for s.acked < len(steps) && (s.most == 0 || s.acked < s.most) {
 		st := steps[s.acked]
 		if err := st.take(s, ctx, r); err != nil {
 			return fmt.Errorf("%s: %w", st.name, err)
