@@ -115,7 +115,8 @@ func (t *table) print(w io.Writer, o options) {
 	fmt.Fprintf(w, "the program: %.1f MiB\n", t.median("program", "sigilld", "mib"))
 	for _, n := range o.stores {
 		m := func(metric string) float64 { return t.median("store", fmt.Sprint(n), metric) }
-		fmt.Fprintf(w, "a store of %d decisions: ready in %.0f ms, %.0f bytes each, %.2f of what lies in it\n", n, m("ready_ms"), m("bytes"), m("of_logical"))
+		fmt.Fprintf(w, "a store of %d decisions: ready in %.0f ms, %.0f bytes each, %.2f of what lies in it; %.0f checked in a second, %.2f of bare hashing, decryption and verifying\n",
+			n, m("ready_ms"), m("bytes"), m("of_logical"), m("check_per_s"), m("check_of_bare"))
 	}
 	for _, n := range o.logs {
 		m := func(metric string) float64 { return t.median("log", fmt.Sprint(n), metric) }

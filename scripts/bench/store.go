@@ -19,8 +19,8 @@ import (
 const starts = 5
 
 // stores makes one store grow to each number of decisions in turn, and measures how
-// long a server takes from its start until it is ready, and how much longer its file
-// is than what lies in it.
+// long a server takes from its start until it is ready, how much longer its file is
+// than what lies in it, and how many decisions a check of it gets through in a second.
 func stores(ctx context.Context, dir, binary string, counts []int, say func(string)) (rows []row, err error) {
 	a, err := authority.Make(ctx, dir, authority.Options{Groups: shapes[0].groups, TLS: true, Ed25519Directors: true})
 	if err != nil {
@@ -58,6 +58,11 @@ func stores(ctx context.Context, dir, binary string, counts []int, say func(stri
 		name := fmt.Sprint(n)
 		rows = append(rows, row{"store", name, "ready_ms", median(ready)}, row{"store", name, "of_logical", float64(used) / float64(logical)},
 			row{"store", name, "bytes", float64(used) / float64(n)})
+		more, err := checked(ctx, a, binary, n, logical)
+		if err != nil {
+			return nil, err
+		}
+		rows = append(rows, more...)
 	}
 	return rows, nil
 }
