@@ -71,11 +71,7 @@ func Backup(ctx context.Context, c Config, dest string) (_ *Manifest, err error)
 }
 
 func (c Config) backupStopped(ctx context.Context, put putRow) (_ *Manifest, err error) {
-	trust, err := readTrust(c.Trust)
-	if err != nil {
-		return nil, err
-	}
-	k, err := loadKeys(c, trust)
+	trust, k, err := c.load()
 	if err != nil {
 		return nil, err
 	}

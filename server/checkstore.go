@@ -120,11 +120,7 @@ func (s *Server) sendCheck(ctx context.Context, _ url.Values, w io.Writer) error
 }
 
 func (c Config) checkStopped(ctx context.Context, told func(string, uint64)) (_ *Checked, err error) {
-	trust, err := readTrust(c.Trust)
-	if err != nil {
-		return nil, err
-	}
-	k, err := loadKeys(c, trust)
+	trust, k, err := c.load()
 	if err != nil {
 		return nil, err
 	}

@@ -19,11 +19,7 @@ func NewDisk() *memory.Disk { return memory.NewDisk(layout()) }
 
 // NewOver is New over a new store on a disk that misbehaves on demand.
 func NewOver(ctx context.Context, c Config, log *slog.Logger, disk *memory.Disk) (*Server, error) {
-	trust, err := readTrust(c.Trust)
-	if err != nil {
-		return nil, err
-	}
-	k, err := loadKeys(c, trust)
+	_, k, err := c.load()
 	if err != nil {
 		return nil, err
 	}
@@ -70,11 +66,7 @@ type Row struct {
 // Rows are all rows, in order of the file, opened with the gate key and with the keys
 // of the matters that lie behind it.
 func Rows(ctx context.Context, c Config) (rows []Row, err error) {
-	trust, err := readTrust(c.Trust)
-	if err != nil {
-		return nil, err
-	}
-	k, err := loadKeys(c, trust)
+	_, k, err := c.load()
 	if err != nil {
 		return nil, err
 	}

@@ -65,11 +65,7 @@ func (cipher) OpenMatter(key [32]byte, place string, sealed []byte) ([]byte, err
 // mode 0700. An existing store is refused and left as it is, but for one that was
 // begun and holds nothing yet, which is completed.
 func Init(ctx context.Context, c Config) error {
-	trust, err := readTrust(c.Trust)
-	if err != nil {
-		return err
-	}
-	k, err := loadKeys(c, trust)
+	_, k, err := c.load()
 	if err != nil {
 		return err
 	}
@@ -206,6 +202,16 @@ type keys struct {
 	before      []proof.LogKey   // that signed them before it, by the trust file
 	succession  []string         // by which the trust file took another's place
 	gate        gate.Key
+}
+
+// load reads the trust file, and the keys that it goes with.
+func (c Config) load() (*bundle.Trust, *keys, error) {
+	trust, err := readTrust(c.Trust)
+	if err != nil {
+		return nil, nil, err
+	}
+	k, err := loadKeys(c, trust)
+	return trust, k, err
 }
 
 func loadKeys(c Config, trust *bundle.Trust) (*keys, error) {

@@ -64,11 +64,7 @@ func Recover(ctx context.Context, c Config, r Regain) (_ *Recovered, err error) 
 	if !r.Rehearse && !slices.Contains(statement.RecoveryReasons, r.Reason) {
 		return nil, ErrReason
 	}
-	trust, err := readTrust(c.Trust)
-	if err != nil {
-		return nil, err
-	}
-	k, err := loadKeys(c, trust)
+	trust, k, err := c.load()
 	if err != nil {
 		return nil, err
 	}

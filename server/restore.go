@@ -54,11 +54,7 @@ func Rehearse(ctx context.Context, c Config, from string) (_ *Restored, err erro
 	if _, err := c.restore(ctx, from); err != nil {
 		return nil, err
 	}
-	trust, err := readTrust(c.Trust)
-	if err != nil {
-		return nil, err
-	}
-	k, err := loadKeys(c, trust)
+	trust, k, err := c.load()
 	if err != nil {
 		return nil, err
 	}
@@ -71,11 +67,7 @@ func Rehearse(ctx context.Context, c Config, from string) (_ *Restored, err erro
 }
 
 func (c Config) restore(ctx context.Context, from string) (*Restored, error) {
-	trust, err := readTrust(c.Trust)
-	if err != nil {
-		return nil, err
-	}
-	k, err := loadKeys(c, trust)
+	trust, k, err := c.load()
 	if err != nil {
 		return nil, err
 	}

@@ -83,11 +83,7 @@ func newServer(ctx context.Context, c Config, log *slog.Logger, open func(dir st
 	}
 	s := &Server{config: c, log: log}
 	s.watch = s.newWatch()
-	trust, err := readTrust(c.Trust)
-	if err != nil {
-		return nil, err
-	}
-	k, err := loadKeys(c, trust)
+	trust, k, err := c.load()
 	if err != nil {
 		return nil, err
 	}
