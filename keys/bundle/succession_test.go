@@ -88,6 +88,8 @@ func TestSucceed(t *testing.T) {
 			}
 			if got, err := bundle.Verify(data, next); !errors.Is(err, c.cause) || (got != nil) != (c.cause == nil) {
 				t.Errorf("%v, want %v", err, c.cause)
+			} else if got != nil && got.Witnessed {
+				t.Error("said to be witnessed, by a policy that came later")
 			}
 		})
 	}
