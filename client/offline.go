@@ -34,8 +34,11 @@ type OfflineReview struct {
 }
 
 // Read checks a countersigned request against an extract, as [Reviewer.Get] does
-// against a server, with the board in place of the log. It decrypts nothing.
+// against a server, with today's board in place of the log. It decrypts nothing.
 func (v *OfflineReviewer) Read(signatures []string, x *opening.Extract, today ident.Date) (*OfflineReview, error) {
+	if _, err := v.Trust.Board.Now().Read(signatures, &opening.Countersigned{}); err != nil { // a board of before may have lost its keys
+		return nil, unverified(err)
+	}
 	c, err := disclosure.ReadCountersigned(signatures, x, v.Trust)
 	if err != nil {
 		return nil, err

@@ -10,8 +10,10 @@ import (
 	"time"
 
 	"sigill/client"
+	"sigill/keys/bundle"
 	"sigill/keys/disclosure"
 	"sigill/keys/ident"
+	"sigill/keys/jws"
 	"sigill/keys/opening"
 	"sigill/keys/order"
 	"sigill/keys/record"
@@ -210,6 +212,17 @@ func TestOfflineRefusals(t *testing.T) {
 	unpinned.Pinned = nil
 	stranger := r.reviewer(1, 1)
 	stranger.Sign = r.Director
+	later := r.reviewer(1, 1)
+	f := r.Trust.File
+	f.Earlier = []bundle.Before{{Board: f.Board, Policy: f.Policy, Size: 1000}}
+	f.Board = bundle.BoardKeys{Keys: f.Board.Keys[:1], Need: 1}
+	text, err := f.Marshal()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if later.Trust, err = bundle.ParseTrust(text); err != nil {
+		t.Fatal(err)
+	}
 	for _, c := range []struct {
 		name    string
 		by      *client.OfflineReviewer
@@ -223,6 +236,7 @@ func TestOfflineRefusals(t *testing.T) {
 		{"expired", r.reviewer(1, 1), r.signed, nil, r.today.AddDays(11), client.ErrExpired},
 		{"one board key", r.reviewer(1, 1), r.signed[:1], nil, r.today, order.ErrSignatures},
 		{"one board key twice", r.reviewer(1, 1), []string{r.signed[0], r.signed[0]}, nil, r.today, order.ErrTwice},
+		{"a board of before", later, r.signed, nil, r.today, jws.ErrUnknownKey},
 		{"no sets", r.reviewer(1, 1), r.signed, func(x opening.Extract) *opening.Extract { x.Sets = nil; return &x }, r.today, disclosure.ErrSet},
 		{"no share", r.reviewer(1, 1), r.signed, func(x opening.Extract) *opening.Extract { x.Wrappings = x.Wrappings[1:]; return &x }, r.today, client.ErrNotMine},
 		{"no head", r.reviewer(1, 1), r.signed, func(x opening.Extract) *opening.Extract { x.Head = x.Head[1:]; return &x }, r.today, disclosure.ErrVerification},

@@ -13,12 +13,15 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"sigill/client"
+	"sigill/keys/bundle"
 	"sigill/keys/ident"
 	"sigill/keys/jws"
 	"sigill/keys/opening"
 	"sigill/keys/order"
+	"sigill/keys/proof"
 	"sigill/keys/record"
 	"sigill/keys/statement"
+	"sigill/keys/vectors"
 	sigillv1 "sigill/proto/sigill/v1"
 	"sigill/scripts/authority"
 )
@@ -174,6 +177,32 @@ func TestDissentOnItsSignature(t *testing.T) {
 	state, err := reviewer.Vote(ctx, w, client.Judgement{Granted: w.Request.Sections})
 	if err != nil || state != sigillv1.OpeningState_OPENING_STATE_RELEASED {
 		t.Error(state, err)
+	}
+}
+
+// TestWitnessesOfToday: where witnesses were asked for later, a request that the log's
+// key alone shows is none, however short the log is that it stands in: the policy of
+// before would believe it.
+func TestWitnessesOfToday(t *testing.T) {
+	ctx := t.Context()
+	h := newHearing(t, record.SectionDecider)
+	reviewer, err := h.Reviewer(1, 1)
+	must(err)
+	if _, err := reviewer.Get(ctx, h.asked.Opening); err != nil {
+		t.Fatal(err)
+	}
+	f := reviewer.Trust.File
+	f.Earlier = []bundle.Before{{Board: f.Board, Policy: f.Policy, Size: 1000}}
+	witness := vectors.Cosigner{Label: "witness.example", Key: ed25519.NewKeyFromSeed(make([]byte, ed25519.SeedSize))}
+	f.Policy = []string{f.Policy[0], "witness w " + witness.VKey(), "quorum w"}
+	text, err := f.Marshal()
+	must(err)
+	reviewer.Trust, err = bundle.ParseTrust(text)
+	must(err)
+	h.calls = nil
+	w, err := reviewer.Get(ctx, h.asked.Opening)
+	if w != nil || !errors.Is(err, client.ErrNotLogged) || !errors.Is(err, proof.ErrUnwitnessed) || slices.Contains(h.calls, "FetchShare") {
+		t.Errorf("%v, after %v", err, h.calls)
 	}
 }
 

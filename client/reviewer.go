@@ -182,7 +182,9 @@ func (v *Reviewer) checkRequest(w *Review, r *sigillv1.GetReviewResponse, id ide
 }
 
 // checkLogged: the request stands in a checkpoint that the trust file's policy
-// accepts and that extends the last one seen here.
+// accepts and that extends the last one seen here. What an earlier policy accepts
+// does not do: the log's key, without the witnesses of today, could show a request in
+// a log of its own making that is short enough.
 func (v *Reviewer) checkLogged(w *Review, r *sigillv1.GetReviewResponse) error {
 	pre, err := proof.ParsePreimage(r.GetLogged().GetPreimage())
 	if err != nil {
@@ -196,7 +198,7 @@ func (v *Reviewer) checkLogged(w *Review, r *sigillv1.GetReviewResponse) error {
 	if err != nil {
 		return unverified(err)
 	}
-	if _, w.Checkpoint, err = proof.CheckInclusion([]byte(r.GetLogged().GetProof()), entry, v.Trust.Policy); err != nil {
+	if _, w.Checkpoint, err = proof.CheckInclusion([]byte(r.GetLogged().GetProof()), entry, v.Trust.Policy.Now()); err != nil {
 		return fmt.Errorf("%w: %w", ErrNotLogged, err)
 	}
 	w.Witnessed = v.Trust.Policy.Witnessed()

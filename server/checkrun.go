@@ -27,7 +27,7 @@ const keptEvery = 2 * time.Second
 // run goes through one state of the store: first all rows by their encryption and the
 // sum over them, then what they mean.
 func (k *checking) run(ctx context.Context) (_ *Checked, err error) {
-	began, before := time.Now(), readCheck(k.dir)
+	began, before := time.Now(), k.before()
 	snapshot, err := k.store.Snapshot(ctx)
 	if err != nil {
 		return nil, err
@@ -58,7 +58,7 @@ func (k *checking) run(ctx context.Context) (_ *Checked, err error) {
 		}
 		if k.instance != "" && time.Since(kept) > keptEvery {
 			at.Verified, at.Findings, kept = house.Verified, w.Findings, time.Now()
-			k.keep(checkState{before.Green, &at})
+			k.keep(checkState{Green: before.Green, Begun: &at})
 		}
 		return k.pace()
 	}
@@ -67,7 +67,7 @@ func (k *checking) run(ctx context.Context) (_ *Checked, err error) {
 		if err := s.Run(w); err != nil {
 			if k.instance != "" && ctx.Err() != nil {
 				at.Verified, at.Findings = house.Verified, w.Findings
-				k.keep(checkState{before.Green, &at})
+				k.keep(checkState{Green: before.Green, Begun: &at})
 			}
 			return nil, fmt.Errorf("checking %s: %w", s.Name, err)
 		}

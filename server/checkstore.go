@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"crypto/hmac"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -43,10 +44,21 @@ type Green struct {
 // that was interrupted.
 const checkFile = "check.json"
 
-// A checkState is what that file holds.
+// A checkState is what that file holds. Its MAC, under a key of the store, keeps who may
+// write the file alone from saying that rooms have been read that have not.
 type checkState struct {
 	Green *Green  `json:"green,omitempty"`
 	Begun *midway `json:"begun,omitempty"`
+	MAC   []byte  `json:"mac,omitempty"`
+}
+
+// sealed is the state with its MAC.
+func (s checkState) sealed(by *gate.Store) (checkState, error) {
+	s.MAC = nil
+	b, err := json.Marshal(s)
+	mac := by.MAC("check", b)
+	s.MAC = mac[:]
+	return s, err
 }
 
 // midway is where a check was interrupted: which state of the store it was of, how many
@@ -138,8 +150,7 @@ func (c Config) checkStopped(ctx context.Context, told func(string, uint64)) (_ 
 		if errors.Is(err, no) { // all else rests on it
 			w := &check.Walk{}
 			w.Found(gate.Room, err.Error())
-			f := &Checked{State: "findings", Findings: w.Findings, LastGreen: readCheck(c.Data).Green}
-			return f, engine.Close()
+			return &Checked{State: "findings", Findings: w.Findings}, engine.Close()
 		}
 	}
 	if err != nil {
@@ -152,10 +163,17 @@ func (c Config) checkStopped(ctx context.Context, told func(string, uint64)) (_ 
 	return one.run(ctx)
 }
 
-func readCheck(dir string) (s checkState) {
-	b, err := os.ReadFile(filepath.Join(dir, checkFile))
+// before is what that file holds, if this store wrote it: whoever changes it gains a
+// check from the beginning.
+func (k *checking) before() checkState {
+	var s checkState
+	b, err := os.ReadFile(filepath.Join(k.dir, checkFile))
 	if err != nil || json.Unmarshal(b, &s) != nil {
-		return checkState{} // it is for convenience: whoever changes it gains a check from the beginning
+		return checkState{}
+	}
+	want, err := s.sealed(k.store)
+	if err != nil || !hmac.Equal(s.MAC, want.MAC) {
+		return checkState{}
 	}
 	return s
 }
@@ -166,6 +184,10 @@ func (k *checking) keep(s checkState) {
 	if k.lock != nil {
 		k.lock.Lock()
 		defer k.lock.Unlock()
+	}
+	s, err := s.sealed(k.store)
+	if err != nil {
+		return
 	}
 	if b, err := json.Marshal(s); err == nil {
 		_ = replace(filepath.Join(k.dir, checkFile), b)

@@ -67,7 +67,7 @@ type LoggedAct struct {
 	Log        proof.Entry
 	Index      uint64
 	Checkpoint proof.Checkpoint
-	Witnessed  bool // whether the witness policy asks for witnesses, and has them
+	Witnessed  bool // whether the policy that accepts it asks for witnesses, and has them
 	Pending    bool // it asks, and has not: [Act.VerifySigned] alone
 }
 
@@ -89,7 +89,7 @@ func (a *Act) VerifySigned(t *Trust) (*LoggedAct, error) {
 }
 
 func (a *Act) verify(t *Trust, policy proof.Policy) (*LoggedAct, error) {
-	v := &LoggedAct{Digest: jws.Digest(a.Statement), Witnessed: policy.Witnessed()}
+	v := &LoggedAct{Digest: jws.Digest(a.Statement)}
 	authority, kind, err := v.read(a.Statement)
 	if err != nil {
 		return nil, err
@@ -108,7 +108,7 @@ func (a *Act) verify(t *Trust, policy proof.Policy) (*LoggedAct, error) {
 	if v.Log, err = pre.Entry(tag); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrActEntry, err)
 	}
-	v.Index, v.Checkpoint, err = proof.CheckInclusion([]byte(JoinLines(a.Proof)), v.Log, policy)
+	v.Index, v.Checkpoint, v.Witnessed, err = proof.CheckWitnessed([]byte(JoinLines(a.Proof)), v.Log, policy)
 	if err != nil {
 		return nil, err
 	}

@@ -91,7 +91,7 @@ type Verdict struct {
 	Digest     ident.Digest      // of the decision statement
 	Index      uint64            // of the entry in the log
 	Checkpoint proof.Checkpoint  // that proves it
-	Witnessed  bool              // whether the witness policy asks for witnesses, and has them
+	Witnessed  bool              // whether the policy that accepts it asks for witnesses, and has them
 	Pending    bool              // it asks, and has not: [VerifySigned] alone
 	Log        proof.Entry       // the entry
 }
@@ -196,8 +196,7 @@ func (v *Verdict) checkLog(b *Bundle, t *Trust) error {
 	if v.Log, err = pre.Entry(tag); err != nil {
 		return fmt.Errorf("%w: %w", ErrEntry, err)
 	}
-	v.Index, v.Checkpoint, err = proof.CheckInclusion([]byte(JoinLines(b.Proof)), v.Log, t.Policy)
-	v.Witnessed = t.Policy.Witnessed()
+	v.Index, v.Checkpoint, v.Witnessed, err = proof.CheckWitnessed([]byte(JoinLines(b.Proof)), v.Log, t.Policy)
 	return err
 }
 

@@ -87,6 +87,23 @@ func (t *Trust) keeps(next *Trust) error {
 			return jws.Field(fmt.Sprintf("certificates: number %d of before", i+1), jws.ErrMissing)
 		}
 	}
+	return t.revives(next)
+}
+
+// revives looks for what the next file brings back: a certificate of this one, for longer
+// than it was listed, or another for a key that was revoked, which may be in other hands.
+func (t *Trust) revives(next *Trust) error {
+	for i, c := range next.File.Certificates {
+		wrong := slices.ContainsFunc(t.certs, func(o trusted) bool {
+			return o.before != 0 && (c.LoggedBefore == 0 || c.LoggedBefore > o.before) && o.key.Equal(next.certs[i].key)
+		})
+		if slices.ContainsFunc(t.File.Certificates, func(o TrustCertificate) bool { return bytes.Equal(o.Certificate, c.Certificate) }) {
+			wrong = !slices.ContainsFunc(t.File.Certificates, func(o TrustCertificate) bool { return o.stays(c) })
+		}
+		if wrong {
+			return jws.Field(fmt.Sprintf("certificates[%d]", i), jws.ErrValue)
+		}
+	}
 	return nil
 }
 

@@ -88,6 +88,8 @@ func TestSucceed(t *testing.T) {
 			}
 			if got, err := bundle.Verify(data, next); !errors.Is(err, c.cause) || (got != nil) != (c.cause == nil) {
 				t.Errorf("%v, want %v", err, c.cause)
+			} else if got != nil && got.Witnessed {
+				t.Error("said to be witnessed, by a policy that came later")
 			}
 		})
 	}
@@ -157,7 +159,11 @@ func TestNoSuccessor(t *testing.T) {
 		"a certificate that counts later":  func(_ *story.Story, f *bundle.TrustFile) { f.Certificates[0].From = "2026-01-02" },
 		"a certificate that counts longer": func(_ *story.Story, f *bundle.TrustFile) { f.Certificates[0].Until = "2029-01-01" },
 		"a certificate without an end":     func(_ *story.Story, f *bundle.TrustFile) { f.Certificates[0].Until = "" },
-		"no trust file":                    func(_ *story.Story, f *bundle.TrustFile) { f.Typ = "x" },
+		"a certificate once more, for longer": func(_ *story.Story, f *bundle.TrustFile) {
+			f.Certificates = append(f.Certificates, f.Certificates[0])
+			f.Certificates[1].Until = ""
+		},
+		"no trust file": func(_ *story.Story, f *bundle.TrustFile) { f.Typ = "x" },
 		"too many before it": func(s *story.Story, f *bundle.TrustFile) {
 			for range bundle.MaxEarlier + 1 {
 				s.Before(f, 1)
@@ -212,6 +218,19 @@ func TestRevoked(t *testing.T) {
 		d := s.Succession(func(f *bundle.TrustFile) { f.Certificates[0].LoggedBefore = later })
 		if next, _, err := s.Trust.Succeed(s.BoardSigns(d)); next != nil || !errors.Is(err, bundle.ErrSuccession) {
 			t.Errorf("%d: %v", later, err)
+		}
+	}
+	revoked := s.Certificate.Raw
+	s.Certify(7) // the same key, certified anew
+	for name, again := range map[string]bundle.TrustCertificate{
+		"the certificate": {Certificate: revoked, From: s.TrustFile.Certificates[0].From, Until: s.TrustFile.Certificates[0].Until},
+		"on another day":  {Certificate: revoked, From: "2026-11-21", Until: s.TrustFile.Certificates[0].Until},
+		"its key":         {Certificate: s.Certificate.Raw, From: "2026-11-21"},
+		"its key, later":  {Certificate: s.Certificate.Raw, From: "2026-11-21", LoggedBefore: 6},
+	} {
+		d := s.Succession(func(f *bundle.TrustFile) { f.Certificates = append(f.Certificates, again) })
+		if next, _, err := s.Trust.Succeed(s.BoardSigns(d)); next != nil || !errors.Is(err, bundle.ErrSuccession) {
+			t.Errorf("%s listed once more: %v", name, err)
 		}
 	}
 }

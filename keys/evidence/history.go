@@ -90,9 +90,13 @@ func rollback(e *Evidence, t *bundle.Trust) (*Finding, error) {
 		return nil, err
 	}
 	for _, at := range larger {
-		_, _, before := t.Policy.AcceptAt(notes[0], func(c time.Time) bool { return !c.After(at) })
-		_, _, after := t.Policy.AcceptAt(notes[1], func(c time.Time) bool { return c.After(at) })
-		if before == nil && after == nil {
+		_, before, err := t.Policy.AcceptAt(notes[0], func(c time.Time) bool { return !c.After(at) })
+		if err != nil {
+			continue
+		}
+		// An earlier policy that asked for no witness accepts what is as old as it.
+		_, after, err := t.Policy.AcceptAt(notes[1], func(c time.Time) bool { return c.After(at) })
+		if err == nil && before && after {
 			day := ident.DateOf(at)
 			return &Finding{From: day, Until: day, Before: heads[0], After: heads[1], Witnessed: true}, nil
 		}

@@ -14,6 +14,7 @@ import (
 	"sigill/keys/evidence"
 	"sigill/keys/ident"
 	"sigill/keys/proof"
+	"sigill/keys/statement"
 	"sigill/keys/vectors"
 )
 
@@ -321,5 +322,34 @@ func TestStretch(t *testing.T) {
 		if f != nil && (fmt.Sprint(f.Last.Number, f.Last.Year) != c.last || fmt.Sprint(f.Number.Number, f.Number.Year) != c.next) {
 			t.Errorf("%s: %v, %v", name, f.Last, f.Number)
 		}
+	}
+}
+
+// TestUnwitnessedBefore: where witnesses were asked for from some size of the log on, an
+// honest log's checkpoints from before make no evidence by their clocks: they have none.
+func TestUnwitnessedBefore(t *testing.T) {
+	s := &scene{Story: story.New(t)}
+	s.owed = story.Salt(proof.AuthorAct, vectors.Digest("draft"))
+	s.receipt = statement.Receipt{Authority: story.Authority, Decision: vectors.ID("decision"), Due: due, Entry: s.owed.Digest(),
+		Received: received, Statement: vectors.Digest("draft")}
+	s.Tree.Begin(0)
+	s.Tree.Meanwhile(3)
+	s.pass("2026-11-23") // as whoever holds the receipt dates it: it was a day before the entry came
+	promise := s.evidence()
+	h := grown(s, "", 9, 9)
+	rollback := written(t, evidence.NewRollback(h.note(9, story.Cosigned(received, 1, 2)...), h.note(3)))
+	before := s.TrustFile
+	s.Watch()
+	f := s.TrustFile
+	f.Earlier = []bundle.Before{{Board: before.Board, Policy: before.Policy, Size: 100}}
+	s.Retrust(f)
+	if f, err := evidence.Verify(rollback, s.Trust); f != nil || !errors.Is(err, proof.ErrUnwitnessed) {
+		t.Errorf("rollback: %+v, %v", f, err)
+	}
+	if f, err := evidence.Verify(promise, s.Trust); err != nil || f.Witnessed {
+		t.Errorf("promise: %+v, %v", f, err)
+	}
+	if _, err := evidence.Verify(written(t, putBack(s)), s.Trust); err != nil {
+		t.Errorf("what witnesses saw: %v", err)
 	}
 }

@@ -53,19 +53,22 @@ func promise(e *Evidence, t *bundle.Trust) (*Finding, error) {
 			}
 		}
 	}
+	witnessed := true
 	if first.First > 0 {
-		if err := seen(first, t.Policy, func(at time.Time) bool { return at.Before(received) }); err != nil {
+		if witnessed, err = seen(first, t.Policy, func(at time.Time) bool { return at.Before(received) }); err != nil {
 			return nil, err
 		}
 	}
-	if err := seen(last, t.Policy, func(at time.Time) bool { return !at.Before(over) }); err != nil {
+	by, err := seen(last, t.Policy, func(at time.Time) bool { return !at.Before(over) })
+	if err != nil {
 		return nil, err
 	}
-	return &Finding{From: rc.Received, Until: rc.Due, Before: before, After: after, Witnessed: t.Policy.Witnessed(), Receipt: rc}, nil
+	return &Finding{From: rc.Received, Until: rc.Due, Before: before, After: after, Witnessed: witnessed && by, Receipt: rc}, nil
 }
 
-// seen: the policy's quorum cosigned the day's checkpoint at times that count.
-func seen(d proof.Day, policy proof.Policy, counts func(time.Time) bool) error {
-	_, _, err := policy.AcceptAt(d.Checkpoint, counts)
-	return err
+// seen: the policy's quorum cosigned the day's checkpoint at times that count; or an
+// earlier policy asked for no witness, and there is no clock.
+func seen(d proof.Day, policy proof.Policy, counts func(time.Time) bool) (witnessed bool, err error) {
+	_, witnessed, err = policy.AcceptAt(d.Checkpoint, counts)
+	return witnessed, err
 }

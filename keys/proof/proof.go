@@ -65,20 +65,27 @@ func ParseProof(text []byte) (Proof, error) {
 // nothing when it fails: with [ErrUnwitnessed] for now, with [ErrProof] or
 // [ErrCheckpoint] for good.
 func CheckInclusion(proofText []byte, entry Entry, policy Policy) (index uint64, cp Checkpoint, err error) {
+	index, cp, _, err = CheckWitnessed(proofText, entry, policy)
+	return index, cp, err
+}
+
+// CheckWitnessed is [CheckInclusion] that also says, as [Policy.Accept] does, whether
+// witnesses vouch for the checkpoint: by an earlier policy perhaps none had to.
+func CheckWitnessed(proofText []byte, entry Entry, policy Policy) (index uint64, cp Checkpoint, witnessed bool, err error) {
 	if err := entry.Valid(); err != nil {
-		return 0, Checkpoint{}, err
+		return 0, Checkpoint{}, false, err
 	}
 	p, err := ParseProof(proofText)
 	if err != nil {
-		return 0, Checkpoint{}, err
+		return 0, Checkpoint{}, false, err
 	}
-	cp, _, err = policy.Accept(p.Checkpoint)
+	cp, witnessed, err = policy.Accept(p.Checkpoint)
 	if err != nil {
-		return 0, Checkpoint{}, err
+		return 0, Checkpoint{}, false, err
 	}
 	err = tlog.CheckRecord(treeHashes(p.Hashes), int64(cp.Size), tlog.Hash(cp.Root), int64(p.Index), tlog.Hash(entry.LeafHash()))
 	if err != nil {
-		return 0, Checkpoint{}, fmt.Errorf("%w: hashes", ErrProof)
+		return 0, Checkpoint{}, false, fmt.Errorf("%w: hashes", ErrProof)
 	}
-	return p.Index, cp, nil
+	return p.Index, cp, witnessed, nil
 }

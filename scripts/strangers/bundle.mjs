@@ -50,8 +50,11 @@ export function successor(data, t) {
   check(same([...(was.earlier ?? []), ...kept], is.earlier ?? []), 'what was believed before is not remembered')
   check(was.providers.every((p) => is.providers.some((o) => same(p, o))), 'a provider is left out')
   const no_later = (x, y) => x === undefined || (y !== undefined && y <= x)
-  check(was.certificates.every((c) => is.certificates.some((o) => o.certificate === c.certificate && o.from === c.from &&
-    no_later(c.until, o.until) && no_later(c.logged_before, o.logged_before))), 'a certificate is left out')
+  const stays = (c, o) => o.certificate === c.certificate && o.from === c.from && no_later(c.until, o.until) && no_later(c.logged_before, o.logged_before)
+  check(was.certificates.every((c) => is.certificates.some((o) => stays(c, o))), 'a certificate is left out')
+  check(is.certificates.every((o, i) => was.certificates.some((c) => c.certificate === o.certificate)
+    ? was.certificates.some((c) => stays(c, o))
+    : t.certificates.every((c) => c.key.thumbprint !== next.certificates[i].key.thumbprint || no_later(c.logged_before, o.logged_before))), 'what has ended is brought back')
   return next
 }
 

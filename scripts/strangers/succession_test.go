@@ -51,9 +51,13 @@ func TestFollows(t *testing.T) {
 		"revoked before this":         {refused, func(f *bundle.TrustFile) { f.Certificates[0].LoggedBefore = v.Index }},
 		"revoked after this":          {verified, func(f *bundle.TrustFile) { f.Certificates[0].LoggedBefore = v.Index + 1 }},
 		"a certificate counts longer": {refused, func(f *bundle.TrustFile) { f.Certificates[0].Until = "" }},
-		"a provider left out":         {refused, func(f *bundle.TrustFile) { f.Providers = f.Providers[:0] }},
-		"a policy that is forgotten":  {refused, func(f *bundle.TrustFile) { f.Policy = []string{s.NextLog(), "quorum none"} }},
-		"another name":                {verified, func(f *bundle.TrustFile) { f.Name = "Exempelstad" }},
+		"a certificate twice, once longer": {refused, func(f *bundle.TrustFile) {
+			f.Certificates = append(f.Certificates, f.Certificates[0])
+			f.Certificates[1].Until = ""
+		}},
+		"a provider left out":        {refused, func(f *bundle.TrustFile) { f.Providers = f.Providers[:0] }},
+		"a policy that is forgotten": {refused, func(f *bundle.TrustFile) { f.Policy = []string{s.NextLog(), "quorum none"} }},
+		"another name":               {verified, func(f *bundle.TrustFile) { f.Name = "Exempelstad" }},
 	} {
 		t.Run(name, func(t *testing.T) {
 			signed := successor(t, s, c.change)
