@@ -65,7 +65,7 @@ var inSwedish = map[string]string{
 	"found": "fynd", "cannot tell": "går inte att säga", "fine": "utan anmärkning", "the log": "loggen",
 	"kept": "hållet", "late": "för sent", "not due yet": "ännu inte förfallet", "overdue": "försenat, inte bevisat", "broken": "BRUTET", "no valid receipt": "inget giltigt kvitto",
 	"erased": "gallrat", "number voided": "numret utgår", "seal opened": "förseglingen bruten", "another act": "annan åtgärd", "revision %d": "version %d", "logged": "loggat",
-	"none: there is no receipt here": "inga: här finns inget kvitto", "entries %d to %d": "post %d till %d",
+	"none: no receipt here, or no whole day in the log yet": "inga: här finns inget kvitto, eller ännu ingen hel dag i loggen", "entries %d to %d": "post %d till %d",
 	"your draft to the byte: %s, revision %d": "ditt utkast, byte för byte: %s, version %d", "NOT your draft: %s": "INTE ditt utkast: %s",
 	"cites your earlier draft: %s, revision %d":                                      "anger ditt tidigare utkast: %s, version %d",
 	"does not cite your draft: %s (it came later, or signers had not been shown it)": "anger inte ditt utkast: %s (det kom senare, eller hade inte visats för undertecknare)",
