@@ -178,7 +178,7 @@ var inSwedish = map[string]string{
 	"the server is host:port, or http://host:port on loopback":                                                                               "servern är värd:port, eller http://värd:port på den egna datorn",
 	"the decision is not signed: --bundle has nothing to write":                                                                              "beslutet är inte undertecknat: --bundle har inget att skriva",
 	"no state: give --state":                                           "ingen lägesfil: ge --state",
-	"--every and --stall are longer than nothing":                      "--every och --stall är längre än ingenting",
+	"--every and --stall must be longer than zero":                     "--every och --stall måste vara längre än noll",
 	"--content is for a decision":                                      "--content hör till ett beslut",
 	"no name: give --name":                                             "inget namn: ge --name",
 	"--tls-cert and --tls-key belong together":                         "--tls-cert och --tls-key hör ihop",
