@@ -187,6 +187,15 @@ providers: [{issuer: https://idp.example, audience: https://sigill.example, name
 			t.Errorf("%s: %v", c.to, err)
 		}
 	}
+	// Without a size nobody would believe the checkpoints that there are.
+	written(t, filepath.Join(dir, "trust.json"), string(b))
+	saved(t, filepath.Join(dir, "log-2.age"), keyfile.Log)
+	for text, want := range map[string]error{"after: {trust: trust.json}\nlog: log-2.age\n": bundle.ErrTrust,
+		"after: {trust: trust.json, size: 9}\nlog: log-2.age\n": nil, "after: {trust: trust.json}\nname: Exempelstads nämnd\n": nil} {
+		if _, err := client.ReadTrustText(written(t, filepath.Join(dir, "after.yaml"), text)); !errors.Is(err, want) || want != nil && !strings.Contains(err.Error(), "after.size") {
+			t.Errorf("%s: %v", text, err)
+		}
+	}
 }
 
 // TestSelfMadeCertificate: the chain verifies, says that it is not qualified, and

@@ -74,6 +74,11 @@ func CheckLog(ctx context.Context, l *tiles.Log, trust *bundle.Trust, today iden
 		if err := l.Days(ctx, from, today.AddDays(-1), w.day); err != nil {
 			return nil, err
 		}
+		if w.out.From == "" { // a log that is young, or a place where there is none
+			if _, err := l.Checkpoint(ctx); err != nil {
+				return nil, err
+			}
+		}
 	}
 	w.settle(today)
 	return w.out, nil

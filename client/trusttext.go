@@ -106,6 +106,9 @@ func (t *trustText) file(dir string) (*bundle.TrustFile, error) {
 	}
 	if before != nil {
 		f.After(&before.File, t.After.Size)
+		if t.After.Size == 0 && len(f.Earlier) > len(before.File.Earlier) {
+			return nil, jws.Field("after.size", jws.ErrMissing)
+		}
 	}
 	return f, nil
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -87,6 +88,9 @@ func TestNewLogKey(t *testing.T) {
 	}
 	refusesStart(t, "a log key that nobody listed", with("trust.json", "log-2.age"), server.ErrKeys)
 	refusesStart(t, "a trust file that nobody signed", with("trust-2.json", "log.age"), workflow.ErrTrustFile)
+	if err := starts(t, with("trust-2.json", "log.age")); err == nil || !strings.Contains(err.Error(), "the succession that the board signed") {
+		t.Errorf("a trust file without its succession: %v", err)
+	}
 	refusesStart(t, "one that is too short for the log", with("short.signed", "log.age"), workflow.ErrTrustFile)
 
 	renewed := with("trust-2.signed", "log.age")

@@ -53,6 +53,9 @@ func (o *Office) succeeds(r ledger.Reader) (n uint64, fresh bool, err error) {
 	case before.Digest == o.Trust.Digest:
 		return n, false, nil
 	}
+	if len(o.Succession) == 0 {
+		return 0, false, fmt.Errorf("%w: name that one under trust, or the succession that the board signed", ErrTrustFile)
+	}
 	next, _, err := before.Succeed(o.Succession)
 	if err != nil {
 		return 0, false, fmt.Errorf("%w: %w", ErrTrustFile, err)

@@ -61,7 +61,7 @@ log cannot be reached or is smaller than what was compared.`,
 				return usage("no state: give --state")
 			}
 			if every <= 0 || c.Stall <= 0 {
-				return usage("--every and --stall are longer than nothing")
+				return usage("--every and --stall must be longer than zero")
 			}
 			if c.Trust, err = a.trust(); err != nil {
 				return err

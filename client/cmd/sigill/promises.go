@@ -91,9 +91,10 @@ dispatched); and whether a seal was opened. You need no login, and the authority
 server is not asked about any matter.
 
 Whole days are read and nothing else, from the first of the month in which your
-oldest receipt falls, to yesterday. So whoever gives the log out learns that month,
-and the network from where you read. Of a copy (sigill log mirror) nobody learns
-anything. "sigill draft forget" ends what is looked for.
+oldest receipt falls, to yesterday; where there are none, the checkpoint. So whoever
+gives the log out learns that month, and the network from where you read. Of a copy
+(sigill log mirror) nobody learns anything. "sigill draft forget" ends what is looked
+for.
 
 With --bundle, once for each decision, it also says whether the draft in it is yours
 to the byte, and which of your drafts of the case it cites (sigill draft show MATTER
@@ -225,7 +226,7 @@ var said = map[string]string{
 func (a *app) checkRows(c checkedLog) [][]string {
 	rows := [][]string{{a.t("days read"), string(c.From) + " – " + string(c.Until)}}
 	if c.From == "" {
-		rows[0][1] = a.t("none: there is no receipt here")
+		rows[0][1] = a.t("none: no receipt here, or no whole day in the log yet")
 	}
 	rows = append(rows, a.heads("MATTER", "WHAT", "LOGGED BY", "STATE", "DAY", "ENTRY"))
 	for _, m := range c.Matters {

@@ -272,6 +272,9 @@ func TestDraftCheckSays(t *testing.T) {
 	}
 	d.PassBy(2) // one witness alone has seen it since
 	check := []string{"draft", "check", d.Dir, "--evidence", d.dir}
+	if out, talk := d.sigill(exitRefused, nil, "draft", "check", d.dir); out != "" || !strings.Contains(talk, "no log is given out there") {
+		t.Errorf("where no log is: %s%s", out, talk)
+	}
 	if out, talk := d.sigill(exitUnknown, nil, check...); !strings.Contains(out, "overdue") || !strings.Contains(talk, "prove nothing yet") {
 		t.Errorf("%s%s", out, talk)
 	}

@@ -101,7 +101,8 @@ func open(ctx context.Context, a *authority.Authority, sigilld string, stdout io
 		}
 		fmt.Fprintf(stdout, ". %-40s # %s\n", file, u.Roles[0])
 	}
-	_, err = fmt.Fprintf(stdout, "The court is requester %s, key %s.\nEnd with ctrl-C.\n", a.CourtID, a.Court.Public().Thumbprint())
+	_, err = fmt.Fprintf(stdout, "The court is requester %s, key %s.\nThe log is given out at %s.\nEnd with ctrl-C.\n",
+		a.CourtID, a.Court.Public().Thumbprint(), r.Log)
 	return r, err
 }
 

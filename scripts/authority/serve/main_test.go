@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -45,7 +46,7 @@ func TestSandbox(t *testing.T) {
 		}
 	}()
 	lines := bufio.NewReader(out)
-	asa, direktor := "", ""
+	asa, direktor, log := "", "", ""
 	for line := ""; !strings.HasPrefix(line, "End with ctrl-C"); {
 		if line, err = lines.ReadString('\n'); err != nil {
 			t.Fatalf("the sandbox ended: %v: %s", err, talk.String())
@@ -56,6 +57,14 @@ func TestSandbox(t *testing.T) {
 		if strings.Contains(line, "as-direktor") {
 			direktor = line
 		}
+		if _, after, found := strings.Cut(line, "log is given out at "); found {
+			log = strings.TrimSuffix(after, ".\n")
+		}
+	}
+	if r, err := http.Get(log + "/checkpoint"); err != nil {
+		t.Error("the log: ", err)
+	} else if r.Body.Close(); r.StatusCode != http.StatusOK {
+		t.Error("the log: ", r.Status)
 	}
 	shell := func(script string) string {
 		t.Helper()
