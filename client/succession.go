@@ -3,8 +3,10 @@ package client
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"sigill/keys/bundle"
+	"sigill/keys/ident"
 	"sigill/keys/order"
 	"sigill/keys/proof"
 	sigillv1 "sigill/proto/sigill/v1"
@@ -62,6 +64,7 @@ func (s *Session) Successor(ctx context.Context) (*Successor, error) {
 // lead. One that follows from none of them is an error.
 func Successors(t *bundle.Trust, files [][]byte) ([]*Successor, error) {
 	var chain []*Successor
+	files = slices.DeleteFunc(slices.Clone(files), func(f []byte) bool { return leadsTo(f, t.Digest) })
 	for len(files) > 0 {
 		var next *Successor
 		var err error
@@ -84,4 +87,16 @@ func Successors(t *bundle.Trust, files [][]byte) ([]*Successor, error) {
 		chain, t, files = append(chain, next), next.Next, left
 	}
 	return chain, nil
+}
+
+// leadsTo reports whether a file is of a succession to a trust file: who has that has
+// nothing to do.
+func leadsTo(data []byte, trust ident.Digest) bool {
+	signed, err := order.ParseSigned(data)
+	if err != nil {
+		return false
+	}
+	doc, err := Payload(signed)
+	s, is := doc.(*order.Succession)
+	return err == nil && is && ident.Sum(s.Trust) == trust
 }

@@ -10,8 +10,10 @@ import (
 
 	"sigill/keys/bundle"
 	"sigill/server/gate"
+	"sigill/server/ledger"
 	"sigill/server/rpc"
 	"sigill/server/store/bolt"
+	"sigill/server/workflow"
 )
 
 // A Finding is one of the things that a server cannot be without.
@@ -77,7 +79,21 @@ func (c Config) checkKeys(ctx context.Context, trust *bundle.Trust, note func(wh
 		note("store", "", errors.Join(err, engine.Close()))
 		return
 	}
-	note("store", "", errors.Join(whole(ctx, s), s.Close()))
+	if err = whole(ctx, s); err == nil {
+		err = c.keptUnder(ctx, s, trust, k)
+	}
+	note("store", "", errors.Join(err, s.Close()))
+}
+
+// keptUnder checks that a store was kept under the trust file, or under one that the
+// file follows, and by the log key or one before it.
+func (c Config) keptUnder(ctx context.Context, s *gate.Store, trust *bundle.Trust, k *keys) error {
+	l, err := ledger.Open(ctx, s, k.log, false, k.before...)
+	if err != nil {
+		return err
+	}
+	_, err = workflow.New(ctx, c.office(trust, k), l, cipher{s})
+	return err
 }
 
 // certified refuses a certificate under which nothing could be verified.

@@ -113,6 +113,9 @@ func newServer(ctx context.Context, c Config, log *slog.Logger, open func(dir st
 		return nil, err
 	}
 	if s.ledger, err = ledger.Open(ctx, s.store, k.log, trust.Policy.Witnessed(), k.before...); err != nil {
+		if errors.Is(err, ledger.ErrHead) {
+			err = fmt.Errorf("%w: keys.log and trust may be those of before the log's key was replaced", err)
+		}
 		return nil, err
 	}
 	if err = s.checkLast(ctx, trust); err != nil {

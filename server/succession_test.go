@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -24,6 +25,9 @@ func refusesStart(t *testing.T, what string, c server.Config, cause error) {
 	before := tree(t, c.Data)
 	if err := starts(t, c); !errors.Is(err, cause) {
 		t.Errorf("%s: %v, want %v", what, err, cause)
+	}
+	if !slices.ContainsFunc(server.Check(t.Context(), c), func(f server.Finding) bool { return errors.Is(f.Err, cause) }) {
+		t.Errorf("%s: the configuration is said to be right", what)
 	}
 	for path, b := range tree(t, c.Data) {
 		if before[path] != b {
