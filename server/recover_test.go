@@ -158,7 +158,7 @@ func TestL02_recovered(t *testing.T) {
 		at := filepath.Join(damaged, path[len(mirror):])
 		fine(t, os.MkdirAll(filepath.Dir(at), 0o700))
 		if filepath.Base(filepath.Dir(filepath.Dir(path))) == "entries" || filepath.Base(filepath.Dir(path)) == "entries" {
-			b = b[:len(b)-1] + string(b[len(b)-1]^1)
+			b = b[:len(b)-1] + string([]byte{b[len(b)-1] ^ 1})
 		}
 		fine(t, os.WriteFile(at, []byte(b), 0o600))
 	}
