@@ -40,9 +40,11 @@ type outsider struct {
 	key  ed25519.PrivateKey
 
 	mu    sync.Mutex
-	size  uint64 // that it has cosigned
-	as    int    // HTTP status of every answer; 200: as it should
-	asked int    // since that was said
+	size  uint64    // that it has cosigned
+	as    int       // HTTP status of every answer; 200: as it should
+	asked int       // since that was said
+	clock time.Time // of what it cosigns; zero: now
+	heard [][]byte
 }
 
 func newOutsider(t *testing.T, name string) *outsider {
@@ -67,6 +69,13 @@ func (o *outsider) answers(status int) {
 	o.as, o.asked = status, 0
 }
 
+// forget takes it back to a size, and what it heard, and stops its clock.
+func (o *outsider) forget(size uint64, clock time.Time) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.size, o.clock, o.heard = size, clock, nil
+}
+
 // seen is the size that it has cosigned.
 func (o *outsider) seen() uint64 {
 	o.mu.Lock()
@@ -85,6 +94,7 @@ func (o *outsider) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	defer o.mu.Unlock()
 	o.asked++
 	b, _ := io.ReadAll(r.Body)
+	o.heard = append(o.heard, fmt.Append(nil, r.URL, r.Header), b)
 	head, note, _ := strings.Cut(string(b), "\n\n")
 	old, _ := strconv.ParseUint(strings.TrimPrefix(strings.Split(head, "\n")[0], "old "), 10, 64)
 	switch {
@@ -96,10 +106,19 @@ func (o *outsider) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		fmt.Fprintln(w, o.size)
 	default:
 		o.size, _ = strconv.ParseUint(strings.Split(note, "\n")[1], 10, 64)
-		c := vectors.Cosigner{Label: o.name, Key: o.key, Time: uint64(time.Now().Unix())}
-		sig, _ := c.Sign([]byte(note[:strings.LastIndex(note, "\n\n")+1]))
-		fmt.Fprintf(w, "— %s %s\n", o.name, base64.StdEncoding.EncodeToString(append(binary.BigEndian.AppendUint32(nil, c.KeyHash()), sig...)))
+		at := o.clock
+		if at.IsZero() {
+			at = time.Now()
+		}
+		fmt.Fprintln(w, o.sign(note, at))
 	}
+}
+
+// sign is its line under a checkpoint.
+func (o *outsider) sign(note string, at time.Time) string {
+	c := vectors.Cosigner{Label: o.name, Key: o.key, Time: uint64(at.Unix())}
+	sig, _ := c.Sign([]byte(note[:strings.LastIndex(note, "\n\n")+1]))
+	return fmt.Sprintf("— %s %s", o.name, base64.StdEncoding.EncodeToString(append(binary.BigEndian.AppendUint32(nil, c.KeyHash()), sig...)))
 }
 
 // until waits for a condition.

@@ -1,6 +1,8 @@
 package server_test
 
 import (
+	"bytes"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -56,16 +58,18 @@ func (p *play) checks(own, withdrawn *client.Own) {
 		p.t.Errorf("notices: %+v", c.Matters)
 	}
 
-	// A log that stood still after the act, which it did not: nobody watches this one.
+	// A log that stood still after the act, which it did not, and a witness who says so.
 	texts := [][]byte{days[-1].Marshal()}
+	note := days[-1].Checkpoint[:bytes.LastIndex(days[-1].Checkpoint, []byte("— "+p.stage.witness.name))]
 	for day := range 9 {
-		still := proof.Day{Date: days[0].Date.AddDays(day), First: days[0].First, Frontier: days[0].Frontier, Checkpoint: days[-1].Checkpoint}
+		still := proof.Day{Date: days[0].Date.AddDays(day), First: days[0].First, Frontier: days[0].Frontier}
+		still.Checkpoint = fmt.Appendf(nil, "%s%s\n", note, p.stage.witness.sign(string(note), still.Date.AddDays(1).Start()))
 		texts = append(texts, still.Marshal())
 	}
 	file, err := evidence.NewPromise(own.Receipts[0], texts...).Marshal()
 	p.must(err)
 	f, err := evidence.Verify(file, p.stage.Trust)
-	if err != nil || f.Witnessed {
+	if err != nil || !f.Witnessed {
 		p.t.Errorf("evidence: %v, %+v", err, f)
 	}
 	p.keep(seen{place: "evidence", value: file})

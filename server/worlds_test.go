@@ -22,8 +22,9 @@ import (
 
 // Two worlds: one story, played once by each of two authors, with the same randomness
 // and the same clock. Whoever sees all that is at rest (with the gate key, and so with
-// every matter's), all that is printed and counted, and all that others are sent, sees
-// the same bytes in both, but for the stated set.
+// every matter's), in the store, its backup or one restored from it, all that is printed
+// and counted, and all that others and the log's witness are sent, sees the same bytes in
+// both, but for the stated set.
 
 // An exception says of some places that they may differ, and why that tells nothing.
 type exception struct{ where, why string }
@@ -45,8 +46,8 @@ var stated = []exception{
 	{`registrator DispatchDecision (status|trailer)`, "the same, of the dissent that must be cited"},
 	{`.*\.signature`, "signatures over them"},
 	{`(row of log-entries|reader entry)\.digest|.*\.signed|row of entry: key`, "entries of the log over them"},
-	{`(.* answer\.checkpoint|(reader )?checkpoint|row of (head|log-days)|row of opening\.13)\.line (2 |4 —)|.*\.checkpoint\.root`, "the log's root and its signature"},
-	{`.*\.proof(\[\d+\]|\.line \d+ —?)|reader hash`, "hashes of the log, the root and its signature"},
+	{`(.* answer\.checkpoint|((reader|witness|manifest) )?checkpoint|row of (head|log-days)|row of opening\.13)\.line (2 |[45] —)|.*\.checkpoint\.root`, "the log's root, its signature and its witness's"},
+	{`.*\.proof(\[\d+\]|\.line \d+ —?)|(reader|witness) hash`, "hashes of the log, the root and the signatures over it"},
 	{`row of request\.1`, "a MAC under the store's key, over the request's id and what it asked"},
 	{`row of request\.2`, "what the author was answered, under the nonce"},
 	{`row of request: key`, "a MAC over the id of the court's request, which is a digest of it"},
@@ -120,9 +121,11 @@ var unbound = []actor{
 // A stage is the authority on which all worlds are played, as it stood before.
 type stage struct {
 	*authority.Authority
-	config server.Config
-	before map[string][]byte // of its data
-	dawn   time.Time
+	config  server.Config
+	witness *outsider         // outside of all bubbles, with a clock that stands still
+	seen    uint64            // that it had cosigned
+	before  map[string][]byte // of its data
+	dawn    time.Time
 }
 
 func newStage(t *testing.T) *stage {
@@ -131,8 +134,11 @@ func newStage(t *testing.T) *stage {
 	for i, a := range slices.Concat(worlds, unbound) {
 		users = append(users, a.stuffed(t, i))
 	}
-	r := published(t, authority.Options{Users: users, InboxHours: server.InboxHours{server.Hour(8 * time.Hour), server.Hour(13 * time.Hour)},
-		PublishEvery: 10 * time.Minute, Internal: "127.0.0.1:0"})
+	w := newOutsider(t, "grannkommun")
+	o := watchedBy(t, "quorum grannkommun", w)
+	o.Users, o.InboxHours = users, server.InboxHours{server.Hour(8 * time.Hour), server.Hour(13 * time.Hour)}
+	o.PublishEvery, o.Internal = 10*time.Minute, "127.0.0.1:0"
+	r := published(t, o)
 	if err := r.Stop(); err != nil {
 		t.Fatal(err)
 	}
@@ -140,7 +146,7 @@ func newStage(t *testing.T) *stage {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &stage{Authority: r.Authority, config: c, before: map[string][]byte{}}
+	s := &stage{Authority: r.Authority, config: c, witness: w, seen: w.seen(), before: map[string][]byte{}}
 	for path, text := range tree(t, c.Data) {
 		s.before[path] = []byte(text)
 	}
@@ -164,6 +170,7 @@ func (s *stage) reset(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	s.witness.forget(s.seen, s.dawn)
 }
 
 // world plays the story by an author, in a bubble of its own.
@@ -223,7 +230,9 @@ func TestTwoWorlds(t *testing.T) {
 // judge gives what differs and is not stated, and notes what of the stated is used.
 func judge(found, used map[string]bool) (bad []string) {
 	for _, where := range slices.Sorted(maps.Keys(found)) {
-		i := slices.IndexFunc(stated, func(st exception) bool { return regexp.MustCompile("^(?:" + st.where + ")$").MatchString(where) })
+		i := slices.IndexFunc(stated, func(st exception) bool {
+			return regexp.MustCompile("^(?:" + st.where + ")$").MatchString(strings.TrimPrefix(where, "restored: "))
+		})
 		if i < 0 {
 			bad = append(bad, where)
 			continue
@@ -246,11 +255,14 @@ var plants = map[string]plant{
 		at := len(v) - 8
 		return append(v[:at:at], fmt.Sprintf("%x", ident.Sum(a.subject))[:8]...)
 	}},
-	"the subject's hash as a label":     {"metrics at last line 9", func(a actor, v []byte) []byte { return fmt.Appendf(v, `{by="%.4x"}`, ident.Sum(a.subject)) }},
-	"the token's length in a line":      {"log line 3", func(a actor, v []byte) []byte { return fmt.Appendf(v, "%05d", a.token) }},
-	"the day key in a header":           {"direktor ListInbox header", func(a actor, v []byte) []byte { return fmt.Append(v, a.day, a.subject[:1]) }},
-	"the name's length in the open log": {"reader entry", func(a actor, v []byte) []byte { return append(v, a.name...) }},
-	"the subject in a reader's header":  {"reader at last checkpoint header", func(a actor, v []byte) []byte { return append(v, a.subject...) }},
+	"the subject's hash as a label":      {"metrics at last line 9", func(a actor, v []byte) []byte { return fmt.Appendf(v, `{by="%.4x"}`, ident.Sum(a.subject)) }},
+	"the token's length in a line":       {"log line 3", func(a actor, v []byte) []byte { return fmt.Appendf(v, "%05d", a.token) }},
+	"the day key in a header":            {"direktor ListInbox header", func(a actor, v []byte) []byte { return fmt.Append(v, a.day, a.subject[:1]) }},
+	"the name's length in the open log":  {"reader entry", func(a actor, v []byte) []byte { return append(v, a.name...) }},
+	"the name's length to a witness":     {"witness checkpoint", func(a actor, v []byte) []byte { return fmt.Appendf(v, "%03d", len(a.name)) }},
+	"the subject in a backup's manifest": {"manifest", func(a actor, v []byte) []byte { return append(v, a.subject...) }},
+	"the name's length in a backup":      {"backup: size", func(a actor, v []byte) []byte { return fmt.Append(nil, len(v)+len(a.name)) }},
+	"the subject in a reader's header":   {"reader at last checkpoint header", func(a actor, v []byte) []byte { return append(v, a.subject...) }},
 	"the name's length in evidence": {"evidence", func(a actor, v []byte) []byte {
 		return append(v[:len(v)-1:len(v)-1], fmt.Sprintf(`,"z":"%03d"}`, len(a.name))...)
 	}},

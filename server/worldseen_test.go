@@ -17,6 +17,7 @@ import (
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/proto"
 
+	"sigill/keys/proof"
 	"sigill/server"
 )
 
@@ -111,8 +112,49 @@ func (p *play) atRest() {
 	last, err := os.ReadFile(filepath.Join(data, "checkpoint"))
 	p.must(err)
 	p.keep(seen{place: "checkpoint", value: last})
-	p.pages(filepath.Join(data, "store.db"))
-	rows, err := server.Rows(context.Background(), p.stage.config)
+	p.file("", p.stage.config)
+	p.backup()
+}
+
+// told keeps what the witness was asked.
+func (p *play) told() {
+	w := p.stage.witness
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for pair := range slices.Chunk(w.heard, 2) {
+		p.keep(seen{place: "witness header", value: pair[0]})
+		asked, err := proof.ParseSubmission(pair[1])
+		p.must(err)
+		p.keep(seen{place: "witness old", value: fmt.Append(nil, asked.Old)}, seen{place: "witness checkpoint", value: asked.Checkpoint})
+		for _, h := range asked.Hashes {
+			p.keep(seen{place: "witness hash", value: h[:]})
+		}
+	}
+}
+
+// backup keeps what lies in a backup, and in a store that is restored from it.
+func (p *play) backup() {
+	p.t.Helper()
+	path := filepath.Join(p.t.TempDir(), "backup")
+	m, err := server.Backup(p.ctx, p.stage.config, path)
+	p.must(err)
+	p.keep(seen{place: "manifest", value: fmt.Append(nil, m.Made, m.Size, m.Rows)}, seen{place: "manifest checkpoint", value: []byte(m.Checkpoint)})
+	info, err := os.Stat(path)
+	p.must(err)
+	p.keep(seen{place: "backup: size", value: fmt.Append(nil, info.Size(), info.Mode())})
+	p.pages("backup: ", path)
+	c := p.stage.config
+	c.Data = filepath.Join(p.t.TempDir(), "data")
+	_, err = server.Restore(p.ctx, c, path)
+	p.must(err)
+	p.file("restored: ", c)
+}
+
+// file keeps the rows of a store's file, and how they lie there.
+func (p *play) file(prefix string, c server.Config) {
+	p.t.Helper()
+	p.pages(prefix, filepath.Join(c.Data, "store.db"))
+	rows, err := server.Rows(context.Background(), c)
 	p.must(err)
 	slices.SortStableFunc(rows, func(a, b server.Row) int {
 		if a.Room == "entry" && b.Room == "entry" { // by digests, which differ: by index
@@ -121,7 +163,7 @@ func (p *play) atRest() {
 		return strings.Compare(a.Room, b.Room)
 	})
 	for _, r := range rows {
-		place := "row of " + r.Room
+		place := prefix + "row of " + r.Room
 		if r.Room == "matter" || r.Room == "decision" {
 			place += " " + string(r.Key[len(r.Key)-1:])
 		}
@@ -133,7 +175,7 @@ func (p *play) atRest() {
 // pages keeps how each room lies in the store's file. Where a page lies, bbolt decides
 // by the order of a Go map; where it splits pages follows the order of rows, which in two
 // rooms is that of digests.
-func (p *play) pages(file string) {
+func (p *play) pages(prefix, file string) {
 	p.t.Helper()
 	db, err := bbolt.Open(file, 0o600, &bbolt.Options{ReadOnly: true})
 	p.must(err)
@@ -143,7 +185,7 @@ func (p *play) pages(file string) {
 			if string(name) == "entry" || string(name) == "request" {
 				return nil
 			}
-			p.keep(seen{place: "pages of " + string(name), value: fmt.Appendf(nil, "%+v", b.Stats())})
+			p.keep(seen{place: prefix + "pages of " + string(name), value: fmt.Appendf(nil, "%+v", b.Stats())})
 			return nil
 		})
 	}))

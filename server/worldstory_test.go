@@ -241,6 +241,7 @@ func (p *play) perform() recording {
 	p.checks(own, withdrawn)
 	p.must(p.stop())
 	p.overheard()
+	p.told()
 	p.atRest()
 	return p.kept
 }
@@ -333,6 +334,7 @@ func (p *play) opened(ask client.Ask) {
 	r, err := court.NewRequest(ask)
 	p.must(err)
 	p.must(court.Send(p.ctx, r))
+	p.until(1, "08:45:00") // the witness has seen it
 	for _, at := range [][2]int{{1, 1}, {2, 1}, {1, 2}} {
 		s, _ := p.session(fmt.Sprintf("granskare-%d-%d", at[0], at[1]), false, 0)
 		k := p.stage.Reviewers[at[0]-1][at[1]-1]
@@ -344,6 +346,7 @@ func (p *play) opened(ask client.Ask) {
 		_, err = v.Vote(p.ctx, w, client.Judgement{Granted: ask.Sections})
 		p.must(err)
 	}
+	p.until(1, "09:00:00")
 	_, err = court.Get(p.ctx, r.Opening)
 	p.must(err)
 	_, err = court.Collect(p.ctx, r.Opening)

@@ -83,12 +83,13 @@ type desk struct {
 	size uint64 // of the last checkpoint that it is known to have cosigned
 }
 
-// New asks the witnesses that the policy's quorum may count and that have a URL.
+// New asks the witnesses that the policy's quorum may count and that have a URL. Every
+// question has a connection of its own: between two of them no witness is kept waiting.
 func New(policy proof.Policy, log Log) (*Asker, error) {
 	a := &Asker{policy: policy, log: log, client: &http.Client{
 		Timeout:       timeout,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-		Transport:     &http.Transport{MaxResponseHeaderBytes: 16 << 10, ForceAttemptHTTP2: true, MaxConnsPerHost: 2, IdleConnTimeout: time.Minute},
+		Transport:     &http.Transport{MaxResponseHeaderBytes: 16 << 10, DisableKeepAlives: true},
 	}}
 	for _, w := range policy.Witnesses() {
 		if w.URL == "" {
