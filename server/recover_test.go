@@ -5,69 +5,34 @@ import (
 	"context"
 	"errors"
 	"maps"
-	"net/http"
-	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"slices"
-	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"sigill/client"
 	"sigill/client/tiles"
-	"sigill/client/witness"
 	"sigill/keys/bundle"
 	"sigill/keys/ident"
 	"sigill/keys/jws"
-	"sigill/keys/keyfile"
 	"sigill/keys/proof"
 	"sigill/keys/statement"
 	"sigill/scripts/authority"
+	"sigill/scripts/neighbour"
 	"sigill/server"
 	asked "sigill/server/witness"
 )
 
-// neighbour is a witness that remembers and checks what it cosigns.
-type neighbour struct {
-	*httptest.Server
-	dir, line string
-	open      atomic.Pointer[witness.Witness]
-}
-
-func newNeighbour(t *testing.T) *neighbour {
-	t.Helper()
-	n := &neighbour{dir: filepath.Join(t.TempDir(), "witness")}
-	n.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if o := n.open.Load(); o != nil {
-			o.ServeHTTP(w, r)
-			return
-		}
-		w.WriteHeader(http.StatusBadGateway)
-	}))
-	t.Cleanup(n.Close)
-	c, err := witness.Create(n.dir, "vittne.example", "hemligt", keyfile.Options{WorkFactor: 1})
-	fine(t, err)
-	n.line = c.Lines(n.URL)[0]
-	return n
-}
-
-// watch has it watch the log of an authority.
-func (n *neighbour) watch(t *testing.T, trust *bundle.Trust) {
-	t.Helper()
-	w, err := witness.Open(n.dir, []string{trust.Policy.LogKeys()[0].String()}, func() (string, error) { return "hemligt", nil }, func(witness.Notice) {})
-	fine(t, err)
-	n.open.Store(w)
-	t.Cleanup(func() { w.Close() })
-}
-
 // neighboured is a published authority whose quorum is a neighbour.
-func neighboured(t *testing.T) (*authority.Running, *neighbour, server.Config) {
+func neighboured(t *testing.T) (*authority.Running, *neighbour.Neighbour, server.Config) {
 	t.Helper()
-	n := newNeighbour(t)
-	a, c := made(t, authority.Options{PublishEvery: 100 * time.Millisecond, Witnesses: []string{n.line, "quorum vittne.example"}})
-	n.watch(t, a.Trust)
+	n, err := neighbour.New(filepath.Join(t.TempDir(), "witness"), "vittne.example")
+	fine(t, err)
+	t.Cleanup(func() { n.Close() })
+	a, c := made(t, authority.Options{PublishEvery: 100 * time.Millisecond, Witnesses: n.Policy()})
+	fine(t, n.Watch(a.Trust.Policy.LogKeys()[0].String()))
 	r, err := a.Start(context.WithoutCancel(t.Context()))
 	fine(t, err)
 	t.Cleanup(func() { r.Stop() })

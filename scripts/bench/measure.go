@@ -18,6 +18,7 @@ import (
 	"sigill/keys/bundle"
 	"sigill/keys/disclosure"
 	"sigill/scripts/authority"
+	"sigill/scripts/neighbour"
 	"sigill/scripts/story"
 )
 
@@ -88,17 +89,17 @@ func begin(ctx context.Context, dir, binary string, s shape) (*caller, func() er
 func start(ctx context.Context, dir, binary string, s shape) (*authority.Running, func() error, error) {
 	o := authority.Options{Groups: s.groups, TLS: true, Ed25519Directors: true, PublishEvery: s.every}
 	unwatch := func() error { return nil }
-	var w *watcher
+	var w *neighbour.Neighbour
 	if s.witnessed {
 		var err error
-		if w, err = newWatcher(dir+"-witness", &o); err != nil {
+		if w, err = neighbour.New(dir+"-witness", "witness.example"); err != nil {
 			return nil, nil, err
 		}
-		unwatch = w.stop
+		o.Witnesses, unwatch = w.Policy(), sync.OnceValue(w.Close)
 	}
 	a, err := authority.Make(ctx, dir, o)
 	if err == nil && w != nil {
-		err = w.watch(ctx, a.Trust.Policy.LogKeys()[0])
+		err = w.Watch(a.Trust.Policy.LogKeys()[0].String())
 	}
 	if err != nil {
 		return nil, nil, errors.Join(err, unwatch())

@@ -3,92 +3,27 @@ package faults_test
 import (
 	"context"
 	"fmt"
-	"net/http"
-	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	"sigill/client/tiles"
 	"sigill/client/witness"
 	"sigill/keys/ident"
-	"sigill/keys/keyfile"
 	"sigill/scripts/authority"
+	"sigill/scripts/neighbour"
 )
 
-// A guard is a witness of ours at one address, whose memory can be put back with the
-// store that it watches.
-type guard struct {
-	t      *testing.T
-	dir    string
-	config witness.Config
-	url    string
-	key    string // of the log
-
-	mu   sync.Mutex
-	open *witness.Witness
-}
-
-func newGuard(t *testing.T) *guard {
-	g := &guard{t: t, dir: filepath.Join(t.TempDir(), "witness")}
-	var err error
-	g.config, err = witness.Create(g.dir, "witness.example", authority.Passphrase, keyfile.Options{WorkFactor: 1})
-	ok(t, err)
-	s := httptest.NewServer(g)
-	t.Cleanup(s.Close)
-	g.url = s.URL
-	return g
-}
-
-func (g *guard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	g.open.ServeHTTP(w, r)
-}
-
-// restart opens the witness over a copy of what it remembered, or over what it remembers.
-func (g *guard) restart(from string) {
-	g.t.Helper()
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	if g.open != nil {
-		ok(g.t, g.open.Close())
-	}
-	if from != "" {
-		ok(g.t, os.RemoveAll(g.dir))
-		ok(g.t, os.CopyFS(g.dir, os.DirFS(from)))
-		ok(g.t, private(g.dir))
-	}
-	var err error
-	g.open, err = witness.Open(g.dir, []string{g.key}, func() (string, error) { return authority.Passphrase, nil }, nil)
-	ok(g.t, err)
-}
-
-// private takes a copied directory from everyone else.
-func private(dir string) error {
-	return filepath.WalkDir(dir, func(path string, d os.DirEntry, err error) error {
-		mode := os.FileMode(0o600)
-		if err == nil && d.IsDir() {
-			mode = 0o700
-		}
-		if err == nil {
-			err = os.Chmod(path, mode)
-		}
-		return err
-	})
-}
-
 // has is the size of the log that the witness has cosigned.
-func (g *guard) has() uint64 {
-	g.t.Helper()
-	st, err := witness.Read(g.dir)
-	ok(g.t, err)
+func has(t *testing.T, n *neighbour.Neighbour) uint64 {
+	t.Helper()
+	st, err := witness.Read(n.Dir)
+	ok(t, err)
 	if len(st.Found) > 0 {
-		g.t.Errorf("the witness found %+v", st.Found)
+		t.Errorf("the witness found %+v", st.Found)
 	}
 	for _, l := range st.Logs {
 		if l.Size > 0 {
@@ -115,20 +50,22 @@ func fsck(t *testing.T) string {
 func TestL09_publishing(t *testing.T) {
 	program, err := counted()
 	ok(t, err)
-	g, tool := newGuard(t), fsck(t)
+	g, err := neighbour.New(filepath.Join(t.TempDir(), "witness"), "witness.example")
+	ok(t, err)
+	t.Cleanup(func() { g.Close() })
+	tool := fsck(t)
 	a, err := authority.Make(t.Context(), filepath.Join(t.TempDir(), "authority"), authority.Options{PublishEvery: 100 * time.Millisecond,
-		Witnesses: append(g.config.Lines(g.url), "quorum witness.example")})
+		Witnesses: g.Policy()})
 	ok(t, err)
 	t.Cleanup(func() { a.Close() })
-	g.key = a.Trust.Policy.LogKeys()[0].String()
-	g.restart("")
+	ok(t, g.Watch(a.Trust.Policy.LogKeys()[0].String()))
 	h := &house{Authority: a, t: t}
 	r := h.start(sigilld)
 	ok(t, r.Publish(t.Context()))
 	ok(t, r.Stop())
 	h.keep()
 	base := filepath.Join(t.TempDir(), "base")
-	ok(t, os.CopyFS(base, os.DirFS(g.dir)))
+	ok(t, os.CopyFS(base, os.DirFS(g.Dir)))
 	for _, p := range []point{{call: "pwrite64", fault: kill}, {call: "fdatasync", fault: kill}, {call: "renameat", fault: kill},
 		{call: "fsync", fault: kill}, {call: "pwrite64", fault: eio}, {call: "fdatasync", fault: eio}} {
 		tried, struck := 0, 0
@@ -140,7 +77,7 @@ func TestL09_publishing(t *testing.T) {
 			step, last = 1, 60
 		}
 		for p.n = 1; p.n <= last; p.n += step {
-			g.restart(base)
+			ok(t, g.Restore(base))
 			s := &tale{most: 3} // what comes later waits for the witness
 			s, status := h.strikes(t, program, p, s)
 			tried++
@@ -160,12 +97,12 @@ func TestL09_publishing(t *testing.T) {
 }
 
 // witnessed goes on after a fault, until the witness has cosigned all that there is.
-func (h *house) witnessed(t *testing.T, g *guard, s *tale, tool string) error {
+func (h *house) witnessed(t *testing.T, g *neighbour.Neighbour, s *tale, tool string) error {
 	t.Helper()
 	if c := sh(t, sigilld, "check", "--config", h.config()); c.status != 0 {
 		return fmt.Errorf("check: %s%s", c.stdout, c.stderr)
 	}
-	had := g.has()
+	had := has(t, g)
 	r, err := h.StartBinary(context.Background(), sigilld)
 	if err != nil {
 		return err
@@ -200,9 +137,9 @@ func (h *house) witnessed(t *testing.T, g *guard, s *tale, tool string) error {
 			return fmt.Errorf("not witnessed: %d entries", c.Size)
 		}
 	}
-	if c := sh(t, tool, dir, g.key); c.status != 0 || !strings.HasPrefix(c.stdout, "size ") {
+	if c := sh(t, tool, dir, h.Trust.Policy.LogKeys()[0].String()); c.status != 0 || !strings.HasPrefix(c.stdout, "size ") {
 		return fmt.Errorf("fsck: %s%s", c.stdout, c.stderr)
 	}
-	g.has()
+	has(t, g)
 	return r.Stop()
 }

@@ -21,6 +21,7 @@ import (
 	"sigill/keys/jws"
 	"sigill/scripts/authority"
 	"sigill/scripts/devidp/devidp"
+	"sigill/scripts/neighbour"
 	"sigill/scripts/story"
 )
 
@@ -119,12 +120,17 @@ func demo(ctx context.Context, o options, stdout io.Writer) (err error) {
 		defer os.RemoveAll(tmp)
 		dir = filepath.Join(tmp, "authority")
 	}
-	b, err := newBystander()
+	home, err := os.MkdirTemp("", "sigill-vittne-")
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, b.close()) }()
-	a, err := authority.Make(ctx, dir, authority.Options{Users: []devidp.User{author}, PublishEvery: 200 * time.Millisecond, Witnesses: b.policy})
+	defer os.RemoveAll(home)
+	b, err := neighbour.New(filepath.Join(home, "vittne"), "vittne.grannstad.example")
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, b.Close()) }()
+	a, err := authority.Make(ctx, dir, authority.Options{Users: []devidp.User{author}, PublishEvery: 200 * time.Millisecond, Witnesses: b.Policy()})
 	if errors.Is(err, authority.ErrDirectory) {
 		return fmt.Errorf("%s: katalogen ska vara ny, eller tom och inte öppen för alla att skriva i", dir)
 	}
@@ -147,17 +153,17 @@ func read(name string) ([]byte, error) {
 	return io.ReadAll(io.LimitReader(f, 2*guard.MaxContent)) // twice: line ends may shrink
 }
 
-func play(ctx context.Context, a *authority.Authority, b *bystander, sigilld string, author devidp.User, content []byte, kept bool, stdout io.Writer) (err error) {
+func play(ctx context.Context, a *authority.Authority, b *neighbour.Neighbour, sigilld string, author devidp.User, content []byte, kept bool, stdout io.Writer) (err error) {
 	n := 0
 	say := func(format string, values ...any) {
 		n++
 		fmt.Fprintf(stdout, "%2d  %s\n", n, fmt.Sprintf(format, values...))
 	}
 	say("Nycklar: nämnden, förvaltningsdirektören, registratorn, domstolen, myndigheten; certifikatet är märkt ej kvalificerad.")
-	if err := b.watch(a.Trust.Policy.LogKeys()[0].String()); err != nil {
+	if err := b.Watch(a.Trust.Policy.LogKeys()[0].String()); err != nil {
 		return err
 	}
-	say("Grannkommunen bevakar loggen som vittne (%s): förtroendefilen kräver dess underskrift.", neighbour)
+	say("Grannkommunen bevakar loggen som vittne (%s): förtroendefilen kräver dess underskrift.", b.Config.Name)
 	r, err := a.StartBinary(ctx, sigilld)
 	if err != nil {
 		return err
@@ -168,7 +174,7 @@ func play(ctx context.Context, a *authority.Authority, b *bystander, sigilld str
 		return err
 	}
 	say("Nämnden har beslutat om två grupper av granskare (2 av 4 inom myndigheten, 1 av 3 utanför), delegationsordning och domstolens nyckel.")
-	res, err := story.Play(ctx, story.Cast{Run: r, Author: author, Content: content, Say: say, Away: b.away.Store})
+	res, err := story.Play(ctx, story.Cast{Run: r, Author: author, Content: content, Say: say, Away: b.Away})
 	if err != nil {
 		return err
 	}

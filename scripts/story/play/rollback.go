@@ -15,6 +15,7 @@ import (
 	"sigill/keys/evidence"
 	"sigill/scripts/authority"
 	"sigill/scripts/devidp/devidp"
+	"sigill/scripts/neighbour"
 	"sigill/scripts/story"
 	"sigill/server/witness"
 )
@@ -23,7 +24,7 @@ import (
 // outsider who follows the log sees it.
 type rollback struct {
 	a       *authority.Authority
-	b       *bystander
+	b       *neighbour.Neighbour
 	sigilld string
 	author  devidp.User
 	text    client.Text // of each decision in it
@@ -94,7 +95,7 @@ func (p *rollback) putBack(ctx context.Context) error {
 		return fmt.Errorf("%w: a server over an older store starts, or refuses otherwise: %v", story.ErrStory, errors.Join(err, unread))
 	}
 	p.say("Någon lägger tillbaka den äldre kopian, med kontrollpunkten bredvid. Vittnet har sett mer: servern vägrar starta.")
-	p.b.away.Store(true)
+	p.b.Away(true)
 	return p.start(ctx)
 }
 
@@ -117,7 +118,7 @@ func (p *rollback) until(ctx context.Context, try func() (bool, error)) error {
 // prove has the right store go on, and holds the other decision against its log.
 func (p *rollback) prove(ctx context.Context, other *bundle.Verdict) error {
 	defer os.RemoveAll(p.place("monitor", "newest"))
-	p.b.away.Store(false)
+	p.b.Away(false)
 	if err := p.swap(ctx, p.place("monitor", "newest"), ""); err != nil {
 		return err
 	}
