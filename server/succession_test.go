@@ -88,6 +88,8 @@ func TestNewLogKey(t *testing.T) {
 	}
 	_, err = a.Succeed("short", today, change(3))
 	fine(t, err)
+	_, err = a.Succeed("long", today, change(2*workflow.TrustSlack))
+	fine(t, err)
 	next, err := a.Succeed("trust-2", today, change(1000))
 	fine(t, err)
 
@@ -102,6 +104,11 @@ func TestNewLogKey(t *testing.T) {
 		t.Errorf("a trust file without its succession: %v", err)
 	}
 	refusesStart(t, "one that is too short for the log", with("short.signed", "log.age"), workflow.ErrTrustFile)
+
+	refusesStart(t, "one of a log that is far longer", with("long.signed", "log.age"), workflow.ErrTrustFile)
+	if err := starts(t, with("long.signed", "log.age")); err == nil || !strings.Contains(err.Error(), "earlier[0].size") {
+		t.Error(err)
+	}
 
 	renewed := with("trust-2.signed", "log.age")
 	renewed.Certificates, renewed.Keys.Institution = filepath.Join(a.Dir, "institution-2.pem"), filepath.Join(a.Dir, "keys", "institution-2.age")

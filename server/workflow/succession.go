@@ -20,6 +20,10 @@ import (
 // signed leads from the one to the other.
 var ErrTrustFile = errors.New("the trust file is not the one that the store was kept under")
 
+// TrustSlack is how many entries the log may still get, by the size that a new trust file
+// gives the policy before it: what it gets while the board signs, and years more.
+const TrustSlack = 100_000
+
 // metaTrust counts the trust files that have been in force here.
 var metaTrust = []byte("trust")
 
@@ -66,9 +70,11 @@ func (o *Office) succeeds(r ledger.Reader) (n uint64, fresh bool, err error) {
 	}
 	if e := next.File.Earlier; len(e) > len(before.File.Earlier) {
 		last := fmt.Sprintf("earlier[%d]", len(e)-1)
-		// What was published beyond the bound would verify for nobody.
-		if e[len(e)-1].Size < o.ledger.Head().Size {
+		switch size, now := e[len(e)-1].Size, o.ledger.Head().Size; {
+		case size < now: // what was published beyond it would verify for nobody
 			return 0, false, fmt.Errorf("%w: the log has grown past %s.size: have the board sign a larger one", ErrTrustFile, last)
+		case size-now > TrustSlack: // keys that are replaced could sign so much more
+			return 0, false, fmt.Errorf("%w: %s.size is more than %d past the log, which has %d entries: have the board sign a smaller one", ErrTrustFile, last, TrustSlack, now)
 		}
 		if err := keepsDocuments(r, next, last); err != nil {
 			return 0, false, err

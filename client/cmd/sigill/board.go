@@ -214,7 +214,7 @@ Later on another log key, other witnesses or board members, a certificate renewe
 What is not said stays. A certificate with logged_before is revoked: its seals count on
 decisions with a place in the log before that one alone. Whom the file before believed
 goes on to be believed of checkpoints of at most size entries: more than the log can
-have when the server takes the new file.
+have when the server takes the new file, and at most 100,000 more than it has then.
 
 Another board needs, in after, the files of all that the one before it has signed:
 
