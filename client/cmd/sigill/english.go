@@ -209,7 +209,7 @@ var english = &words{
 			"Do not rely on it. Check that the trust file is the right authority's; otherwise show the receipt to the board."},
 		"other-draft": {"a decision bears your matter's identifier, and another draft than yours",
 			"Do not rely on the decision. Show it to the board, together with what you drafted."},
-		"unproved": {"an entry is overdue, but the days that were read prove nothing yet: the copy is old, or the witnesses have not seen the log since",
+		"unproved": {"an entry is overdue, but the days that were read prove nothing yet: the copy is old, or no witnesses saw the log at the time or since",
 			"Check again in a day, or with a newer copy. If it lasts, ask those who run the authority's server."},
 		"not-act": {"the file is no receipt of an act (%s)",
 			"Check that it is the file that --receipt wrote."},

@@ -208,7 +208,7 @@ var swedish = &words{
 			"Lita inte på det. Kontrollera att förtroendefilen är rätt myndighets; visa annars kvittot för nämnden."},
 		"other-draft": {"ett beslut har ditt ärendes beteckning, men ett annat utkast än dina",
 			"Förlita dig inte på beslutet. Visa det för nämnden, tillsammans med det du lade fram."},
-		"unproved": {"en post är försenad, men de lästa dagarna bevisar inget ännu: kopian är gammal, eller vittnena har inte sett loggen sedan dess",
+		"unproved": {"en post är försenad, men de lästa dagarna bevisar inget ännu: kopian är gammal, eller inga vittnen har sett loggen då eller sedan dess",
 			"Kontrollera igen om ett dygn, eller med en nyare kopia. Består det, fråga dem som driver myndighetens server."},
 		"not-act": {"filen är inget kvitto på en åtgärd (%s)",
 			"Kontrollera att det är filen som --receipt skrev."},
