@@ -15,6 +15,7 @@ import (
 
 	"sigill/client"
 	"sigill/keys/bundle"
+	"sigill/keys/disclosure/story"
 	"sigill/keys/jws"
 	"sigill/keys/keyfile"
 	"sigill/keys/order"
@@ -195,6 +196,67 @@ providers: [{issuer: https://idp.example, audience: https://sigill.example, name
 		if _, err := client.ReadTrustText(written(t, filepath.Join(dir, "after.yaml"), text)); !errors.Is(err, want) || want != nil && !strings.Contains(err.Error(), "after.size") {
 			t.Errorf("%s: %v", text, err)
 		}
+	}
+}
+
+// TestTrustTextBoard: another board takes over with all that this one signed, each once,
+// and with nothing that it did not sign; what one before it signed is remembered as it was.
+func TestTrustTextBoard(t *testing.T) {
+	s := story.New(t)
+	dir := t.TempDir()
+	file := func(docs ...[]string) string {
+		var b []byte
+		for _, d := range docs {
+			one, err := (&order.Signed{Signatures: d}).Marshal()
+			if err != nil {
+				t.Fatal(err)
+			}
+			b = append(b, one...)
+		}
+		return string(b)
+	}
+	old, err := s.TrustFile.Marshal()
+	if err != nil {
+		t.Fatal(err)
+	}
+	written(t, filepath.Join(dir, "trust.json"), string(old))
+	saved(t, filepath.Join(dir, "b3.age"), keyfile.Board)
+	written(t, filepath.Join(dir, "documents.txt"), file(s.OrderDocs, s.SetDocs, s.RegisteredDoc))
+	written(t, filepath.Join(dir, "order.signed"), file(s.OrderDocs))
+	written(t, filepath.Join(dir, "one.signed"), file(s.OrderDocs[:1]))
+	const text = "board: {need: 1, keys: [b3.age]}\nafter: {trust: trust.json, size: 9"
+	made := func(documents string) (*bundle.TrustFile, error) {
+		return client.ReadTrustText(written(t, filepath.Join(dir, "after.yaml"), text+documents+"}\n"))
+	}
+	f, err := made(", documents: [documents.txt, order.signed]")
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := f.Marshal()
+	if err != nil {
+		t.Fatal(err)
+	}
+	next, err := s.Trust.Follows(&order.Succession{Authority: story.Authority, From: s.Trust.Digest, Trust: b})
+	if err != nil || len(f.Earlier[0].Documents) != 3 {
+		t.Fatal(err, len(f.Earlier[0].Documents))
+	}
+	for docs, doc := range map[*[]string]order.Document{&s.OrderDocs: &order.Delegation{}, &s.SetDocs: &order.ReviewerSet{}, &s.RegisteredDoc: &order.Requester{}} {
+		if _, err := next.Board.Read(*docs, doc); err != nil {
+			t.Errorf("%s: %v", doc.Typ(), err)
+		}
+	}
+	for documents, want := range map[string]string{"": "after.documents: ", ", documents: [one.signed]": "after.documents[0]: ",
+		", documents: [order.signed, trust.json]": "after.documents[1]: ", ", documents: [nothing]": "after.documents[0]: "} {
+		if f, err := made(documents); !errors.Is(err, bundle.ErrTrust) || f != nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v", documents, err)
+		}
+	}
+	// The next board goes, too.
+	written(t, filepath.Join(dir, "trust.json"), string(b))
+	saved(t, filepath.Join(dir, "b4.age"), keyfile.Board)
+	f, err = client.ReadTrustText(written(t, filepath.Join(dir, "after.yaml"), strings.Replace(text, "b3", "b4", 1)+", documents: [documents.txt]}\n"))
+	if err != nil || f.Successions != 2 || len(f.Earlier) != 2 || len(f.Earlier[0].Documents) != 3 || len(f.Earlier[1].Documents) != 0 {
+		t.Error(err)
 	}
 }
 

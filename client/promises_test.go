@@ -178,6 +178,37 @@ func TestBrokenPromise(t *testing.T) {
 	}
 }
 
+// TestClocklessPromise: where witnesses are asked for today, days from before, without any,
+// prove nothing to others, until a day that witnesses saw does.
+func TestClocklessPromise(t *testing.T) {
+	a := newArchive(t)
+	watched, alone := a.TrustFile, story.New(t).TrustFile
+	a.receive(a.matter("first", "draft 1"), "draft 1", proof.AuthorAct) // never comes
+	for range 9 {
+		a.PassBy() // the 19th is the day after it is due
+	}
+	a.Retrust(alone)
+	holds := func(when string, want client.PromiseState) {
+		t.Helper()
+		p := a.now().Matters[0].Promises[0]
+		if p.State != want || (p.Evidence != nil) != (want == client.PromiseBroken) {
+			t.Errorf("%s: %s, want %s", when, p.State, want)
+		}
+		if p.Evidence == nil {
+			return
+		}
+		if f, err := evidence.Verify(p.Evidence, a.Trust); err != nil || f.Witnessed != a.Trust.Policy.Witnessed() {
+			t.Errorf("%s: %v", when, err)
+		}
+	}
+	holds("no witness was ever asked for", "broken")
+	watched.Earlier = []bundle.Before{{Board: alone.Board, Policy: alone.Policy, Size: 1000}}
+	a.Retrust(watched)
+	holds("witnesses are asked for, and have seen no day since", "unproved")
+	a.Pass()
+	holds("they have seen one", "broken")
+}
+
 // TestUnseen: an entry that no witness has seen is not there.
 func TestUnseen(t *testing.T) {
 	a := newArchive(t)

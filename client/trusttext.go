@@ -7,12 +7,14 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"reflect"
 	"slices"
 
 	"sigill/keys/bundle"
 	"sigill/keys/ident"
 	"sigill/keys/jws"
 	"sigill/keys/keyfile"
+	"sigill/keys/order"
 	"sigill/keys/proof"
 )
 
@@ -41,11 +43,16 @@ type certificateText struct {
 }
 
 // afterText names the trust file that is followed and, if another board or policy is
-// believed now, how long the log may have become under the one before.
+// believed now, how long the log may have become under the one before; if another board,
+// the files of all that the one before has signed, of which one may hold several.
 type afterText struct {
-	Size  uint64 `json:"size"`
-	Trust string `json:"trust"`
+	Documents []string `json:"documents"`
+	Size      uint64   `json:"size"`
+	Trust     string   `json:"trust"`
 }
+
+// maxDocuments is the longest file of signed documents that is read, in bytes.
+const maxDocuments = 64 << 20
 
 // ReadTrustText makes a trust file from a text in YAML: the board's keys and the
 // log's as paths of key files, certificates as PEM files, all relative to the
@@ -104,13 +111,66 @@ func (t *trustText) file(dir string) (*bundle.TrustFile, error) {
 			return nil, err
 		}
 	}
-	if before != nil {
-		f.After(&before.File, t.After.Size)
-		if t.After.Size == 0 && len(f.Earlier) > len(before.File.Earlier) {
-			return nil, jws.Field("after.size", jws.ErrMissing)
-		}
+	if before == nil {
+		return f, nil
+	}
+	documents, err := t.After.documents(dir, f, before)
+	if err != nil {
+		return nil, err
+	}
+	f.After(&before.File, t.After.Size, documents)
+	if t.After.Size == 0 && len(f.Earlier) > len(before.File.Earlier) {
+		return nil, jws.Field("after.size", jws.ErrMissing)
 	}
 	return f, nil
+}
+
+// documents are those that the board going out signed, if another takes its place. What
+// one before it signed is remembered already.
+func (t *afterText) documents(dir string, f *bundle.TrustFile, before *bundle.Trust) (list []ident.Digest, err error) {
+	if reflect.DeepEqual(f.Board, before.File.Board) {
+		return nil, nil
+	}
+	if t.Documents == nil {
+		return nil, fmt.Errorf("%w: another board follows, so name the files of all that this one has signed, as sigilld documents gives it",
+			jws.Field("after.documents", jws.ErrMissing))
+	}
+	for i, file := range t.Documents {
+		member := fmt.Sprintf("after.documents[%d]", i)
+		b, err := readBeside(dir, file, maxDocuments)
+		if err != nil {
+			return nil, jws.Field(member, keyfile.Pathless(err))
+		}
+		for line := range bytes.Lines(b) {
+			digest, mine, err := signedBy(before.Board, line)
+			if err != nil {
+				return nil, jws.Field(member, err)
+			}
+			if mine && !slices.Contains(list, digest) {
+				list = append(list, digest)
+			}
+		}
+	}
+	slices.SortFunc(list, ident.Digest.Compare)
+	return list, nil
+}
+
+// signedBy is the digest of a signed document, and whether it is this board's or that of
+// one before it.
+func signedBy(board order.Board, file []byte) (digest ident.Digest, now bool, err error) {
+	s, err := order.ParseSigned(file)
+	if err != nil {
+		return digest, false, err
+	}
+	doc, err := Payload(s)
+	if err != nil {
+		return digest, false, err
+	}
+	if digest, err = board.Now().Read(s.Signatures, doc); err == nil {
+		return digest, true, nil
+	}
+	digest, err = board.Read(s.Signatures, doc)
+	return digest, false, err
 }
 
 func (t *trustText) board(dir string, f *bundle.TrustFile) error {

@@ -8,7 +8,7 @@ import (
 
 // commands are what an operator may have the running server do, by route.
 func (s *Server) commands() map[string]control.Command {
-	return map[string]control.Command{"backup": s.sendBackup, "check": s.sendCheck}
+	return map[string]control.Command{"backup": s.sendBackup, "check": s.sendCheck, "documents": s.sendDocuments}
 }
 
 // serveControl answers the operator's commands, and returns what ends that; without a

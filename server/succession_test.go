@@ -1,8 +1,10 @@
 package server_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -10,8 +12,12 @@ import (
 	"testing"
 	"time"
 
+	"google.golang.org/grpc/codes"
+
+	"sigill/client"
 	"sigill/keys/bundle"
 	"sigill/keys/ident"
+	"sigill/keys/jws"
 	"sigill/keys/order"
 	"sigill/scripts/authority"
 	"sigill/server"
@@ -82,6 +88,8 @@ func TestNewLogKey(t *testing.T) {
 	}
 	_, err = a.Succeed("short", today, change(3))
 	fine(t, err)
+	_, err = a.Succeed("long", today, change(2*workflow.TrustSlack))
+	fine(t, err)
 	next, err := a.Succeed("trust-2", today, change(1000))
 	fine(t, err)
 
@@ -96,6 +104,11 @@ func TestNewLogKey(t *testing.T) {
 		t.Errorf("a trust file without its succession: %v", err)
 	}
 	refusesStart(t, "one that is too short for the log", with("short.signed", "log.age"), workflow.ErrTrustFile)
+
+	refusesStart(t, "one of a log that is far longer", with("long.signed", "log.age"), workflow.ErrTrustFile)
+	if err := starts(t, with("long.signed", "log.age")); err == nil || !strings.Contains(err.Error(), "earlier[0].size") {
+		t.Error(err)
+	}
 
 	renewed := with("trust-2.signed", "log.age")
 	renewed.Certificates, renewed.Keys.Institution = filepath.Join(a.Dir, "institution-2.pem"), filepath.Join(a.Dir, "keys", "institution-2.age")
@@ -175,4 +188,91 @@ func TestTrustRecorded(t *testing.T) {
 	refusesStart(t, "signed by too few", c, workflow.ErrTrustFile)
 	c.Trust = filepath.Join(a.Dir, "trust-2.signed")
 	fine(t, starts(t, c))
+}
+
+// TestNewBoard: a board that takes another's place is taken with all that the one before
+// has signed here, and not without any of it; from then on it alone signs.
+func TestNewBoard(t *testing.T) {
+	r := published(t, authority.Options{})
+	a := r.Authority
+	director, err := r.Signer("direktor", r.Director)
+	fine(t, err)
+	first, before := sign(t, r, director, "SN 2026-0501")
+	c, err := server.ReadConfig(filepath.Join(a.Dir, authority.ConfigFile))
+	fine(t, err)
+	running, err := server.Documents(t.Context(), c)
+	fine(t, err)
+	fine(t, r.Stop())
+	stopped, err := server.Documents(t.Context(), c)
+	fine(t, err)
+	if !bytes.Equal(running, stopped) {
+		t.Error("a running server gives other documents")
+	}
+	var all []ident.Digest
+	names := map[ident.Digest]string{}
+	for line := range bytes.Lines(stopped) {
+		s, err := order.ParseSigned(line)
+		fine(t, err)
+		doc, err := client.Payload(s)
+		fine(t, err)
+		digest, err := order.Digest(doc)
+		fine(t, err)
+		all, names[digest] = append(all, digest), strings.TrimSuffix(doc.Typ(), "+jws")
+	}
+	slices.SortFunc(all, ident.Digest.Compare)
+	if len(all) != 3 {
+		t.Fatalf("%v", names)
+	}
+
+	key, _, err := jws.Generate(jws.EdDSA)
+	fine(t, err)
+	today := ident.DateOf(time.Now())
+	board := func(name string, documents []ident.Digest) string {
+		_, err := a.Succeed(name, today, func(f *bundle.TrustFile) {
+			f.Earlier = append(f.Earlier, bundle.Before{Board: f.Board, Documents: documents, Policy: f.Policy, Size: 1000})
+			f.Board = bundle.BoardKeys{Keys: []jws.JWK{key.Public().JWK()}, Need: 1}
+		})
+		fine(t, err)
+		return filepath.Join(a.Dir, name+".signed")
+	}
+	for i, d := range all {
+		c.Trust = board(fmt.Sprint("without", i), slices.Delete(slices.Clone(all), i, i+1))
+		refusesStart(t, names[d]+" left out", c, workflow.ErrTrustFile)
+		if err := starts(t, c); !strings.Contains(err.Error(), "earlier[0].documents leaves out the "+names[d]+" with the digest "+d.String()) {
+			t.Errorf("%s left out: %v", names[d], err)
+		}
+	}
+	c.Trust = board("trust-2", all)
+	r = under(t, a, c)
+	b, err := os.ReadFile(filepath.Join(a.Dir, "trust-2.json"))
+	fine(t, err)
+	a.Trust, err = bundle.ParseTrust(b)
+	fine(t, err)
+	if v, err := bundle.Verify(before, a.Trust); err != nil || v.Digest != first.Digest {
+		t.Error("what was decided under the board before: ", err)
+	}
+	next := *a.Order
+	next.Version, next.Previous = 2, first.Decision.Order.Digest
+	s, err := r.Session("drift")
+	fine(t, err)
+	by := func(signers ...*jws.Signer) (out []string) {
+		for _, k := range signers {
+			one, err := order.Sign(k, &next)
+			fine(t, err)
+			out = append(out, one)
+		}
+		return out
+	}
+	var no *client.Error
+	if err := s.Board().PublishDelegationOrder(t.Context(), by(a.Board[:2]...)); !errors.As(err, &no) || no.Code != codes.InvalidArgument || no.Field != "order" {
+		t.Error("an order that the board of before signs now: ", err)
+	}
+	fine(t, s.Board().PublishDelegationOrder(t.Context(), by(key)))
+	director, err = r.Signer("direktor", r.Director)
+	fine(t, err)
+	if second, _ := sign(t, r, director, "SN 2026-0502"); second.Decision.Order.Version != 2 {
+		t.Errorf("under version %d of the order", second.Decision.Order.Version)
+	}
+	fine(t, r.Stop())
+	isGreen(t, c)
 }

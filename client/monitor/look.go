@@ -35,9 +35,12 @@ type look struct {
 }
 
 // Look looks once. The error is this machine's, or ctx's; what is wrong with the log is
-// in the look.
+// in the look. A log that answers a byte at a time could hold it for ever: it has the
+// time of [Config], and what did not come by then is unreachable.
 func (m *Monitor) Look(ctx context.Context, now time.Time) (Look, error) {
-	l := &look{Monitor: m, ctx: ctx, now: now, today: ident.DateOf(now)}
+	within, done := context.WithTimeout(ctx, m.Within)
+	defer done()
+	l := &look{Monitor: m, ctx: within, now: now, today: ident.DateOf(now)}
 	steps := []func() error{l.follow}
 	for _, what := range m.Compare {
 		steps = append(steps, func() error { return l.compare(what) })
@@ -94,7 +97,7 @@ func (l *look) says() Look {
 		out.State = StatePending
 	}
 	for _, f := range out.Findings {
-		if f.Name != Unreachable && f.Name != Ahead {
+		if f.Name != Unreachable && f.Name != Ahead && f.Name != Succeeded {
 			out.State = StateFound
 			return out
 		}
@@ -128,6 +131,10 @@ func (l *look) follow() error {
 	l.state.head = h
 	if err := l.count(); err != nil {
 		return err
+	}
+	// The server that gives a log out may keep a new trust file back; its entry it must show.
+	if n := uint64(len(l.state.tally.changes)); n > l.Trust.File.Successions {
+		l.see(Succeeded, n)
 	}
 	if err := l.notices(); err != nil {
 		return err

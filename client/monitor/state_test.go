@@ -18,6 +18,7 @@ import (
 	"sigill/client/tiles"
 	"sigill/keys/ident"
 	"sigill/keys/proof"
+	"sigill/keys/vectors"
 	"sigill/server/web"
 )
 
@@ -129,6 +130,55 @@ func TestUnreadable(t *testing.T) {
 			t.Errorf("%s: %d and %d are %d", name, l.Entries["event"], after.New, after.Entries["event"])
 		}
 	}
+}
+
+// TestTrickle: a log that begins to answer and never ends holds a look for as long as one
+// may take, and no longer; it is unreachable meanwhile, and then goes on.
+func TestTrickle(t *testing.T) {
+	p := newPost(t)
+	p.log.Grow(300)
+	p.says("at first", "fine", 300)
+	p.log.Grow(301)
+	for name, sent := range map[string]string{"silent": "", "a byte at a time": "2"} {
+		p.within = 20 * time.Millisecond
+		p.shown = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if sent != "" {
+				fmt.Fprint(w, sent)
+				_ = http.NewResponseController(w).Flush()
+			}
+			<-r.Context().Done()
+		})
+		p.says(name, "unknown", 300, "unreachable 0")
+	}
+	p.within, p.shown = 0, nil
+	p.says("then", "fine", 301)
+}
+
+// TestSucceeded: a change of trust that the log has and the trust file does not know of is
+// said, whoever keeps the new file back, until a trust file that knows of it is used.
+func TestSucceeded(t *testing.T) {
+	p := newPost(t)
+	change := func(name string) proof.Entry {
+		return proof.Entry{Kind: proof.KeyChange, Digest: vectors.Digest(name)}
+	}
+	p.log.Put(of(proof.Event), change("the second"))
+	p.log.Grow(2)
+	if l := p.says("one", "unknown", 2, "succeeded 1"); l.Entries["key_change"] != 1 {
+		t.Error(text(l))
+	}
+	p.trust.File.Successions = 1
+	p.says("taken over", "fine", 2)
+	p.log.Put(change("the second"))
+	p.log.Grow(3)
+	p.says("logged again, after a restore", "fine", 3)
+	p.log.Put(change("the third"), change("the fourth"))
+	p.log.Grow(5)
+	p.says("two more", "unknown", 5, "succeeded 3")
+	p.says("again", "unknown", 5, "succeeded 3")
+	p.trust.File.Successions = 2
+	p.says("only one of them is given out", "unknown", 5, "succeeded 3")
+	p.trust.File.Successions = 3
+	p.says("both", "fine", 5)
 }
 
 // TestState: a state of which a byte is changed, another log's, or one that somebody

@@ -15,19 +15,26 @@ import (
 // MaxEarlier is how many times board or policy may have changed.
 const MaxEarlier = 100
 
-// Before is whom a trust file's predecessor believed, where the file believes others.
+// MaxDocuments is how many documents a board of before is believed of.
+const MaxDocuments = 1000
+
+// Before is whom a trust file's predecessor believed, where the file believes others. Its
+// keys may come into other hands, so that it has a bound: what they sign later is nothing.
 type Before struct {
-	Board  BoardKeys `json:"board"`
-	Policy []string  `json:"policy"`
-	Size   uint64    `json:"size"` // entries that the log has at most in a checkpoint that the policy is to be believed of
+	Board     BoardKeys      `json:"board"`
+	Documents []ident.Digest `json:"documents,omitempty"` // those that the board signed and is to be believed of, in order
+	Policy    []string       `json:"policy"`
+	Size      uint64         `json:"size"` // entries that the log has at most in a checkpoint that the policy is to be believed of
 }
 
-// After has a file remember what the one before it remembered and, if that believed
-// another board or policy, that too, of a log of at most size entries.
-func (f *TrustFile) After(before *TrustFile, size uint64) {
+// After has a file count on from the one before it, remember what that remembered and, if
+// it believed another board or policy, that too, of these documents and a log of at most
+// size entries.
+func (f *TrustFile) After(before *TrustFile, size uint64, documents []ident.Digest) {
+	f.Successions = before.Successions + 1
 	f.Earlier = slices.Clone(before.Earlier)
 	if !reflect.DeepEqual(f.Board, before.Board) || !slices.Equal(f.Policy, before.Policy) {
-		f.Earlier = append(f.Earlier, Before{before.Board, before.Policy, size})
+		f.Earlier = append(f.Earlier, Before{before.Board, documents, before.Policy, size})
 	}
 }
 
@@ -70,9 +77,12 @@ func (t *Trust) keeps(next *Trust) error {
 	}
 	want := *f
 	if n := len(f.Earlier); n > 0 {
-		want.After(old, f.Earlier[n-1].Size)
+		want.After(old, f.Earlier[n-1].Size, f.Earlier[n-1].Documents)
 	} else {
-		want.After(old, 0)
+		want.After(old, 0, nil)
+	}
+	if f.Successions != want.Successions {
+		return jws.Field("successions", jws.ErrValue)
 	}
 	if len(f.Earlier) != len(want.Earlier) || len(f.Earlier) > 0 && !reflect.DeepEqual(f.Earlier, want.Earlier) {
 		return jws.Field("earlier", jws.ErrValue)
@@ -126,6 +136,9 @@ func (t *Trust) addEarlier(list []Before) error {
 		if err != nil {
 			return jws.Field(member, err)
 		}
+		if err := jws.Digests("documents", b.Documents, MaxDocuments); err != nil {
+			return jws.Field(member, err)
+		}
 		policy, err := proof.ParsePolicy([]byte(JoinLines(b.Policy)))
 		if err != nil {
 			return jws.Field(member, err)
@@ -133,7 +146,7 @@ func (t *Trust) addEarlier(list []Before) error {
 		if t.Policy, err = t.Policy.After(policy, b.Size); err != nil {
 			return jws.Field(member, err)
 		}
-		t.Board.Earlier = append(t.Board.Earlier, board)
+		t.Board.Earlier = append(t.Board.Earlier, order.Former{Board: board, Documents: b.Documents})
 	}
 	return nil
 }

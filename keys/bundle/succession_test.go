@@ -3,6 +3,7 @@ package bundle_test
 import (
 	"errors"
 	"slices"
+	"strings"
 	"testing"
 
 	"sigill/keys/bundle"
@@ -58,10 +59,10 @@ func TestSucceed(t *testing.T) {
 			f.Policy = []string{f.Policy[0], "witness w " + witness(), "quorum w"}
 			s.Before(f, v.Checkpoint.Size-1)
 		}, []bundle.Changed{bundle.NewPolicy}, proof.ErrUnwitnessed},
-		"another board": {func(f *bundle.TrustFile) {
-			f.Board = bundle.BoardKeys{Keys: []jws.JWK{vectors.Ed25519(t, "board 3").Public().JWK()}, Need: 1}
-			s.Before(f, 0)
-		}, []bundle.Changed{bundle.OldBoardKey, bundle.OldBoardKey, bundle.NewBoardKey, bundle.NewNeed}, nil},
+		"another board": {func(f *bundle.TrustFile) { s.NextBoard(f, 0, &s.Set, &s.Order) },
+			[]bundle.Changed{bundle.OldBoardKey, bundle.OldBoardKey, bundle.NewBoardKey, bundle.NewNeed}, nil},
+		"another board, and the order forgotten": {func(f *bundle.TrustFile) { s.NextBoard(f, 0, &s.Set) },
+			[]bundle.Changed{bundle.OldBoardKey, bundle.OldBoardKey, bundle.NewBoardKey, bundle.NewNeed}, jws.ErrUnknownKey},
 		"a certificate renewed": {func(f *bundle.TrustFile) {
 			s.Certify(2)
 			f.Certificates = append(f.Certificates, bundle.TrustCertificate{Certificate: s.Certificate.Raw, From: "2026-11-21"})
@@ -107,12 +108,8 @@ func TestSucceedAgain(t *testing.T) {
 	if _, _, err := first.Succeed(s.BoardSigns(s.Succession(func(*bundle.TrustFile) {}))); !errors.Is(err, bundle.ErrSuccession) {
 		t.Errorf("one that follows another file: %v", err)
 	}
-	third := vectors.Ed25519(t, "board 3")
 	second := s.Trust
-	s.Retrust(adopt(t, s, func(f *bundle.TrustFile) {
-		f.Board = bundle.BoardKeys{Keys: []jws.JWK{third.Public().JWK()}, Need: 1}
-		s.Before(f, 200)
-	}).File)
+	s.Retrust(adopt(t, s, func(f *bundle.TrustFile) { s.NextBoard(f, 200, &s.Order) }).File)
 	if len(s.TrustFile.Earlier) != 2 {
 		t.Fatalf("%d", len(s.TrustFile.Earlier))
 	}
@@ -126,7 +123,36 @@ func TestSucceedAgain(t *testing.T) {
 	if _, _, err := s.Trust.Succeed(s.BoardSigns(s.Succession(func(*bundle.TrustFile) {}))); !errors.Is(err, order.ErrSignatures) && !errors.Is(err, jws.ErrUnknownKey) {
 		t.Errorf("signed by the board of before: %v", err)
 	}
+	// What a file remembers is not added to.
+	later := s.Succession(func(f *bundle.TrustFile) {
+		f.Earlier = slices.Clone(f.Earlier)
+		f.Earlier[1].Documents = []ident.Digest{ident.Sum("another")}
+	})
+	if _, err := s.Trust.Follows(later); !errors.Is(err, bundle.ErrSuccession) || !strings.Contains(err.Error(), "earlier") {
+		t.Errorf("one more document of the board before: %v", err)
+	}
 	if _, err := second.Follows(&order.Succession{Authority: story.Authority, Date: "2026-11-21", From: first.Digest, Trust: []byte("{}")}); !errors.Is(err, bundle.ErrSuccession) {
+		t.Error(err)
+	}
+}
+
+// TestOldBoard: with the keys of the board before, the institution's and the log's a new
+// decision can be made that the old trust file believes, and no new one.
+func TestOldBoard(t *testing.T) {
+	s := story.New(t)
+	data := marshal(s, s.Decide(s.Plan()).Bundle())
+	old, next := s.Trust, adopt(t, s, func(f *bundle.TrustFile) { s.NextBoard(f, 100, &s.Order, &s.Set, &s.Registered) })
+	s.Order.Version, s.Order.Previous = 2, next.File.Earlier[0].Documents[0]
+	s.Order.Signers[0].Key = vectors.Ed25519(t, "nobody").Public().JWK()
+	s.Director, s.OrderDocs = vectors.Ed25519(t, "nobody"), s.BoardSigns(&s.Order)
+	forged := marshal(s, s.Decide(s.Plan()).Bundle())
+	if _, err := bundle.Verify(forged, old); err != nil {
+		t.Fatal(err)
+	}
+	if v, err := bundle.Verify(forged, next); !errors.Is(err, jws.ErrUnknownKey) || v != nil {
+		t.Errorf("an order that the board of before signs now: %v", err)
+	}
+	if _, err := bundle.Verify(data, next); err != nil {
 		t.Error(err)
 	}
 }
@@ -142,6 +168,17 @@ func TestNoSuccessor(t *testing.T) {
 			f.Policy = append(f.Policy, "# another")
 			s.Before(f, 1)
 			f.Earlier[0].Policy = append([]string{"# another"}, f.Earlier[0].Policy...)
+		},
+		"a document twice": func(s *story.Story, f *bundle.TrustFile) { s.NextBoard(f, 1, &s.Order, &s.Order) },
+		"no document": func(s *story.Story, f *bundle.TrustFile) {
+			s.NextBoard(f, 1)
+			f.Earlier[0].Documents = []ident.Digest{{}}
+		},
+		"too many documents": func(s *story.Story, f *bundle.TrustFile) {
+			s.NextBoard(f, 1)
+			for i := range bundle.MaxDocuments + 1 {
+				f.Earlier[0].Documents = append(f.Earlier[0].Documents, ident.Digest{byte(i >> 8), byte(i), 1})
+			}
 		},
 		"another board remembered": func(s *story.Story, f *bundle.TrustFile) {
 			f.Policy = append(f.Policy, "# another")
@@ -163,6 +200,8 @@ func TestNoSuccessor(t *testing.T) {
 			f.Certificates = append(f.Certificates, f.Certificates[0])
 			f.Certificates[1].Until = ""
 		},
+		"not counted":   func(_ *story.Story, f *bundle.TrustFile) { f.Successions = 0 },
+		"one skipped":   func(_ *story.Story, f *bundle.TrustFile) { f.Successions++ },
 		"no trust file": func(_ *story.Story, f *bundle.TrustFile) { f.Typ = "x" },
 		"too many before it": func(s *story.Story, f *bundle.TrustFile) {
 			for range bundle.MaxEarlier + 1 {

@@ -7,6 +7,7 @@
 package ident
 
 import (
+	"bytes"
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base32"
@@ -155,6 +156,9 @@ func (d Digest) String() string { return base64.RawURLEncoding.EncodeToString(d[
 
 // IsZero reports whether d is all zeros, which no statement's digest is.
 func (d Digest) IsZero() bool { return d == Digest{} }
+
+// Compare orders digests by their bytes.
+func (d Digest) Compare(o Digest) int { return bytes.Compare(d[:], o[:]) }
 
 // MarshalText implements [encoding.TextMarshaler].
 func (d Digest) MarshalText() ([]byte, error) {

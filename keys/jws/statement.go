@@ -59,6 +59,20 @@ func Text(name, s string, min, max int) error {
 	return Field(name, CheckText(s))
 }
 
+// Digests checks that a list member has at most max digests in the order of their bytes,
+// each once.
+func Digests(name string, list []ident.Digest, max int) error {
+	if len(list) > max {
+		return Field(name, ErrCount)
+	}
+	for i, d := range list {
+		if d.IsZero() || i > 0 && list[i-1].Compare(d) >= 0 {
+			return Field(name, ErrValue)
+		}
+	}
+	return nil
+}
+
 // Make checks st and signs it.
 func Make(s *Signer, st Statement, opts ...Option) (string, error) {
 	if err := st.Check(); err != nil {

@@ -33,12 +33,18 @@ const MaxSignatures = 16
 // A Document is what the board signs.
 type Document interface{ jws.Statement }
 
-// A Board is the keys that sign documents, and how many of them must. What the
-// boards before it have signed is still theirs to have signed.
+// A Board is the keys that sign documents, and how many of them must.
 type Board struct {
 	Keys    []*jws.PublicKey
 	Need    int
-	Earlier []Board
+	Earlier []Former
+}
+
+// A Former board is believed of these documents alone: its keys may have come into
+// other hands since, and could sign more.
+type Former struct {
+	Board
+	Documents []ident.Digest
 }
 
 // Now is the board without those before it: for what is new.
@@ -56,26 +62,28 @@ func Digest(doc Document) (ident.Digest, error) {
 	return ident.Sum(b), err
 }
 
-// Read checks that board.Need different keys of the board, or of one before it, have
-// signed one payload, and reads it into doc. Every signature must be right: one that is not refuses all,
-// and doc stays as it was. Of reviewer sets the board signs the first alone: a
-// later one of its making would take the seals from those who keep them.
+// Read checks that board.Need different keys of the board, or of one before it that
+// signed this, have signed one payload, and reads it into doc. Every signature must be
+// right: one that is not refuses all, and doc stays as it was. Of reviewer sets the board
+// signs the first alone: a later one of its making would take the seals from those who
+// keep them.
 func (b Board) Read(signatures []string, doc Document) (ident.Digest, error) {
-	digest, err := b.read(signatures, doc)
+	digest, err := b.read(signatures, doc, func(ident.Digest) bool { return true })
 	for _, e := range slices.Backward(b.Earlier) {
 		if err == nil {
 			break
 		}
-		if d, why := e.read(signatures, doc); why == nil {
+		listed := func(d ident.Digest) bool { return slices.Contains(e.Documents, d) }
+		if d, why := e.read(signatures, doc, listed); why == nil {
 			digest, err = d, nil
 		}
 	}
 	return digest, err
 }
 
-func (b Board) read(signatures []string, doc Document) (ident.Digest, error) {
-	return read(signatures, jws.Among(b.Keys...), doc, func(got Document, keys map[ident.Digest]bool) error {
-		if b.Need < 1 || len(keys) < b.Need {
+func (b Board) read(signatures []string, doc Document, may func(ident.Digest) bool) (ident.Digest, error) {
+	return read(signatures, jws.Among(b.Keys...), doc, func(got Document, digest ident.Digest, keys map[ident.Digest]bool) error {
+		if b.Need < 1 || len(keys) < b.Need || !may(digest) {
 			return ErrSignatures
 		}
 		if set, ok := got.(*ReviewerSet); ok && set.Epoch != 1 {
@@ -85,9 +93,9 @@ func (b Board) read(signatures []string, doc Document) (ident.Digest, error) {
 	})
 }
 
-// read verifies all signatures over one payload and has enough judge it with the
-// thumbprints of their keys. Only then is doc set.
-func read(signatures []string, lookup func(ident.Digest) (*jws.PublicKey, error), doc Document, enough func(Document, map[ident.Digest]bool) error) (digest ident.Digest, err error) {
+// read verifies all signatures over one payload and has enough judge it by its digest and
+// the thumbprints of their keys. Only then is doc set.
+func read(signatures []string, lookup func(ident.Digest) (*jws.PublicKey, error), doc Document, enough func(Document, ident.Digest, map[ident.Digest]bool) error) (digest ident.Digest, err error) {
 	if len(signatures) < 1 || len(signatures) > MaxSignatures {
 		return digest, fmt.Errorf("%s: %w", doc.Typ(), ErrSignatures)
 	}
@@ -112,7 +120,7 @@ func read(signatures []string, lookup func(ident.Digest) (*jws.PublicKey, error)
 		}
 		keys[key.Thumbprint()], digest = true, d
 	}
-	if err := enough(got, keys); err != nil {
+	if err := enough(got, digest, keys); err != nil {
 		return ident.Digest{}, fmt.Errorf("%s: %w", doc.Typ(), err)
 	}
 	target.Set(fresh.Elem())

@@ -117,6 +117,32 @@ func TestMostSignatures(t *testing.T) {
 	}
 }
 
+// TestFormer: a board that was replaced is believed of the documents that are listed as
+// its own, however few sign now, and of nothing that its keys sign later.
+func TestFormer(t *testing.T) {
+	later := board(t)
+	now := order.Board{Keys: []*jws.PublicKey{vectors.Ed25519(t, "board 4").Public()}, Need: 1}
+	for _, k := range []order.Document{newDelegation(t), newSet(t), newRequester(t)} {
+		digest, err := order.Digest(k)
+		if err != nil {
+			t.Fatal(err)
+		}
+		docs := signed(t, k, "board 1", "board 2")
+		now.Earlier = []order.Former{{Board: later, Documents: []ident.Digest{ident.Sum("another"), digest}}, {Board: later}}
+		got := empty(k)
+		if d, err := now.Read(docs, got); err != nil || d != digest || !reflect.DeepEqual(got, k) {
+			t.Errorf("%s: %v", k.Typ(), err)
+		}
+		refuse(t, "signed by too few", kind{k.Typ(), k, now.Read}, docs[:1], jws.ErrUnknownKey)
+		refuse(t, "what is new", kind{k.Typ(), k, now.Now().Read}, docs, jws.ErrUnknownKey)
+		now.Earlier = []order.Former{{Board: later, Documents: []ident.Digest{ident.Sum("another")}}, {Board: now.Now(), Documents: []ident.Digest{digest}}}
+		refuse(t, "one that is not listed as its own", kind{k.Typ(), k, now.Read}, docs, jws.ErrUnknownKey)
+		if _, err := now.Read(signed(t, k, "board 4"), empty(k)); err != nil {
+			t.Errorf("%s: of the board itself: %v", k.Typ(), err)
+		}
+	}
+}
+
 // TestTyp: no document passes for one of another type.
 func TestTyp(t *testing.T) {
 	for _, k := range kinds(t) {

@@ -1,7 +1,6 @@
 package order
 
 import (
-	"bytes"
 	"crypto/hpke"
 	"errors"
 	"slices"
@@ -81,7 +80,7 @@ func (r *ReviewerSet) Check() error {
 	if r.Epoch < 1 || r.Epoch > MaxEpoch || (r.Epoch == 1) != r.Previous.IsZero() {
 		return jws.Field("epoch", jws.ErrValue)
 	}
-	if err := r.checkRevoked(); err != nil {
+	if err := jws.Digests("revoked", r.Revoked, MaxRevoked); err != nil {
 		return err
 	}
 	if len(r.Groups) < 1 || len(r.Groups) > MaxGroups {
@@ -99,18 +98,6 @@ func (r *ReviewerSet) Check() error {
 	}
 	if votes > MaxSignatures {
 		return jws.Field("groups", ErrGroup)
-	}
-	return nil
-}
-
-func (r *ReviewerSet) checkRevoked() error {
-	if len(r.Revoked) > MaxRevoked {
-		return jws.Field("revoked", jws.ErrCount)
-	}
-	for i, d := range r.Revoked {
-		if d.IsZero() || i > 0 && bytes.Compare(r.Revoked[i-1][:], d[:]) >= 0 {
-			return jws.Field("revoked", jws.ErrValue)
-		}
 	}
 	return nil
 }
@@ -214,7 +201,7 @@ func (r *ReviewerSet) ReadNext(signatures []string, next *ReviewerSet) (ident.Di
 		}
 		return k, nil
 	}
-	return read(signatures, lookup, next, func(got Document, keys map[ident.Digest]bool) error {
+	return read(signatures, lookup, next, func(got Document, _ ident.Digest, keys map[ident.Digest]bool) error {
 		return r.precedes(got.(*ReviewerSet), mine, keys)
 	})
 }

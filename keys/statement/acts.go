@@ -136,7 +136,7 @@ func (d *Dispatch) Check() error {
 	if err := d.Checkpoint.check(); err != nil {
 		return err
 	}
-	if err := digests("dissents", d.Dissents, MaxDissents); err != nil {
+	if err := jws.Digests("dissents", d.Dissents, MaxDissents); err != nil {
 		return err
 	}
 	return about(d.Authority, d.Decision, "statement", d.Statement)
@@ -185,19 +185,6 @@ func about(a ident.Authority, id ident.ID, field string, d ident.Digest) error {
 		return err
 	}
 	return missing(field, d.IsZero())
-}
-
-// digests wants at most max digests in the order of their bytes, each once.
-func digests(field string, list []ident.Digest, max int) error {
-	if len(list) > max {
-		return jws.Field(field, jws.ErrCount)
-	}
-	for i, d := range list {
-		if d.IsZero() || i > 0 && compare(list[i-1], d) >= 0 {
-			return jws.Field(field, jws.ErrValue)
-		}
-	}
-	return nil
 }
 
 // paragraphs bounds a longer text: at most 100 paragraphs, 8 KiB in all.

@@ -213,7 +213,7 @@ func (d *Draft) checkLineage() error {
 	if d.Revision < 1 || d.Revision > 1000 || (d.Revision == 1) != d.Previous.IsZero() {
 		return jws.Field("revision", jws.ErrValue)
 	}
-	if err := digests("earlier", d.Earlier, MaxEarlier); err != nil {
+	if err := jws.Digests("earlier", d.Earlier, MaxEarlier); err != nil {
 		return err
 	}
 	if d.Amends != nil && d.Corrects != nil {
@@ -227,11 +227,8 @@ func (d *Draft) checkLineage() error {
 	return nil
 }
 
-// compare orders digests by their bytes, as Earlier is sorted.
-func compare(a, b ident.Digest) int { return slices.Compare(a[:], b[:]) }
-
 // SortEarlier puts digests into the order in which a draft lists them.
-func SortEarlier(list []ident.Digest) { slices.SortFunc(list, compare) }
+func SortEarlier(list []ident.Digest) { slices.SortFunc(list, ident.Digest.Compare) }
 
 func (d *Draft) checkContent() error {
 	c := d.Content

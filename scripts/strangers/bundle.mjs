@@ -9,7 +9,7 @@ const lines = v.list(v.text(0, 8192), 1, 4096)
 const path = v.list(v.text(1, 255), 1, 4)
 
 const board = v.object({ keys: v.all(v.list(s.jwk, 1, 16), v.different), need: v.int(1, 16) })
-const before = v.object({ board, policy: lines, size: v.int(0) })
+const before = v.object({ board, 'documents?': v.digests(1, 1000), policy: lines, size: v.int(0) })
 
 /** Reads a trust file. */
 export function trust(data) {
@@ -19,7 +19,7 @@ export function trust(data) {
     certificates: v.list(v.object({ certificate: v.binary(1, 65536), from: v.date, 'logged_before?': v.int(1), 'until?': v.date }), 1, 100),
     'earlier?': v.list(before, 1, 100), name: v.text(1, 200), policy: lines,
     providers: v.list(v.object({ audience: v.text(1, 255), 'hsa_id?': path, issuer: v.text(1, 255), 'name?': path, 'user_id?': path }), 0, 20),
-    typ: v.oneOf('sigill-trust'),
+    'successions?': v.int(1), typ: v.oneOf('sigill-trust'),
   })(t)
   const earlier = t.earlier ?? []
   for (const b of [t.board, ...earlier.map((e) => e.board)]) check(b.need <= b.keys.length, 'how many of the board must sign')
@@ -30,7 +30,7 @@ export function trust(data) {
     const { crv, kty, x, y } = x509.publicKey.export({ format: 'jwk' })
     return { raw: v.unb64url(certificate), from, until, logged_before, x509, key: s.key(kty === 'OKP' ? { crv, kty, x } : { crv, kty, x, y }) }
   })
-  const boards = [t.board, ...earlier.map((e) => e.board)].map((b) => ({ keys: b.keys.map(s.key), need: b.need }))
+  const boards = [{ board: t.board }, ...earlier].map(({ board: b, documents }, i) => ({ keys: b.keys.map(s.key), need: b.need, documents: i === 0 ? undefined : documents ?? [] }))
   const logs = [...log.policy(t.policy, t.authority), ...earlier.flatMap((e) => log.policy(e.policy, t.authority).map((k) => ({ ...k, most: e.size })))]
   return { ...t, certificates, boards, board: boards[0], logs, file: data, digest: v.b64url(v.sha256(data)) }
 }
@@ -46,7 +46,9 @@ export function successor(data, t) {
   check(payload.authority === t.authority && next.authority === t.authority && payload.from === t.digest, 'what follows another trust file')
   const same = (x, y) => JSON.stringify(x) === JSON.stringify(y)
   const [was, is] = [v.parse(t.file), v.parse(v.unb64url(payload.trust))]
-  const kept = same(was.board, is.board) && same(was.policy, is.policy) ? [] : [{ board: was.board, policy: was.policy, size: is.earlier?.at(-1).size }]
+  check((is.successions ?? 0) === (was.successions ?? 0) + 1, 'which succession it is')
+  const last = is.earlier?.at(-1)
+  const kept = same(was.board, is.board) && same(was.policy, is.policy) ? [] : [{ board: was.board, documents: last?.documents, policy: was.policy, size: last?.size }]
   check(same([...(was.earlier ?? []), ...kept], is.earlier ?? []), 'what was believed before is not remembered')
   check(was.providers.every((p) => is.providers.some((o) => same(p, o))), 'a provider is left out')
   const no_later = (x, y) => x === undefined || (y !== undefined && y <= x)
@@ -58,12 +60,14 @@ export function successor(data, t) {
   return next
 }
 
-/** A document by the board of a trust file, or by one before it. */
+/** A document by the board of a trust file, or by one before it, of those that are listed. */
 export function byBoard(signatures, typ, shape, t) {
   let why
   for (const b of t.boards) {
     try {
-      return s.document(signatures, typ, shape, b.keys, b.need)
+      const d = s.document(signatures, typ, shape, b.keys, b.need)
+      check(b.documents?.includes(d.digest) ?? true, `${typ}: by a board that has been replaced`)
+      return d
     } catch (e) {
       why ??= e
     }

@@ -6,9 +6,7 @@ import (
 
 	"sigill/keys/bundle"
 	"sigill/keys/disclosure/story"
-	"sigill/keys/jws"
 	"sigill/keys/order"
-	"sigill/keys/vectors"
 )
 
 // successor is a signed succession as a file.
@@ -37,17 +35,20 @@ func TestFollows(t *testing.T) {
 		t.Fatal(err)
 	}
 	file1, old := file(t, "bundle.json", data), trust(t, s)
-	board := func(f *bundle.TrustFile) {
-		f.Board = bundle.BoardKeys{Keys: []jws.JWK{vectors.Ed25519(t, "board 3").Public().JWK()}, Need: 1}
-	}
 	for name, c := range map[string]struct {
 		code   int
 		change func(f *bundle.TrustFile)
 	}{
-		"another log key":             {verified, changedKeys(s, v.Checkpoint.Size)},
-		"another log key, too short":  {refused, changedKeys(s, v.Checkpoint.Size-1)},
-		"another board":               {verified, func(f *bundle.TrustFile) { board(f); s.Before(f, 0) }},
-		"a board that is forgotten":   {refused, board},
+		"another log key":            {verified, changedKeys(s, v.Checkpoint.Size)},
+		"another log key, too short": {refused, changedKeys(s, v.Checkpoint.Size-1)},
+		"another board":              {verified, func(f *bundle.TrustFile) { s.NextBoard(f, 0, &s.Set, &s.Order, &s.Registered) }},
+		"an order that is forgotten": {refused, func(f *bundle.TrustFile) { s.NextBoard(f, 0, &s.Set, &s.Registered) }},
+		"no documents":               {refused, func(f *bundle.TrustFile) { s.NextBoard(f, 0) }},
+		"a board that is forgotten": {refused, func(f *bundle.TrustFile) {
+			s.NextBoard(f, 0, &s.Order)
+			f.Earlier = nil
+		}},
+		"a document twice":            {refused, func(f *bundle.TrustFile) { s.NextBoard(f, 0, &s.Order, &s.Order) }},
 		"revoked before this":         {refused, func(f *bundle.TrustFile) { f.Certificates[0].LoggedBefore = v.Index }},
 		"revoked after this":          {verified, func(f *bundle.TrustFile) { f.Certificates[0].LoggedBefore = v.Index + 1 }},
 		"a certificate counts longer": {refused, func(f *bundle.TrustFile) { f.Certificates[0].Until = "" }},
@@ -57,6 +58,7 @@ func TestFollows(t *testing.T) {
 		}},
 		"a provider left out":        {refused, func(f *bundle.TrustFile) { f.Providers = f.Providers[:0] }},
 		"a policy that is forgotten": {refused, func(f *bundle.TrustFile) { f.Policy = []string{s.NextLog(), "quorum none"} }},
+		"not counted":                {refused, func(f *bundle.TrustFile) { f.Successions = 0 }},
 		"another name":               {verified, func(f *bundle.TrustFile) { f.Name = "Exempelstad" }},
 	} {
 		t.Run(name, func(t *testing.T) {

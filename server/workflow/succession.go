@@ -1,12 +1,16 @@
 package workflow
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 
 	"sigill/keys/bundle"
 	"sigill/keys/ident"
+	"sigill/keys/jws"
 	"sigill/keys/order"
 	"sigill/keys/proof"
 	"sigill/server/ledger"
@@ -15,6 +19,10 @@ import (
 // ErrTrustFile says that the trust file is not the store's, and nothing that its board
 // signed leads from the one to the other.
 var ErrTrustFile = errors.New("the trust file is not the one that the store was kept under")
+
+// TrustSlack is how many entries the log may still get, by the size that a new trust file
+// gives the policy before it: what it gets while the board signs, and years more.
+const TrustSlack = 100_000
 
 // metaTrust counts the trust files that have been in force here.
 var metaTrust = []byte("trust")
@@ -60,11 +68,106 @@ func (o *Office) succeeds(r ledger.Reader) (n uint64, fresh bool, err error) {
 	if err != nil {
 		return 0, false, fmt.Errorf("%w: %w", ErrTrustFile, err)
 	}
-	// What was published beyond the bound would verify for nobody.
-	if e := next.File.Earlier; len(e) > len(before.File.Earlier) && e[len(e)-1].Size < o.ledger.Head().Size {
-		return 0, false, fmt.Errorf("%w: the log has grown past earlier[%d].size: have the board sign a larger one", ErrTrustFile, len(e)-1)
+	if e := next.File.Earlier; len(e) > len(before.File.Earlier) {
+		last := fmt.Sprintf("earlier[%d]", len(e)-1)
+		switch size, now := e[len(e)-1].Size, o.ledger.Head().Size; {
+		case size < now: // what was published beyond it would verify for nobody
+			return 0, false, fmt.Errorf("%w: the log has grown past %s.size: have the board sign a larger one", ErrTrustFile, last)
+		case size-now > TrustSlack: // keys that are replaced could sign so much more
+			return 0, false, fmt.Errorf("%w: %s.size is more than %d past the log, which has %d entries: have the board sign a smaller one", ErrTrustFile, last, TrustSlack, now)
+		}
+		if err := keepsDocuments(r, next, last); err != nil {
+			return 0, false, err
+		}
 	}
 	return n, true, nil
+}
+
+// keepsDocuments checks that a trust file believes all that boards have signed here: what
+// rests on a document would verify for nobody without it.
+func keepsDocuments(r ledger.Reader, next *bundle.Trust, last string) error {
+	return boardDocuments(r, func(signatures []string, doc order.Document) error {
+		if _, err := next.Board.Read(signatures, doc); err == nil {
+			return nil
+		}
+		if err := jws.Peek(signatures[0], doc); err != nil {
+			return damaged("document of the board", err)
+		}
+		digest, err := order.Digest(doc)
+		if err != nil {
+			return err
+		}
+		return fmt.Errorf("%w: %s.documents leaves out the %s with the digest %s: have the board sign one with all that sigilld documents gives",
+			ErrTrustFile, last, strings.TrimSuffix(doc.Typ(), "+jws"), digest)
+	})
+}
+
+// boardDocuments are the documents that boards have signed and the store holds, each once:
+// orders, the first reviewer set, and requesters as they are registered and as they were
+// when they asked.
+func boardDocuments(r ledger.Reader, each func(signatures []string, doc order.Document) error) error {
+	seen := map[ident.Digest]bool{}
+	once := func(signatures []string, doc order.Document) error {
+		if len(signatures) == 0 {
+			return damaged("document of the board", ledger.ErrCorrupt)
+		}
+		as := ident.Sum(strings.Join(signatures, " "))
+		if seen[as] {
+			return nil
+		}
+		seen[as] = true
+		return each(signatures, doc)
+	}
+	row := func(value []byte, doc order.Document) error {
+		var row documentRow
+		if err := decode(value, &row); err != nil {
+			return err
+		}
+		return once(row.Signatures, doc)
+	}
+	for _, of := range []struct {
+		room ledger.Room
+		to   []byte
+		read func(value []byte) error
+	}{
+		{roomOrder, nil, func(value []byte) error { return row(value, &order.Delegation{}) }},
+		{roomSet, indexKey(2), func(value []byte) error { return row(value, &order.ReviewerSet{}) }}, // later ones are the reviewers'
+		{roomRequester, nil, func(value []byte) error { return row(value, &order.Requester{}) }},
+		{roomOpening, nil, func(value []byte) error {
+			var row openingRow
+			if err := decode(value, &row); err != nil {
+				return err
+			}
+			return once(row.Requester, &order.Requester{})
+		}},
+	} {
+		for p, err := range r.Scan(of.room, nil, of.to) {
+			if err != nil {
+				return storeError(err)
+			}
+			if err := of.read(p.Value); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// Documents gives what boards have signed and a store holds, for the trust file that puts
+// another board in their place: one signed document's file after the other.
+func Documents(ctx context.Context, l *ledger.Ledger) (files []byte, err error) {
+	err = l.Read(ctx, func(r ledger.Reader) error {
+		var list [][]byte
+		err := boardDocuments(r, func(signatures []string, _ order.Document) error {
+			b, err := (&order.Signed{Signatures: signatures}).Marshal()
+			list = append(list, b)
+			return err
+		})
+		slices.SortFunc(list, bytes.Compare)
+		files = bytes.Join(list, nil)
+		return err
+	})
+	return files, ledgerError(err)
 }
 
 // RecordTrust files the office's trust file and, if it took the place of another, logs

@@ -214,8 +214,18 @@ Later on another log key, other witnesses or board members, a certificate renewe
 What is not said stays. A certificate with logged_before is revoked: its seals count on
 decisions with a place in the log before that one alone. Whom the file before believed
 goes on to be believed of checkpoints of at most size entries: more than the log can
-have when the server takes the new file. The board then signs the succession, which all
-take over with "sigill adopt", and the server with "trust: FILE":
+have when the server takes the new file, and at most 100,000 more than it has then.
+
+Another board needs, in after, the files of all that the one before it has signed:
+
+    after: {trust: trust.json, size: 60000, documents: [documents.txt]}
+    board: {need: 2, keys: [ledamot4.age, ledamot5.age]}
+
+"sigilld documents" writes that file. Of those the board of before goes on to be believed,
+and of nothing that its keys sign later. The server takes no trust file that leaves one out.
+
+The board of before then signs the succession, which all take over with "sigill adopt",
+and the server with "trust: FILE":
 
     document: succession
     authority: 212000-0449

@@ -42,21 +42,24 @@ is no entry. These are kept in the state file and said at every look; what a str
 can check is written beside it, for sigill verify. To begin anew, move the state file
 away: the next look then starts with the log's first entry and knows nothing of before.
 
-stall: no witness has seen the log for longer than --stall. damaged, signature: what is
-given out is not what the log of the trust file signed. unreachable: no answer. These
-are said while they are so.
+succeeded: the log has more changes of trust than your trust file knows of, so that what
+is said may be by old keys: sigill adopt. stall: no witness has seen the log for longer than --stall. damaged, signature: what is
+given out is not what the log of the trust file signed. unreachable: no answer, or not
+all of it within five minutes, or --every if that is longer. These are said while they
+are so.
 
 With --compare, what others were shown is held against it at each look: a decision, a
 proof, a checkpoint, evidence, the state.json or found.json of a witness, the state of
 another monitor, or another place where the log is given out.
 
 With --once it looks once: exit code 0 if nothing is found, 6 if something is, 4 if the
-log cannot be reached or is smaller than what was compared.`,
+log cannot be reached or is smaller than what was compared, or your trust file is old.`,
 		Example: "  sigill log monitor https://sigill.example:8444 --state logg.json --trust trust.json\n" +
 			"  sigill log monitor https://sigill.example:8444 --state logg.json --once -o json\n" +
 			"  sigill log monitor https://sigill.example:8444 --state logg.json --once --compare decision.sigill",
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) (err error) {
+			c.Within = max(every, monitor.DefaultEvery)
 			if c.State == "" {
 				return usage("no state: give --state")
 			}
@@ -96,7 +99,7 @@ log cannot be reached or is smaller than what was compared.`,
 	f := cmd.Flags()
 	f.StringVar(&c.State, "state", "", "`file` of what is remembered, which is made; evidence is written beside it")
 	f.BoolVar(&once, "once", false, "look once, and say by the exit code what was found")
-	f.DurationVar(&every, "every", 5*time.Minute, "`time` from look to look")
+	f.DurationVar(&every, "every", monitor.DefaultEvery, "`time` from look to look")
 	f.DurationVar(&c.Stall, "stall", monitor.DefaultStall, "`time` after which a log that no witness has seen stands still")
 	f.StringArrayVar(&c.Compare, "compare", nil, "`file` or address with what others were shown; may be given again")
 	return cmd

@@ -78,7 +78,7 @@ standard error. Exit codes: 0 ended as asked, 3 a check has found something, 1 a
 		Example: "  sigilld config > sigilld.yaml\n  sigilld config check --config sigilld.yaml\n  sigilld init --config sigilld.yaml\n  sigilld serve --config sigilld.yaml",
 		Args:    cobra.NoArgs, RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(serve(), initStore(), backup(), restore(), recoverLog(), checkStore(), extract(), example(), man())
+	cmd.AddCommand(serve(), initStore(), backup(), restore(), recoverLog(), checkStore(), extract(), documents(), example(), man())
 	command.Strict(cmd)
 	command.Each(cmd, func(c *cobra.Command) {
 		if c.ValidArgsFunction == nil {

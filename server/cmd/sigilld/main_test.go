@@ -62,7 +62,7 @@ func TestHelp(t *testing.T) {
 			t.Errorf("%v --help: %d %s", name, code, out)
 		}
 	})
-	if n != 11 {
+	if n != 12 {
 		t.Errorf("%d commands", n)
 	}
 }

@@ -1,0 +1,56 @@
+package server
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"net/url"
+
+	"sigill/server/control"
+	"sigill/server/gate"
+	"sigill/server/ledger"
+	"sigill/server/store/bolt"
+	"sigill/server/workflow"
+)
+
+// Documents gives what boards have signed and the store holds, one signed document's file
+// after the other, by the running server or, if none runs, from the store itself. A trust
+// file that puts another board in the place of one lists them.
+func Documents(ctx context.Context, c Config) (files []byte, err error) {
+	in, err := control.Ask(ctx, c.Data, "documents", nil)
+	if err == nil {
+		defer in.Close()
+		return io.ReadAll(in)
+	}
+	if !errors.Is(err, control.ErrNobody) {
+		return nil, err
+	}
+	_, k, err := c.load()
+	if err != nil {
+		return nil, err
+	}
+	engine, err := openWith(bolt.OpenReadOnly, c.Data)
+	if err != nil {
+		return nil, err
+	}
+	s, err := gate.Open(ctx, engine, k.gate)
+	if err != nil {
+		return nil, errors.Join(err, engine.Close())
+	}
+	defer func() { err = errors.Join(err, s.Close()) }()
+	l, err := ledger.Open(ctx, s, k.log, false, k.before...)
+	if err != nil {
+		return nil, err
+	}
+	return workflow.Documents(ctx, l)
+}
+
+func (s *Server) sendDocuments(ctx context.Context, _ url.Values, w io.Writer) error {
+	files, err := workflow.Documents(ctx, s.ledger)
+	if err != nil {
+		return err
+	}
+	_, err = io.Copy(w, bytes.NewReader(files))
+	return err
+}
