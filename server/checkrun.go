@@ -33,6 +33,11 @@ func (k *checking) run(ctx context.Context) (_ *Checked, err error) {
 		return nil, err
 	}
 	defer snapshot.Close()
+	if k.instance != "" { // a server has seen to that
+		if err := workflow.KeptUnder(snapshot, k.trust, k.follows); err != nil {
+			return nil, err
+		}
+	}
 	total, err := k.store.Rows(snapshot)
 	if err != nil {
 		return nil, err

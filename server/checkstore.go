@@ -70,6 +70,7 @@ type midway struct {
 // A checking is a check under way.
 type checking struct {
 	trust    *bundle.Trust
+	follows  []string // what the board signed, by which the trust file follows another
 	store    *gate.Store
 	dir      string
 	instance string                            // of the file, if it can be interrupted
@@ -155,7 +156,7 @@ func (c Config) checkStopped(ctx context.Context, told func(string, uint64)) (_ 
 	}
 	defer func() { err = errors.Join(err, s.Close()) }()
 	changed := info.Sys().(*syscall.Stat_t).Ctim
-	one := checking{trust: trust, store: s, dir: c.Data, pace: ctx.Err, told: told,
+	one := checking{trust: trust, follows: k.succession, store: s, dir: c.Data, pace: ctx.Err, told: told,
 		instance: fmt.Sprintf("%d %d %d %d", info.Size(), info.ModTime().UnixNano(), changed.Sec, changed.Nsec)}
 	return one.run(ctx)
 }

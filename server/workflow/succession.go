@@ -44,24 +44,37 @@ func newestTrust(r ledger.Reader) (n uint64, t *bundle.Trust, err error) {
 // succeeds checks that the office's trust file is the store's, or that the board of
 // the store's signed it as its successor; fresh says that it is not in the store yet.
 func (o *Office) succeeds(r ledger.Reader) (n uint64, fresh bool, err error) {
+	return follows(r, o.Trust, o.Succession, o.ledger.Head().Size)
+}
+
+// KeptUnder checks that a store was kept under a trust file, or under one that the board
+// let it follow. It says nothing of a store that cannot be read.
+func KeptUnder(r ledger.Reader, trust *bundle.Trust, succession []string) error {
+	if _, _, err := follows(r, trust, succession, 0); errors.Is(err, ErrTrustFile) {
+		return err
+	}
+	return nil
+}
+
+func follows(r ledger.Reader, trust *bundle.Trust, succession []string, size uint64) (n uint64, fresh bool, err error) {
 	n, before, err := newestTrust(r)
 	switch {
 	case err != nil:
 		return 0, false, err
 	case n == 0:
 		return 0, true, nil
-	case before.Digest == o.Trust.Digest:
+	case before.Digest == trust.Digest:
 		return n, false, nil
 	}
-	if len(o.Succession) == 0 {
+	if len(succession) == 0 {
 		return 0, false, fmt.Errorf("%w: name that one under trust, or the succession that the board signed", ErrTrustFile)
 	}
-	next, _, err := before.Succeed(o.Succession)
+	next, _, err := before.Succeed(succession)
 	if err != nil {
 		return 0, false, fmt.Errorf("%w: %w", ErrTrustFile, err)
 	}
 	// What was published beyond the bound would verify for nobody.
-	if e := next.File.Earlier; len(e) > len(before.File.Earlier) && e[len(e)-1].Size < o.ledger.Head().Size {
+	if e := next.File.Earlier; len(e) > len(before.File.Earlier) && e[len(e)-1].Size < size {
 		return 0, false, fmt.Errorf("%w: the log has grown past earlier[%d].size: have the board sign a larger one", ErrTrustFile, len(e)-1)
 	}
 	return n, true, nil
