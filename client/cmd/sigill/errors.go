@@ -148,7 +148,7 @@ func (a *app) failure(err error) failure {
 	ills, pin, loud := (*sick)(nil), (*client.PinError)(nil), (*alarm)(nil)
 	switch {
 	case errors.As(err, &loud):
-		f.Error, f.Advice = a.t("the log")+": "+a.t(outcomes[loud.state].said), w.alarmDo
+		f.Error, f.Advice = a.t(outcomes[loud.state].end), w.alarmDo
 	case errors.As(err, &ills):
 		f.Error, f.Advice = fmt.Sprintf(a.t("%d of the checks failed"), ills.failed), a.t("Do what stands under each of them, and run sigill doctor again.")
 	case errors.As(err, &named):

@@ -311,7 +311,7 @@ var swedish = &words{
 		"": {"%s",
 			"sigill doctor säger vad som är inställt, och --help vad kommandot behöver."},
 	},
-	alarmDo: "Gör det som står ovan. Det som sparats sägs vid varje kontroll, till dess att du flyttar undan lägesfilen.",
+	alarmDo: "Gör det som står ovan. Det som har sparats visas vid varje kontroll tills du flyttar undan lägesfilen.",
 	found: map[string]complaint{
 		"fork": {"två historier, båda undertecknade av loggen",
 			"Spara lägesfilen och bevisfilen bredvid den, och visa dem för myndighetens revisorer och för loggens vittnen: sigill verify kontrollerar beviset. Lita inte på något beslut som bara den ena har."},
