@@ -33,12 +33,17 @@ func (k *checking) run(ctx context.Context) (_ *Checked, err error) {
 		return nil, err
 	}
 	defer snapshot.Close()
+	if k.instance != "" { // a server has seen to that
+		if err := workflow.KeptUnder(snapshot, k.trust, k.follows); err != nil {
+			return nil, err
+		}
+	}
 	total, err := k.store.Rows(snapshot)
 	if err != nil {
 		return nil, err
 	}
 	found := &Checked{LastGreen: before.Green, Rows: total}
-	at := midway{Store: k.instance}
+	at := midway{Store: k.instance, At: minute(began)}
 	switch was := before.Begun; {
 	case was == nil || k.instance == "":
 	case was.Store == k.instance:
@@ -58,7 +63,7 @@ func (k *checking) run(ctx context.Context) (_ *Checked, err error) {
 		}
 		if k.instance != "" && time.Since(kept) > keptEvery {
 			at.Verified, at.Findings, kept = house.Verified, w.Findings, time.Now()
-			k.keep(checkState{Green: before.Green, Begun: &at})
+			k.keep(func(s *checkState) { s.Begun = &at })
 		}
 		return k.pace()
 	}
@@ -67,18 +72,23 @@ func (k *checking) run(ctx context.Context) (_ *Checked, err error) {
 		if err := s.Run(w); err != nil {
 			if k.instance != "" && ctx.Err() != nil {
 				at.Verified, at.Findings = house.Verified, w.Findings
-				k.keep(checkState{Green: before.Green, Begun: &at})
+				k.keep(func(s *checkState) { s.Begun = &at })
 			}
 			return nil, fmt.Errorf("checking %s: %w", s.Name, err)
 		}
 	}
 	found.State, found.Figures, found.Findings = "findings", house.Figures, w.Findings
-	after := checkState{Green: before.Green}
 	if len(w.List) == 0 {
-		found.State, after.Green = "green", &Green{began.UTC().Truncate(time.Minute), house.Entries}
+		found.State = "green"
 	}
+	from, to := check.Moment{At: at.At, Entries: house.Entries}, check.Moment{At: minute(time.Now()), Entries: house.Entries}
+	k.keep(func(s *checkState) {
+		s.Begun, s.Memory = nil, s.Date(&found.Findings, from, to)
+		if len(w.List) == 0 && (s.Green == nil || !from.At.Before(s.Green.At)) {
+			s.Green = &from
+		}
+	})
 	found.Seconds = time.Since(began).Seconds()
-	k.keep(after)
 	return found, nil
 }
 
@@ -110,17 +120,17 @@ func (k *checking) steps(snapshot store.Snapshot, house *workflow.Checking, at *
 func (k *checking) sum(snapshot store.Snapshot, room store.Room, w *check.Walk) error {
 	l, err := k.store.Verify(snapshot, room, w.Each)
 	if errors.Is(err, store.ErrCorrupt) {
-		w.Found(room, "pages of the file cannot be read")
+		w.Found(room, "pages of the file cannot be read", check.Hiding)
 		return nil
 	}
 	if err != nil {
 		return err
 	}
 	if l.Damaged > 0 {
-		w.Found(room, fmt.Sprintf("rows that were edited, cut, moved or swapped: %d", l.Damaged))
+		w.Found(room, "rows were edited, cut, moved or swapped", check.Times(l.Damaged))
 	}
 	if l.Differs {
-		w.Found(room, fmt.Sprintf("rows are gone, or added, or as they once were: %d are there, of %d", l.Rows, l.Wanted))
+		w.Found(room, "rows are gone, or added, or as they once were", check.Rows(l.Rows, l.Wanted))
 	}
 	return nil
 }
@@ -157,10 +167,26 @@ const (
 	checkRests = 18 * time.Millisecond
 )
 
-// checkAfterStart checks the store once, slowly. A finding is told, and makes the server
-// unready as a job does that failed; it goes on, and answers DATA_LOSS where a damaged
-// row is asked for.
-func (s *Server) checkAfterStart(ctx context.Context) {
+// checkAgain is how long the server waits for the next check of its own.
+const checkAgain = 24 * time.Hour
+
+// checkDaily checks the store after the start and then once a day, until ctx ends: since
+// when a finding is there is known as well as checks are often.
+func (s *Server) checkDaily(ctx context.Context) {
+	for {
+		s.checkSlowly(ctx)
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(checkAgain):
+		}
+	}
+}
+
+// checkSlowly checks the store once. A finding is told, and makes the server unready as a
+// job does that failed; it goes on, and answers DATA_LOSS where a damaged row is asked
+// for.
+func (s *Server) checkSlowly(ctx context.Context) {
 	since := time.Now()
 	k := checking{trust: s.trust, store: s.store, dir: s.config.Data, lock: &s.checks, told: func(string, uint64) {}, pace: func() error {
 		if time.Since(since) < checkWorks {
@@ -199,13 +225,28 @@ func (s *Server) noteCheck(found *Checked) {
 func Text(f check.Finding) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s: %s", f.Room, f.What)
+	if f.There != "" {
+		fmt.Fprintf(&b, ": %s", f.There)
+	}
 	for _, more := range [][2]string{{"decision", f.Decision}, {"log index", f.Index}, {"date", string(f.Date)}} {
 		if more[1] != "" {
 			fmt.Fprintf(&b, ", %s %s", more[0], more[1])
 		}
 	}
-	if f.Times > 1 {
+	if f.Times > 1 && f.There == "" {
 		fmt.Fprintf(&b, " (%d times)", f.Times)
+	}
+	const to = "2006-01-02 15:04"
+	for i, s := range f.Since {
+		b.WriteString([]string{"; happened ", " and "}[min(i, 1)])
+		if len(f.Since) > 1 {
+			fmt.Fprintf(&b, "%d times ", s.Times)
+		}
+		if s.After == nil {
+			fmt.Fprintf(&b, "before %s UTC", s.Found.At.Format(to))
+		} else {
+			fmt.Fprintf(&b, "between %s (log of %d entries) and %s UTC", s.After.At.Format(to), s.After.Entries, s.Found.At.Format(to))
+		}
 	}
 	return b.String()
 }

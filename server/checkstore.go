@@ -29,25 +29,20 @@ type Checked struct {
 	Rows    uint64  `json:"rows"`
 	Seconds float64 `json:"seconds"`
 	workflow.Figures
-	LastGreen *Green `json:"last_green,omitempty"` // the one before
-	Again     string `json:"again,omitempty"`      // what became of a check that was interrupted
+	LastGreen *check.Moment `json:"last_green,omitempty"` // the one before
+	Again     string        `json:"again,omitempty"`      // what became of a check that was interrupted
 	check.Findings
 }
 
-// A Green is when nothing was found, and how long the log was.
-type Green struct {
-	At      time.Time `json:"at"` // to the minute
-	Entries uint64    `json:"entries"`
-}
-
-// checkFile, in the data directory, holds the last green check, and how far one has come
-// that was interrupted.
+// checkFile, in the data directory, holds the last green check, what the last ones found,
+// and how far one has come that was interrupted.
 const checkFile = "check.json"
 
 // A checkState is what that file holds. Its MAC, under a key of the store, keeps who may
 // write the file alone from saying that rooms have been read that have not.
 type checkState struct {
-	Green *Green  `json:"green,omitempty"`
+	Green *check.Moment `json:"green,omitempty"`
+	check.Memory
 	Begun *midway `json:"begun,omitempty"`
 	MAC   []byte  `json:"mac,omitempty"`
 }
@@ -61,19 +56,21 @@ func (s checkState) sealed(by *gate.Store) (checkState, error) {
 	return s, err
 }
 
-// midway is where a check was interrupted: which state of the store it was of, how many
-// rooms were read, how many matters verified, and what had been found.
+// midway is where a check was interrupted: which state of the store it was of and since
+// when, how many rooms were read, how many matters verified, and what had been found.
 type midway struct {
-	Store    string `json:"store"`
-	Rooms    int    `json:"rooms"`
-	Done     uint64 `json:"done"`
-	Verified uint64 `json:"verified"`
+	Store    string    `json:"store"`
+	At       time.Time `json:"at"`
+	Rooms    int       `json:"rooms"`
+	Done     uint64    `json:"done"`
+	Verified uint64    `json:"verified"`
 	check.Findings
 }
 
 // A checking is a check under way.
 type checking struct {
 	trust    *bundle.Trust
+	follows  []string // what the board signed, by which the trust file follows another
 	store    *gate.Store
 	dir      string
 	instance string                            // digest of the file, if it can be interrupted
@@ -148,8 +145,9 @@ func (c Config) checkStopped(ctx context.Context, told func(string, uint64)) (_ 
 	s, err := gate.Open(ctx, engine, k.gate)
 	for _, no := range []error{gate.ErrWrongKey, gate.ErrNoKey, gate.ErrNoSum, store.ErrCorrupt} {
 		if errors.Is(err, no) { // all else rests on it
-			w := &check.Walk{}
-			w.Found(gate.Room, err.Error())
+			w, now := &check.Walk{}, check.Moment{At: minute(time.Now())}
+			w.Found(gate.Room, err.Error(), check.Hiding)
+			check.Memory{}.Date(&w.Findings, now, now) // what was remembered, only the store can tell
 			return &Checked{State: "findings", Findings: w.Findings}, engine.Close()
 		}
 	}
@@ -157,7 +155,7 @@ func (c Config) checkStopped(ctx context.Context, told func(string, uint64)) (_ 
 		return nil, errors.Join(err, engine.Close())
 	}
 	defer func() { err = errors.Join(err, s.Close()) }()
-	one := checking{trust: trust, store: s, dir: c.Data, pace: ctx.Err, told: told, instance: instance}
+	one := checking{trust: trust, follows: k.succession, store: s, dir: c.Data, pace: ctx.Err, told: told, instance: instance}
 	return one.run(ctx)
 }
 
@@ -196,13 +194,15 @@ func (k *checking) before() checkState {
 	return s
 }
 
-// keep writes that file. Where that cannot be done, the next check begins anew and knows
-// of an earlier green one: what was found is told all the same.
-func (k *checking) keep(s checkState) {
+// keep changes what that file holds. Where that cannot be done, the next check begins
+// anew and knows of earlier ones: what was found is told all the same.
+func (k *checking) keep(change func(s *checkState)) {
 	if k.lock != nil {
 		k.lock.Lock()
 		defer k.lock.Unlock()
 	}
+	s := k.before()
+	change(&s)
 	s, err := s.sealed(k.store)
 	if err != nil {
 		return
@@ -211,3 +211,5 @@ func (k *checking) keep(s checkState) {
 		_ = replace(filepath.Join(k.dir, checkFile), b)
 	}
 }
+
+func minute(t time.Time) time.Time { return t.UTC().Truncate(time.Minute) }

@@ -35,8 +35,8 @@ func (s *Server) Job(name string, err error) { s.job(name, err) }
 // ClockWas says what the server's clock has shown.
 func (s *Server) ClockWas(t time.Time) { s.ledger.NotBefore(t) }
 
-// CheckAfterStart is the check that the server makes in the background.
-func (s *Server) CheckAfterStart(ctx context.Context) { s.checkAfterStart(ctx) }
+// CheckSlowly is the check that the server makes in the background.
+func (s *Server) CheckSlowly(ctx context.Context) { s.checkSlowly(ctx) }
 
 // InternalAddr is where supervisor and operator are answered.
 func (s *Server) InternalAddr() net.Addr { return s.internal.Addr() }

@@ -241,7 +241,7 @@ func (s *Server) Run(ctx context.Context) error {
 	})
 	jobs.Go(func() error { s.clock(run); return nil })
 	jobs.Go(func() error { s.rpc.KeepKeys(run); return nil })
-	jobs.Go(func() error { s.checkAfterStart(run); return nil })
+	jobs.Go(func() error { s.checkDaily(run); return nil })
 	jobs.Go(func() error {
 		s.daily(run, "owed", s.missed, func(ctx context.Context, now time.Time) error {
 			return errors.Join(s.office.PublishOwed(ctx, now), s.office.Reshelve(ctx))

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -142,6 +143,13 @@ func TestNewLogKey(t *testing.T) {
 	now := renewed
 	now.Keys.Log = filepath.Join(a.Dir, "keys", "log-2.age")
 	isGreen(t, now)
+	state := tree(t, c.Data)
+	if found, err := server.CheckStore(t.Context(), c, func(step string, _ uint64) { t.Error("checks ", step) }); !errors.Is(err, workflow.ErrTrustFile) || found != nil {
+		t.Errorf("checked by the configuration of before: %+v, %v", found, err)
+	}
+	if !maps.Equal(state, tree(t, c.Data)) {
+		t.Error("something was changed")
+	}
 
 	for what, b := range map[string][]byte{"before": before, "after": after} {
 		if v, err := bundle.Verify(b, next); err != nil || !v.Witnessed {

@@ -3,7 +3,9 @@ package monitor_test
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io/fs"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -12,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"sigill/client/monitor"
 	"sigill/client/tiles"
 	"sigill/client/witness"
 	"sigill/keys/bundle"
@@ -298,12 +301,18 @@ func TestCompareRefuses(t *testing.T) {
 		m.Close()
 	}
 	p.compare = []string{filepath.Join(dir, "nothing")}
+	if _, err := p.open(); !errors.Is(err, monitor.ErrCompare) || !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("no file there: %v", err)
+	}
+	p.compare = []string{t.TempDir()}
 	p.says("no log there", "unknown", 3, "unreachable 0")
 	p.compare = []string{other.url}
 	p.says("another log", "found", 3, "signature 0")
-	p.compare = []string{"ftp://log.example"}
-	if _, err := p.open(); err == nil {
-		t.Error("no address, and it was opened")
+	for _, no := range []string{"ftp://log.example", "http://127.0.0.1:80.", "http://[::1"} {
+		p.compare = []string{no}
+		if _, err := p.open(); !errors.Is(err, tiles.ErrSource) {
+			t.Errorf("%s is no address: %v", no, err)
+		}
 	}
 }
 

@@ -63,8 +63,12 @@ func Open(c Config) (*Monitor, error) {
 		return nil, err
 	}
 	for _, what := range c.Compare {
-		if info, err := os.Stat(what); err == nil && !info.IsDir() {
+		info, err := os.Stat(what)
+		if err == nil && !info.IsDir() {
 			continue
+		}
+		if err != nil && !strings.Contains(what, "://") {
+			return nil, fmt.Errorf("%w: %w", ErrCompare, keyfile.Pathless(err))
 		}
 		if m.others[what], err = tiles.Open(strings.TrimSuffix(what, "/checkpoint"), c.Trust.Policy, c.Roots); err != nil {
 			return nil, err

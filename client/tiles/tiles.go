@@ -22,6 +22,7 @@ import (
 	"fmt"
 	"math/bits"
 	"net/url"
+	"strings"
 
 	"golang.org/x/mod/sumdb/tlog"
 
@@ -64,7 +65,7 @@ func Open(from string, policy proof.Policy, roots *x509.CertPool) (*Log, error) 
 			return nil, ErrSource
 		}
 		return &Log{newSite(from, roots), policy}, nil
-	case err == nil && u.Host != "":
+	case err == nil && u.Host != "", err != nil && strings.Contains(from, "://"):
 		return nil, ErrSource
 	}
 	return &Log{folder(from), policy}, nil

@@ -190,6 +190,7 @@ const (
 	NewNeed            Changed = "board_need"
 	NewProvider        Changed = "provider_new"
 	NewName            Changed = "name"
+	NewBound           Changed = "earlier" // the file before is believed of a log of so many entries
 )
 
 // Changes are what a trust file that has succeeded this one says otherwise.
@@ -231,6 +232,9 @@ func (t *Trust) Changes(next *Trust) (changes []Change) {
 		if t.providers[p.Issuer] == nil {
 			add(NewProvider, p.Issuer)
 		}
+	}
+	if e := next.File.Earlier; len(e) > len(t.File.Earlier) {
+		add(NewBound, fmt.Sprint(e[len(e)-1].Size))
 	}
 	return changes
 }

@@ -42,27 +42,27 @@ func TestSucceed(t *testing.T) {
 		"a new log key": {func(f *bundle.TrustFile) {
 			f.Policy = []string{f.Policy[0], s.NextLog(), "quorum none"}
 			s.Before(f, v.Checkpoint.Size)
-		}, []bundle.Changed{bundle.NewLogKey}, nil},
+		}, []bundle.Changed{bundle.NewLogKey, bundle.NewBound}, nil},
 		"another log key": {func(f *bundle.TrustFile) {
 			f.Policy = []string{s.NextLog(), "quorum none"}
 			s.Before(f, v.Checkpoint.Size)
-		}, []bundle.Changed{bundle.OldLogKey, bundle.NewLogKey}, nil},
+		}, []bundle.Changed{bundle.OldLogKey, bundle.NewLogKey, bundle.NewBound}, nil},
 		"another log key, since before this was logged": {func(f *bundle.TrustFile) {
 			f.Policy = []string{s.NextLog(), "quorum none"}
 			s.Before(f, v.Checkpoint.Size-1)
-		}, []bundle.Changed{bundle.OldLogKey, bundle.NewLogKey}, proof.ErrCheckpoint},
+		}, []bundle.Changed{bundle.OldLogKey, bundle.NewLogKey, bundle.NewBound}, proof.ErrCheckpoint},
 		"witnesses": {func(f *bundle.TrustFile) {
 			f.Policy = []string{f.Policy[0], "witness w " + witness(), "quorum w"}
 			s.Before(f, v.Checkpoint.Size)
-		}, []bundle.Changed{bundle.NewPolicy}, nil},
+		}, []bundle.Changed{bundle.NewPolicy, bundle.NewBound}, nil},
 		"witnesses, since before this was logged": {func(f *bundle.TrustFile) {
 			f.Policy = []string{f.Policy[0], "witness w " + witness(), "quorum w"}
 			s.Before(f, v.Checkpoint.Size-1)
-		}, []bundle.Changed{bundle.NewPolicy}, proof.ErrUnwitnessed},
+		}, []bundle.Changed{bundle.NewPolicy, bundle.NewBound}, proof.ErrUnwitnessed},
 		"another board": {func(f *bundle.TrustFile) { s.NextBoard(f, 0, &s.Set, &s.Order) },
-			[]bundle.Changed{bundle.OldBoardKey, bundle.OldBoardKey, bundle.NewBoardKey, bundle.NewNeed}, nil},
+			[]bundle.Changed{bundle.OldBoardKey, bundle.OldBoardKey, bundle.NewBoardKey, bundle.NewNeed, bundle.NewBound}, nil},
 		"another board, and the order forgotten": {func(f *bundle.TrustFile) { s.NextBoard(f, 0, &s.Set) },
-			[]bundle.Changed{bundle.OldBoardKey, bundle.OldBoardKey, bundle.NewBoardKey, bundle.NewNeed}, jws.ErrUnknownKey},
+			[]bundle.Changed{bundle.OldBoardKey, bundle.OldBoardKey, bundle.NewBoardKey, bundle.NewNeed, bundle.NewBound}, jws.ErrUnknownKey},
 		"a certificate renewed": {func(f *bundle.TrustFile) {
 			s.Certify(2)
 			f.Certificates = append(f.Certificates, bundle.TrustCertificate{Certificate: s.Certificate.Raw, From: "2026-11-21"})

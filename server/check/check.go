@@ -4,7 +4,8 @@
 // server puts them together.
 //
 // A finding never says who wrote anything: it has no key of a row, no id, no name, and
-// a number, a log index or a date only where the log shows them to everyone anyway.
+// a number, a log index or a date only where the log shows them to everyone anyway. Since
+// when it is there, a [Memory] of earlier checks says (TestDate).
 //
 // What a check finds is in proto/SPEC.md, "The check"; TestEveryValue in package server
 // changes every row of a store and holds it to that.
@@ -13,6 +14,7 @@ package check
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"sigill/keys/ident"
 	"sigill/server/store"
@@ -25,7 +27,15 @@ type Finding struct {
 	Decision string     `json:"decision,omitempty"` // its number, as it is printed
 	Index    string     `json:"index,omitempty"`    // in the log, decimal
 	Date     ident.Date `json:"date,omitempty"`
+	There    string     `json:"there,omitempty"` // how many rows, of how many
 	Times    int        `json:"times"`
+	Hides    bool       `json:"hides,omitempty"` // what lies behind it was not looked at
+	Since    []Since    `json:"since"`
+}
+
+// same says that both are of one thing, however often and since when.
+func (f Finding) same(g Finding) bool {
+	return f.Room == g.Room && f.What == g.What && f.Decision == g.Decision && f.Index == g.Index && f.Date == g.Date
 }
 
 // MaxFindings is how many different ones are kept; more are counted.
@@ -39,21 +49,16 @@ type Findings struct {
 }
 
 func (f *Findings) add(one Finding) {
-	for i := range f.List {
-		was := f.List[i]
-		was.Times = 0
-		if was == one {
-			if i >= f.Kept {
-				f.List[i].Times++
-			}
-			return
+	if i := slices.IndexFunc(f.List, one.same); i >= 0 {
+		if i >= f.Kept {
+			f.List[i].Times += one.Times
 		}
+		return
 	}
 	if len(f.List) == MaxFindings {
 		f.More++
 		return
 	}
-	one.Times = 1
 	f.List = append(f.List, one)
 }
 
@@ -80,9 +85,24 @@ func Numbered(number string) Option { return func(f *Finding) { f.Decision = num
 // On is when.
 func On(d ident.Date) Option { return func(f *Finding) { f.Date = d } }
 
+// Times is how often.
+func Times(n uint64) Option { return func(f *Finding) { f.Times = int(n) } }
+
+// Rows is how many rows are there, and how many should be.
+func Rows(there, wanted uint64) Option {
+	return func(f *Finding) {
+		f.There = fmt.Sprintf("%d are there, of %d", there, wanted)
+		f.Times = int(max(there, wanted) - min(there, wanted))
+		f.Times = max(f.Times, 1)
+	}
+}
+
+// Hiding is what keeps more from being looked at.
+func Hiding(f *Finding) { f.Hides = true }
+
 // Found notes that something is wrong in a room.
 func (w *Walk) Found(room store.Room, what string, more ...Option) {
-	f := Finding{Room: string(room), What: what}
+	f := Finding{Room: string(room), What: what, Times: 1}
 	for _, o := range more {
 		o(&f)
 	}
@@ -94,7 +114,7 @@ func (w *Walk) Found(room store.Room, what string, more ...Option) {
 func (w *Walk) Rows(r store.Reader, room store.Room, do func(key, value []byte)) error {
 	for p, err := range r.Scan(room, nil, nil) {
 		if errors.Is(err, store.ErrCorrupt) {
-			w.Found(room, "a row cannot be read; what those after it mean was not looked at")
+			w.Found(room, "a row cannot be read; what those after it mean was not looked at", Hiding)
 			return nil
 		}
 		if err != nil {

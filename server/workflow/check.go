@@ -135,7 +135,7 @@ func (c *checker) checkLog(w *check.Walk) error {
 	c.w = w
 	log, err := ledger.LogAt(c.r)
 	if errors.Is(err, ledger.ErrCorrupt) || errors.Is(err, ledger.ErrHead) {
-		w.Found(ledger.RoomHead, "the log and its last checkpoint do not fit, or cannot be read; what rests on the log was not looked at")
+		w.Found(ledger.RoomHead, "the log and its last checkpoint do not fit, or cannot be read; what rests on the log was not looked at", check.Hiding)
 		return nil
 	}
 	if err != nil {

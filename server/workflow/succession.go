@@ -52,29 +52,46 @@ func newestTrust(r ledger.Reader) (n uint64, t *bundle.Trust, err error) {
 // succeeds checks that the office's trust file is the store's, or that the board of
 // the store's signed it as its successor; fresh says that it is not in the store yet.
 func (o *Office) succeeds(r ledger.Reader) (n uint64, fresh bool, err error) {
+	return follows(r, o.Trust, o.Succession, o.ledger.Head().Size)
+}
+
+// KeptUnder checks that a store was kept under a trust file, or under one that the board
+// let it follow. It says nothing of a store that cannot be read.
+func KeptUnder(r ledger.Reader, trust *bundle.Trust, succession []string) error {
+	log, err := ledger.LogAt(r)
+	if err != nil {
+		return nil
+	}
+	if _, _, err := follows(r, trust, succession, log.Size); errors.Is(err, ErrTrustFile) {
+		return err
+	}
+	return nil
+}
+
+func follows(r ledger.Reader, trust *bundle.Trust, succession []string, size uint64) (n uint64, fresh bool, err error) {
 	n, before, err := newestTrust(r)
 	switch {
 	case err != nil:
 		return 0, false, err
 	case n == 0:
 		return 0, true, nil
-	case before.Digest == o.Trust.Digest:
+	case before.Digest == trust.Digest:
 		return n, false, nil
 	}
-	if len(o.Succession) == 0 {
+	if len(succession) == 0 {
 		return 0, false, fmt.Errorf("%w: name that one under trust, or the succession that the board signed", ErrTrustFile)
 	}
-	next, _, err := before.Succeed(o.Succession)
+	next, _, err := before.Succeed(succession)
 	if err != nil {
 		return 0, false, fmt.Errorf("%w: %w", ErrTrustFile, err)
 	}
 	if e := next.File.Earlier; len(e) > len(before.File.Earlier) {
 		last := fmt.Sprintf("earlier[%d]", len(e)-1)
-		switch size, now := e[len(e)-1].Size, o.ledger.Head().Size; {
-		case size < now: // what was published beyond it would verify for nobody
+		switch bound := e[len(e)-1].Size; {
+		case bound < size: // what was published beyond it would verify for nobody
 			return 0, false, fmt.Errorf("%w: the log has grown past %s.size: have the board sign a larger one", ErrTrustFile, last)
-		case size-now > TrustSlack: // keys that are replaced could sign so much more
-			return 0, false, fmt.Errorf("%w: %s.size is more than %d past the log, which has %d entries: have the board sign a smaller one", ErrTrustFile, last, TrustSlack, now)
+		case bound-size > TrustSlack: // keys that are replaced could sign so much more
+			return 0, false, fmt.Errorf("%w: %s.size is more than %d past the log, which has %d entries: have the board sign a smaller one", ErrTrustFile, last, TrustSlack, size)
 		}
 		if err := keepsDocuments(r, next, last); err != nil {
 			return 0, false, err

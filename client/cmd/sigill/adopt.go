@@ -13,6 +13,7 @@ import (
 
 // adopted is what a succession, or several, make of a trust file.
 type adopted struct {
+	Valid   bool            `json:"valid"`
 	File    string          `json:"file,omitempty"`
 	From    ident.Digest    `json:"from"`
 	Digest  ident.Digest    `json:"digest"`
@@ -43,7 +44,7 @@ if nothing is new.`,
 			if err != nil {
 				return err
 			}
-			out := adopted{From: trust.Digest, Digest: trust.Digest, Changes: []bundle.Change{}}
+			out := adopted{Valid: true, From: trust.Digest, Digest: trust.Digest, Changes: []bundle.Change{}}
 			if len(chain) > 0 {
 				last := chain[len(chain)-1]
 				out.File, out.Digest, out.Date = a.trustPath(), last.Next.Digest, last.Date
@@ -89,10 +90,14 @@ var changed = map[bundle.Changed]string{
 	bundle.NewName: "authority", bundle.NewLogKey: "new log key", bundle.OldLogKey: "log key that signs no more", bundle.NewPolicy: "witnesses",
 	bundle.NewCertificate: "new certificate", bundle.RevokedCertificate: "revoked certificate", bundle.NewBoardKey: "new board key",
 	bundle.OldBoardKey: "board key that signs no more", bundle.NewNeed: "board", bundle.NewProvider: "new provider",
+	bundle.NewBound: "log size until which yours holds",
 }
 
 func (a *app) emitAdopted(out adopted) error {
-	rows := [][]string{{a.t("digest"), inGroups(out.Digest.String())}}
+	rows := [][]string{{a.t("valid"), a.yes(out.Valid)}, {a.t("digest"), inGroups(out.Digest.String())}}
+	if out.File != "" {
+		rows = append(rows, []string{a.t("written to"), out.File})
+	}
 	if out.Date != "" {
 		rows = append(rows, []string{a.t("date"), string(out.Date)})
 	}
@@ -111,7 +116,7 @@ func (a *app) follows(data []byte, trust *bundle.Trust) error {
 	if err != nil {
 		return err
 	}
-	return a.emitAdopted(adopted{From: trust.Digest, Digest: s.Next.Digest, Date: s.Date, Changes: trust.Changes(s.Next)})
+	return a.emitAdopted(adopted{Valid: true, From: trust.Digest, Digest: s.Next.Digest, Date: s.Date, Changes: trust.Changes(s.Next)})
 }
 
 // isSuccession says whether a file is a signed succession.

@@ -145,10 +145,12 @@ func (a *app) failure(err error) failure {
 	w, f := a.words, failure{Exit: exitCode(err)}
 	c, named, form, part, another := (*client.Error)(nil), (*client.NamedError)(nil), (*client.FormError)(nil), (*statement.PartError)(nil), (*client.AnotherError)(nil)
 	used := (*command.Usage)(nil)
-	ills, pin, loud := (*sick)(nil), (*client.PinError)(nil), (*alarm)(nil)
+	ills, pin, loud, kind := (*sick)(nil), (*client.PinError)(nil), (*alarm)(nil), (*kindError)(nil)
 	switch {
+	case errors.As(err, &kind):
+		f.Error, f.Advice = w.kinds[kind.kind].what, w.kinds[kind.kind].do
 	case errors.As(err, &loud):
-		f.Error, f.Advice = a.t("the log")+": "+a.t(outcomes[loud.state].said), w.alarmDo
+		f.Error, f.Advice = a.t(outcomes[loud.state].end), w.alarmDo
 	case errors.As(err, &ills):
 		f.Error, f.Advice = fmt.Sprintf(a.t("%d of the checks failed"), ills.failed), a.t("Do what stands under each of them, and run sigill doctor again.")
 	case errors.As(err, &named):

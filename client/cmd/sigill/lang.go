@@ -27,6 +27,7 @@ type words struct {
 	evidenceKept, sealOpened, unwitnessedDays, datesWitnessed, datesUnwitnessed, provenFirst string
 	proven                                                                                   map[evidence.Kind]string // by kind, of what
 	found                                                                                    map[string]complaint     // by a monitor
+	kinds                                                                                    map[string]complaint     // of files that verify does not take
 	reason                                                                                   map[string]string        // what the server's no means, by its reason
 	do                                                                                       map[string]string        // and what to do then; "" for a server that did not answer
 	local                                                                                    map[string]complaint     // what is wrong here, by the names of causes

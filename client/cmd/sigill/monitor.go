@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strconv"
 	"time"
@@ -11,13 +12,17 @@ import (
 	"sigill/client"
 	"sigill/client/monitor"
 	"sigill/keys/ident"
+	"sigill/keys/statement"
 )
 
 // outcomes are what --once ends with, and what is said of it, by what a look says.
 var outcomes = map[string]struct {
 	exit int
 	said string
-}{"fine": {exitOK, "fine"}, "pending": {exitOK, "pending"}, "found": {exitBroken, "found"}, "unknown": {exitUnknown, "cannot tell"}}
+	end  string // as the error that it ends with
+}{"fine": {exitOK, "fine", ""}, "pending": {exitOK, "pending witness", ""},
+	"found":   {exitBroken, "something found", "the monitor has found something that should not be"},
+	"unknown": {exitUnknown, "cannot tell", "whether all is well with the log cannot be told"}}
 
 // alarm is what sigill log monitor --once ends with where not all is well.
 type alarm struct{ state string }
@@ -76,7 +81,7 @@ log cannot be reached or is smaller than what was compared, or your trust file i
 			c.Source, c.Roots = args[0], roots.Roots
 			m, err := monitor.Open(c)
 			if err != nil {
-				return err
+				return comparing(err)
 			}
 			defer m.Close()
 			told := map[string]bool{}
@@ -85,7 +90,7 @@ log cannot be reached or is smaller than what was compared, or your trust file i
 			}
 			l, err := m.Look(a.ctx, time.Now())
 			if err != nil {
-				return err
+				return comparing(err)
 			}
 			if err := a.look(l, told); err != nil {
 				return err
@@ -105,6 +110,13 @@ log cannot be reached or is smaller than what was compared, or your trust file i
 	return cmd
 }
 
+func comparing(err error) error {
+	if errors.Is(err, monitor.ErrCompare) {
+		return ofFile("--compare", err)
+	}
+	return err
+}
+
 // look says what a look says, as data, and what to do about what is new in it.
 func (a *app) look(l monitor.Look, told map[string]bool) error {
 	if a.format == "json" {
@@ -117,7 +129,7 @@ func (a *app) look(l monitor.Look, told map[string]bool) error {
 		line = append(line, a.t("log size")+" "+strconv.FormatUint(l.Log.Size, 10), a.t("witnessed")+" "+a.yes(l.Witnessed))
 	}
 	if l.Number != nil {
-		line = append(line, fmt.Sprintf("%s %d-%d", a.t("number"), l.Number.Year, l.Number.Number))
+		line = append(line, a.t("last number")+" "+statement.FormatNumber(int(l.Number.Year), int64(l.Number.Number)))
 	}
 	if err := a.emit(nil, line); err != nil {
 		return err
@@ -125,14 +137,29 @@ func (a *app) look(l monitor.Look, told map[string]bool) error {
 	if len(l.Findings) == 0 {
 		return nil
 	}
-	rows := [][]string{a.heads("  FINDING", "WHAT", "DATE", "AT", "EVIDENCE")}
+	rows := [][]string{a.heads("  FINDING", "WHAT", "FOUND ON", "WHERE", "EVIDENCE")}
 	for _, f := range l.Findings {
 		c := a.words.found[f.Name]
-		rows = append(rows, []string{"  " + f.Name, c.what, string(f.Day), strconv.FormatUint(f.At, 10), f.Evidence})
+		rows = append(rows, []string{"  " + f.Name, c.what, string(f.Day), a.where(f), f.Evidence})
 		if key := f.Name + strconv.FormatUint(f.At, 10); !told[key] {
 			told[key] = true
 			a.talk(a.words.toDo, c.do)
 		}
 	}
 	return a.emit(nil, rows...)
+}
+
+// where is what a finding's number means.
+func (a *app) where(f monitor.Finding) string {
+	switch f.Name {
+	case monitor.Fork, monitor.Rollback, monitor.Ahead:
+		return fmt.Sprintf(a.t("%d entries"), f.At)
+	case monitor.Gap, monitor.Duplicate, monitor.Entry, monitor.Openings:
+		return fmt.Sprintf(a.t("entry %d"), f.At)
+	case monitor.Notice:
+		return string(ident.DateFromDays(uint32(f.At)))
+	case monitor.Stall:
+		return fmt.Sprintf(a.t("since %s"), time.Unix(int64(f.At), 0).In(ident.Stockholm()).Format(time.DateTime))
+	}
+	return ""
 }

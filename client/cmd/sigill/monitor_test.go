@@ -110,3 +110,17 @@ func TestProven(t *testing.T) {
 		}
 	}
 }
+
+// TestWhere: what a finding's number means is said with it, or it has none.
+func TestWhere(t *testing.T) {
+	for name, want := range map[string]string{monitor.Fork: "7 poster", monitor.Rollback: "7 poster", monitor.Ahead: "7 poster", monitor.Gap: "post 7",
+		monitor.Duplicate: "post 7", monitor.Entry: "post 7", monitor.Openings: "post 7", monitor.Notice: "1970-01-08",
+		monitor.Stall: "sedan 1970-01-01 01:00:07", monitor.Damaged: "", monitor.Signature: "", monitor.Unreachable: ""} {
+		if got := (&app{words: swedish}).where(monitor.Finding{Name: name, At: 7}); got != want {
+			t.Errorf("%s: %q, want %q", name, got, want)
+		}
+		if swedish.found[name].what == "" {
+			t.Errorf("%s is no finding", name)
+		}
+	}
+}

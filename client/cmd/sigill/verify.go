@@ -80,6 +80,9 @@ the authority's log did not do of what it had signed. Exit code 6 if that is pro
 			if isSuccession(data) {
 				return a.follows(data, trust)
 			}
+			if _, err := bundle.Parse(data); err != nil {
+				return &kindError{kindOf(data)}
+			}
 			v, err := verifiedBy(data, trust)
 			if err != nil {
 				return err

@@ -19,8 +19,9 @@ var errFound = errors.New("the store is not as it was written: leave its file as
 
 func checkStore() *cobra.Command {
 	cmd := &cobra.Command{Use: "check", Short: "Check the whole store: every row, and what rows and log say of each other",
-		Long: "Finds what was edited, deleted, added, put back or dated back anywhere in the store. The store is only read; a running server\n" +
-			"checks its own, and goes on. A check of a stopped server's that is interrupted goes on where it was.\n" +
+		Long: "Finds what was edited, deleted, added, put back or dated back anywhere in the store, and says since when: after the last check\n" +
+			"that did not find it, and before the first that did. The store is only read; a running server checks its own, and goes on; it\n" +
+			"does so every day by itself. A check of a stopped server's that is interrupted goes on where it was.\n" +
 			"Exit codes: 0 green, 3 something was found, 1 it could not be done.",
 		Example: "  sigilld check --config /etc/sigill/sigilld.yaml\n  sigilld check --config sigilld.yaml -o json"}
 	return about(cmd, cobra.NoArgs, func(cmd *cobra.Command, c server.Config, _ []string) (any, string, error) {

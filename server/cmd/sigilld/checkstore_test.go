@@ -114,9 +114,8 @@ func TestL16_rowDeleted(t *testing.T) {
 		}
 		return errors.New("no decision")
 	})
-	list := []string{"\ndecision: rows are gone, or added, or as they once were: 1 are there, of 2\n",
-		"\ndecision: a decision's row is missing or cannot be read, decision " + p.Verdict.Number() + ", log index ", "\nlast green: "}
-	list[0] = strings.TrimPrefix(list[0], "\n")
+	list := []string{"decision: rows are gone, or added, or as they once were: 1 are there, of 2; happened between 20",
+		"\ndecision: a decision's row is missing or cannot be read, decision " + p.Verdict.Number() + ", log index ", " entries) and 20", "\nlast green: "}
 	p.checks(t, 3, list...)
 
 	r, err := p.Start(t.Context())
@@ -163,6 +162,69 @@ func TestCheckDamage(t *testing.T) {
 	}
 }
 
+// TestCheckSince: what was found keeps its time while the log grows, whoever checks; what
+// is new since came after the last check. Who writes the file of checks anew takes that
+// knowledge away, and can put nothing in its place.
+func TestCheckSince(t *testing.T) {
+	p := play(t)
+	c, err := server.ReadConfig(p.config)
+	ok(t, err)
+	since := func() map[string]string { // of each finding's room, by size of the log
+		found, err := server.CheckStore(t.Context(), c, func(string, uint64) {})
+		ok(t, err)
+		out := map[string]string{"": fmt.Sprint(found.Entries)}
+		for _, f := range found.List {
+			for _, s := range f.Since {
+				if out[f.Room] = fmt.Sprintf("%d found", s.Found.Entries); s.After != nil {
+					out[f.Room] = fmt.Sprintf("%d to %d", s.After.Entries, s.Found.Entries)
+				}
+			}
+			if f.Since == nil {
+				t.Errorf("no time: %s", server.Text(f))
+			}
+		}
+		return out
+	}
+	gone := func(room string) {
+		p.rows(t, room, func(b *bbolt.Bucket, keys [][]byte) error { return b.Delete(keys[0]) })
+	}
+	n := since()[""]
+	gone("case")
+	first := since()
+	if want := n + " to " + n; len(first) != 2 || first["case"] != want {
+		t.Fatalf("%q, want %q", first, want)
+	}
+	r, err := p.Start(t.Context())
+	ok(t, err)
+	director, err := r.Signer("direktor", p.Director)
+	ok(t, err)
+	_, err = director.Inbox(t.Context())
+	ok(t, err)
+	running := since()
+	m := running[""]
+	if m == n || running["case"] != first["case"] {
+		t.Errorf("by the server, after %s entries: %q, was %q", m, running, first)
+	}
+	ok(t, r.Stop())
+	gone("login")
+	second := since()
+	if want := m + " to " + second[""]; second["case"] != first["case"] || second["login"] != want {
+		t.Errorf("%q, want %q for login", second, want)
+	}
+
+	state := filepath.Join(p.Dir, "data", "check.json")
+	kept, err := os.ReadFile(state)
+	ok(t, err)
+	forged := bytes.ReplaceAll(kept, []byte(`"entries":`+n), []byte(`"entries":1`))
+	if bytes.Equal(kept, forged) {
+		t.Fatalf("does not say %s: %s", n, kept)
+	}
+	ok(t, os.WriteFile(state, forged, 0o600))
+	if got, want := since(), second[""]+" found"; got["case"] != want || got["login"] != want {
+		t.Errorf("forged: %q, want %q", got, want)
+	}
+}
+
 // TestCheckInterrupted: a check that was interrupted goes on where it was, and begins
 // anew if the store has changed since, or if its own file is of somebody else's making.
 func TestCheckInterrupted(t *testing.T) {
@@ -202,11 +264,17 @@ func TestCheckInterrupted(t *testing.T) {
 	if steps, found = until(""); slices.Contains(steps, "rows of matter") || found.State != "green" {
 		t.Errorf("went through %q: %+v", steps, found)
 	}
+	green := found.Entries
 	until("openings")
 	p.rows(t, "case", func(b *bbolt.Bucket, keys [][]byte) error { return b.Delete(keys[0]) })
 	ok(t, os.Chtimes(p.store, before.ModTime(), before.ModTime()))
 	if steps, found = until(""); !slices.Contains(steps, "rows of matter") || found.State != "findings" || !strings.Contains(found.Again, "begins anew") {
 		t.Errorf("went through %q: %+v", steps, found)
+	}
+	for _, f := range found.List {
+		if len(f.Since) != 1 || f.Since[0].After == nil || f.Since[0].After.Entries != green || f.Since[0].Found.Entries != green {
+			t.Errorf("since the check before: %s", server.Text(f))
+		}
 	}
 
 	// Whoever may write the directory, and has no key, says that it was all read.
