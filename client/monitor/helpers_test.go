@@ -40,6 +40,7 @@ type post struct {
 	shown   http.Handler   // nil: the log
 	asked   sync.WaitGroup // requests under way
 	compare []string
+	within  time.Duration
 }
 
 func newPost(t *testing.T, policy ...string) *post {
@@ -111,7 +112,7 @@ func (p *post) cosigned(at time.Time, by ...int) {
 }
 
 func (p *post) open() (*monitor.Monitor, error) {
-	return monitor.Open(monitor.Config{Source: p.url, Trust: p.trust, State: p.state, Compare: p.compare})
+	return monitor.Open(monitor.Config{Source: p.url, Trust: p.trust, State: p.state, Compare: p.compare, Within: p.within})
 }
 
 // look looks once, as a new process would.

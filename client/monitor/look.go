@@ -35,9 +35,12 @@ type look struct {
 }
 
 // Look looks once. The error is this machine's, or ctx's; what is wrong with the log is
-// in the look.
+// in the look. A log that answers a byte at a time could hold it for ever: it has the
+// time of [Config], and what did not come by then is unreachable.
 func (m *Monitor) Look(ctx context.Context, now time.Time) (Look, error) {
-	l := &look{Monitor: m, ctx: ctx, now: now, today: ident.DateOf(now)}
+	within, done := context.WithTimeout(ctx, m.Within)
+	defer done()
+	l := &look{Monitor: m, ctx: within, now: now, today: ident.DateOf(now)}
 	steps := []func() error{l.follow}
 	for _, what := range m.Compare {
 		steps = append(steps, func() error { return l.compare(what) })

@@ -21,8 +21,12 @@ import (
 	"sigill/keys/proof"
 )
 
-// DefaultStall is longer than a log that works leaves its witnesses unasked: an hour.
-const DefaultStall = 3 * time.Hour
+const (
+	// DefaultStall is longer than a log that works leaves its witnesses unasked: an hour.
+	DefaultStall = 3 * time.Hour
+	// DefaultEvery is how often a log is looked at.
+	DefaultEvery = 5 * time.Minute
+)
 
 // A Config says which log is followed, and how.
 type Config struct {
@@ -31,6 +35,7 @@ type Config struct {
 	Trust   *bundle.Trust
 	State   string        // file of what is remembered; it need not be there. Evidence lies beside it
 	Stall   time.Duration // how long witnesses may not have seen the log; 0: DefaultStall
+	Within  time.Duration // how long a look may take; 0: DefaultEvery. What it has counted by then stays counted
 	Compare []string      // files with checkpoints that others have, and other sources of the log
 }
 
@@ -48,6 +53,9 @@ type Monitor struct {
 func Open(c Config) (*Monitor, error) {
 	if c.Stall == 0 {
 		c.Stall = DefaultStall
+	}
+	if c.Within == 0 {
+		c.Within = DefaultEvery
 	}
 	m := &Monitor{Config: c, others: map[string]*tiles.Log{}}
 	var err error

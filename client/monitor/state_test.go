@@ -131,6 +131,30 @@ func TestUnreadable(t *testing.T) {
 	}
 }
 
+// TestTrickle: a log that begins to answer and never ends holds a look for as long as one
+// may take, and no longer; it is unreachable meanwhile, and then goes on.
+func TestTrickle(t *testing.T) {
+	p := newPost(t)
+	p.log.Grow(300)
+	p.says("at first", "fine", 300)
+	p.log.Grow(301)
+	whole := p.url
+	for name, sent := range map[string]string{"silent": "", "a byte at a time": "2"} {
+		slow := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if sent != "" {
+				fmt.Fprint(w, sent)
+				_ = http.NewResponseController(w).Flush()
+			}
+			<-r.Context().Done()
+		}))
+		p.within, p.url = 20*time.Millisecond, slow.URL
+		p.says(name, "unknown", 300, "unreachable 0")
+		slow.Close()
+	}
+	p.within, p.url = 0, whole
+	p.says("then", "fine", 301)
+}
+
 // TestState: a state of which a byte is changed, another log's, or one that somebody
 // else uses is refused, and left as it is.
 func TestState(t *testing.T) {

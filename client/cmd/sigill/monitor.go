@@ -43,8 +43,9 @@ can check is written beside it, for sigill verify. To begin anew, move the state
 away: the next look then starts with the log's first entry and knows nothing of before.
 
 stall: no witness has seen the log for longer than --stall. damaged, signature: what is
-given out is not what the log of the trust file signed. unreachable: no answer. These
-are said while they are so.
+given out is not what the log of the trust file signed. unreachable: no answer, or not
+all of it within five minutes, or --every if that is longer. These are said while they
+are so.
 
 With --compare, what others were shown is held against it at each look: a decision, a
 proof, a checkpoint, evidence, the state.json or found.json of a witness, the state of
@@ -57,6 +58,7 @@ log cannot be reached or is smaller than what was compared.`,
 			"  sigill log monitor https://sigill.example:8444 --state logg.json --once --compare decision.sigill",
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) (err error) {
+			c.Within = max(every, monitor.DefaultEvery)
 			if c.State == "" {
 				return usage("no state: give --state")
 			}
@@ -96,7 +98,7 @@ log cannot be reached or is smaller than what was compared.`,
 	f := cmd.Flags()
 	f.StringVar(&c.State, "state", "", "`file` of what is remembered, which is made; evidence is written beside it")
 	f.BoolVar(&once, "once", false, "look once, and say by the exit code what was found")
-	f.DurationVar(&every, "every", 5*time.Minute, "`time` from look to look")
+	f.DurationVar(&every, "every", monitor.DefaultEvery, "`time` from look to look")
 	f.DurationVar(&c.Stall, "stall", monitor.DefaultStall, "`time` after which a log that no witness has seen stands still")
 	f.StringArrayVar(&c.Compare, "compare", nil, "`file` or address with what others were shown; may be given again")
 	return cmd
