@@ -3,15 +3,15 @@ package server
 import (
 	"context"
 	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
 	"net/url"
 	"os"
 	"path/filepath"
 	"sync"
-	"syscall"
 	"time"
 
 	"sigill/keys/bundle"
@@ -76,7 +76,7 @@ type checking struct {
 	trust    *bundle.Trust
 	store    *gate.Store
 	dir      string
-	instance string                            // of the file, if it can be interrupted
+	instance string                            // digest of the file, if it can be interrupted
 	lock     sync.Locker                       // held to write how it went; nil: nobody else does
 	pace     func() error                      // is called for every row
 	told     func(step string, percent uint64) // of progress
@@ -141,7 +141,7 @@ func (c Config) checkStopped(ctx context.Context, told func(string, uint64)) (_ 
 	if err != nil {
 		return nil, err
 	}
-	info, err := os.Stat(path)
+	instance, err := digestOf(ctx, path)
 	if err != nil {
 		return nil, errors.Join(err, engine.Close())
 	}
@@ -157,10 +157,28 @@ func (c Config) checkStopped(ctx context.Context, told func(string, uint64)) (_ 
 		return nil, errors.Join(err, engine.Close())
 	}
 	defer func() { err = errors.Join(err, s.Close()) }()
-	changed := info.Sys().(*syscall.Stat_t).Ctim
-	one := checking{trust: trust, store: s, dir: c.Data, pace: ctx.Err, told: told,
-		instance: fmt.Sprintf("%d %d %d %d", info.Size(), info.ModTime().UnixNano(), changed.Sec, changed.Nsec)}
+	one := checking{trust: trust, store: s, dir: c.Data, pace: ctx.Err, told: told, instance: instance}
 	return one.run(ctx)
+}
+
+// digestOf is the SHA-256 of a file. Its times would be told sooner, but root sets the
+// clock: what was changed behind an interrupted check would not be read again.
+func digestOf(ctx context.Context, path string) (string, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return "", err
+	}
+	defer f.Close()
+	h := sha256.New()
+	for err == nil {
+		if err = ctx.Err(); err == nil {
+			_, err = io.CopyN(h, f, 64<<20)
+		}
+	}
+	if !errors.Is(err, io.EOF) {
+		return "", err
+	}
+	return hex.EncodeToString(h.Sum(nil)), nil
 }
 
 // before is what that file holds, if this store wrote it: whoever changes it gains a
