@@ -255,7 +255,7 @@ func TestTrustTextBoard(t *testing.T) {
 	written(t, filepath.Join(dir, "trust.json"), string(b))
 	saved(t, filepath.Join(dir, "b4.age"), keyfile.Board)
 	f, err = client.ReadTrustText(written(t, filepath.Join(dir, "after.yaml"), strings.Replace(text, "b3", "b4", 1)+", documents: [documents.txt]}\n"))
-	if err != nil || len(f.Earlier) != 2 || len(f.Earlier[0].Documents) != 3 || len(f.Earlier[1].Documents) != 0 {
+	if err != nil || f.Successions != 2 || len(f.Earlier) != 2 || len(f.Earlier[0].Documents) != 3 || len(f.Earlier[1].Documents) != 0 {
 		t.Error(err)
 	}
 }

@@ -44,6 +44,7 @@ const (
 	Stall       = "stall"       // no witness has seen the log for too long; at: since when, in seconds
 	Damaged     = "damaged"     // what was given out is not what is signed
 	Signature   = "signature"   // the checkpoint is not by the log's key
+	Succeeded   = "succeeded"   // the log has more trust files than the one that is used; at: how many came after the first
 	Ahead       = "ahead"       // what was compared is larger than the log that is given out; at: its entries
 	Unreachable = "unreachable" // no answer, or no log there
 )

@@ -97,7 +97,7 @@ func (l *look) says() Look {
 		out.State = StatePending
 	}
 	for _, f := range out.Findings {
-		if f.Name != Unreachable && f.Name != Ahead {
+		if f.Name != Unreachable && f.Name != Ahead && f.Name != Succeeded {
 			out.State = StateFound
 			return out
 		}
@@ -131,6 +131,10 @@ func (l *look) follow() error {
 	l.state.head = h
 	if err := l.count(); err != nil {
 		return err
+	}
+	// The server that gives a log out may keep a new trust file back; its entry it must show.
+	if n := uint64(len(l.state.tally.changes)); n > l.Trust.File.Successions {
+		l.see(Succeeded, n)
 	}
 	if err := l.notices(); err != nil {
 		return err

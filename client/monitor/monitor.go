@@ -195,7 +195,7 @@ type Position struct {
 // States of a look, the worst first.
 const (
 	StateFound   = "found"   // something is wrong
-	StateUnknown = "unknown" // the log could not be read, or not far enough
+	StateUnknown = "unknown" // the log could not be read, or not far enough, or by a trust file that is not the newest
 	StatePending = "pending" // too few witnesses have cosigned what is given out, not for long
 	StateFine    = "fine"
 )

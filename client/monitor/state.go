@@ -43,18 +43,19 @@ type state struct {
 }
 
 type stateDoc struct {
-	Checkpoint ident.Bytes  `json:"checkpoint"`
-	Counted    uint64       `json:"counted"`
-	Counts     []uint64     `json:"counts"` // by kind, from 1 to the highest that has come
-	Day        ident.Date   `json:"day,omitempty"`
-	Digest     ident.Digest `json:"digest"` // of the document with zeros here: shows a damaged byte
-	Due        []due        `json:"due"`
-	Findings   []Finding    `json:"findings"`
-	Last       proof.Number `json:"last"`
-	LastIndex  uint64       `json:"last_index"`
-	Pending    int64        `json:"pending,omitempty"`
-	Typ        string       `json:"typ"`
-	Unknown    uint64       `json:"unknown"`
+	Changes    []ident.Digest `json:"changes,omitempty"`
+	Checkpoint ident.Bytes    `json:"checkpoint"`
+	Counted    uint64         `json:"counted"`
+	Counts     []uint64       `json:"counts"` // by kind, from 1 to the highest that has come
+	Day        ident.Date     `json:"day,omitempty"`
+	Digest     ident.Digest   `json:"digest"` // of the document with zeros here: shows a damaged byte
+	Due        []due          `json:"due"`
+	Findings   []Finding      `json:"findings"`
+	Last       proof.Number   `json:"last"`
+	LastIndex  uint64         `json:"last_index"`
+	Pending    int64          `json:"pending,omitempty"`
+	Typ        string         `json:"typ"`
+	Unknown    uint64         `json:"unknown"`
 }
 
 func (s *state) encode() ([]byte, error) {
@@ -63,7 +64,7 @@ func (s *state) encode() ([]byte, error) {
 	for len(counts) > 0 && counts[len(counts)-1] == 0 {
 		counts = counts[:len(counts)-1]
 	}
-	d := stateDoc{Checkpoint: s.head.Note, Counted: s.counted, Counts: counts, Day: s.day, Due: append([]due{}, t.due...),
+	d := stateDoc{Changes: t.changes, Checkpoint: s.head.Note, Counted: s.counted, Counts: counts, Day: s.day, Due: append([]due{}, t.due...),
 		Findings: append([]Finding{}, s.findings...), Last: t.last, LastIndex: t.lastIndex, Pending: s.pending, Typ: typState, Unknown: t.unknown}
 	b, err := jws.Canonical(d)
 	if err != nil {
@@ -83,7 +84,7 @@ func decodeState(b []byte, policy proof.Policy) (s state, err error) {
 		return state{}, ErrState
 	}
 	s.head.Note, s.counted, s.day, s.pending, s.findings = d.Checkpoint, d.Counted, d.Day, d.Pending, d.Findings
-	s.tally = tally{due: d.Due, last: d.Last, lastIndex: d.LastIndex, unknown: d.Unknown}
+	s.tally = tally{changes: d.Changes, due: d.Due, last: d.Last, lastIndex: d.LastIndex, unknown: d.Unknown}
 	copy(s.tally.counts[1:], d.Counts)
 	if again, err := s.encode(); err != nil || !bytes.Equal(again, b) { // the digest, and kinds that a later version counted
 		return state{}, ErrState

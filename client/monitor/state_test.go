@@ -18,6 +18,7 @@ import (
 	"sigill/client/tiles"
 	"sigill/keys/ident"
 	"sigill/keys/proof"
+	"sigill/keys/vectors"
 	"sigill/server/web"
 )
 
@@ -153,6 +154,33 @@ func TestTrickle(t *testing.T) {
 	}
 	p.within, p.url = 0, whole
 	p.says("then", "fine", 301)
+}
+
+// TestSucceeded: a change of trust that the log has and the trust file does not know of is
+// said, whoever keeps the new file back, until a trust file that knows of it is used.
+func TestSucceeded(t *testing.T) {
+	p := newPost(t)
+	change := func(name string) proof.Entry {
+		return proof.Entry{Kind: proof.KeyChange, Digest: vectors.Digest(name)}
+	}
+	p.log.Put(of(proof.Event), change("the second"))
+	p.log.Grow(2)
+	if l := p.says("one", "unknown", 2, "succeeded 1"); l.Entries["key_change"] != 1 {
+		t.Error(text(l))
+	}
+	p.trust.File.Successions = 1
+	p.says("taken over", "fine", 2)
+	p.log.Put(change("the second"))
+	p.log.Grow(3)
+	p.says("logged again, after a restore", "fine", 3)
+	p.log.Put(change("the third"), change("the fourth"))
+	p.log.Grow(5)
+	p.says("two more", "unknown", 5, "succeeded 3")
+	p.says("again", "unknown", 5, "succeeded 3")
+	p.trust.File.Successions = 2
+	p.says("only one of them is given out", "unknown", 5, "succeeded 3")
+	p.trust.File.Successions = 3
+	p.says("both", "fine", 5)
 }
 
 // TestState: a state of which a byte is changed, another log's, or one that somebody

@@ -12,6 +12,9 @@ import (
 // its votes delay the notice 366 days beyond.
 const farthest = 400
 
+// maxChanges is how many key_change entries are told apart: more than any authority signs.
+const maxChanges = 1000
+
 // A tally is what has been counted of the entries. It is a value; adding makes another.
 type tally struct {
 	counts    [proof.Kinds]uint64 // by kind
@@ -19,6 +22,7 @@ type tally struct {
 	due       []due               // of releases, by day
 	last      proof.Number        // given last
 	lastIndex uint64              // of its entry
+	changes   []ident.Digest      // of key_change entries, each once, at most maxChanges
 }
 
 // due is how many releases owe a notice by a day.
@@ -36,6 +40,10 @@ func (t tally) add(index uint64, raw []byte, today ident.Date) (next tally, wron
 		return t, Entry
 	}
 	t.counts[e.Kind]++
+	// One that was logged before a restore and is logged again is the same.
+	if e.Kind == proof.KeyChange && len(t.changes) < maxChanges && !slices.Contains(t.changes, e.Digest) {
+		t.changes = append(slices.Clip(t.changes), e.Digest)
+	}
 	if n, ok := e.Number(); ok {
 		return t.number(index, n)
 	}

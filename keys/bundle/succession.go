@@ -27,9 +27,11 @@ type Before struct {
 	Size      uint64         `json:"size"` // entries that the log has at most in a checkpoint that the policy is to be believed of
 }
 
-// After has a file remember what the one before it remembered and, if that believed
-// another board or policy, that too, of these documents and a log of at most size entries.
+// After has a file count on from the one before it, remember what that remembered and, if
+// it believed another board or policy, that too, of these documents and a log of at most
+// size entries.
 func (f *TrustFile) After(before *TrustFile, size uint64, documents []ident.Digest) {
+	f.Successions = before.Successions + 1
 	f.Earlier = slices.Clone(before.Earlier)
 	if !reflect.DeepEqual(f.Board, before.Board) || !slices.Equal(f.Policy, before.Policy) {
 		f.Earlier = append(f.Earlier, Before{before.Board, documents, before.Policy, size})
@@ -78,6 +80,9 @@ func (t *Trust) keeps(next *Trust) error {
 		want.After(old, f.Earlier[n-1].Size, f.Earlier[n-1].Documents)
 	} else {
 		want.After(old, 0, nil)
+	}
+	if f.Successions != want.Successions {
+		return jws.Field("successions", jws.ErrValue)
 	}
 	if len(f.Earlier) != len(want.Earlier) || len(f.Earlier) > 0 && !reflect.DeepEqual(f.Earlier, want.Earlier) {
 		return jws.Field("earlier", jws.ErrValue)

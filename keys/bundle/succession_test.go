@@ -200,6 +200,8 @@ func TestNoSuccessor(t *testing.T) {
 			f.Certificates = append(f.Certificates, f.Certificates[0])
 			f.Certificates[1].Until = ""
 		},
+		"not counted":   func(_ *story.Story, f *bundle.TrustFile) { f.Successions = 0 },
+		"one skipped":   func(_ *story.Story, f *bundle.TrustFile) { f.Successions++ },
 		"no trust file": func(_ *story.Story, f *bundle.TrustFile) { f.Typ = "x" },
 		"too many before it": func(s *story.Story, f *bundle.TrustFile) {
 			for range bundle.MaxEarlier + 1 {

@@ -30,6 +30,7 @@ type TrustFile struct {
 	Name         string             `json:"name"`
 	Policy       []string           `json:"policy"` // C2SP tlog-policy, by line; it lists the log keys
 	Providers    []Provider         `json:"providers"`
+	Successions  uint64             `json:"successions,omitempty"` // how many trust files it is after the first: as many key_change as the log has
 	Typ          string             `json:"typ"`
 }
 

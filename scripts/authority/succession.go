@@ -17,6 +17,7 @@ import (
 // and writes the succession and the new file, which it returns, under a name.
 func (a *Authority) Succeed(name string, on ident.Date, change func(f *bundle.TrustFile)) (*bundle.Trust, error) {
 	f := a.Trust.File
+	f.Successions++
 	f.Board.Keys, f.Policy = slices.Clone(f.Board.Keys), slices.Clone(f.Policy)
 	f.Certificates, f.Earlier = slices.Clone(f.Certificates), slices.Clone(f.Earlier)
 	change(&f)

@@ -19,7 +19,7 @@ export function trust(data) {
     certificates: v.list(v.object({ certificate: v.binary(1, 65536), from: v.date, 'logged_before?': v.int(1), 'until?': v.date }), 1, 100),
     'earlier?': v.list(before, 1, 100), name: v.text(1, 200), policy: lines,
     providers: v.list(v.object({ audience: v.text(1, 255), 'hsa_id?': path, issuer: v.text(1, 255), 'name?': path, 'user_id?': path }), 0, 20),
-    typ: v.oneOf('sigill-trust'),
+    'successions?': v.int(1), typ: v.oneOf('sigill-trust'),
   })(t)
   const earlier = t.earlier ?? []
   for (const b of [t.board, ...earlier.map((e) => e.board)]) check(b.need <= b.keys.length, 'how many of the board must sign')
@@ -46,6 +46,7 @@ export function successor(data, t) {
   check(payload.authority === t.authority && next.authority === t.authority && payload.from === t.digest, 'what follows another trust file')
   const same = (x, y) => JSON.stringify(x) === JSON.stringify(y)
   const [was, is] = [v.parse(t.file), v.parse(v.unb64url(payload.trust))]
+  check((is.successions ?? 0) === (was.successions ?? 0) + 1, 'which succession it is')
   const last = is.earlier?.at(-1)
   const kept = same(was.board, is.board) && same(was.policy, is.policy) ? [] : [{ board: was.board, documents: last?.documents, policy: was.policy, size: last?.size }]
   check(same([...(was.earlier ?? []), ...kept], is.earlier ?? []), 'what was believed before is not remembered')

@@ -58,6 +58,7 @@ func TestFollows(t *testing.T) {
 		}},
 		"a provider left out":        {refused, func(f *bundle.TrustFile) { f.Providers = f.Providers[:0] }},
 		"a policy that is forgotten": {refused, func(f *bundle.TrustFile) { f.Policy = []string{s.NextLog(), "quorum none"} }},
+		"not counted":                {refused, func(f *bundle.TrustFile) { f.Successions = 0 }},
 		"another name":               {verified, func(f *bundle.TrustFile) { f.Name = "Exempelstad" }},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -334,6 +334,8 @@ var english = &words{
 			"Read the log from another source, and ask those who run it, by another way. Nothing proves it to others."},
 		"signature": {"the checkpoint is not by the log of the trust file",
 			"Check that address and trust file are the same authority's. If they are, somebody else answers there, or the log has a new key: take it over with sigill adopt, if the board has signed that."},
+		"succeeded": {"the trust file has been succeeded by a newer one",
+			"Take the newer one over: sigill adopt. If the server says that there is none, it keeps it back: ask the authority's board for the succession, by another way."},
 		"ahead": {"what was compared is larger than the log that is given out",
 			"Look again in a minute. If it lasts, somebody was shown more of the log than you are."},
 		"unreachable": {"the log cannot be reached",

@@ -42,7 +42,8 @@ is no entry. These are kept in the state file and said at every look; what a str
 can check is written beside it, for sigill verify. To begin anew, move the state file
 away: the next look then starts with the log's first entry and knows nothing of before.
 
-stall: no witness has seen the log for longer than --stall. damaged, signature: what is
+succeeded: the log has more changes of trust than your trust file knows of, so that what
+is said may be by old keys: sigill adopt. stall: no witness has seen the log for longer than --stall. damaged, signature: what is
 given out is not what the log of the trust file signed. unreachable: no answer, or not
 all of it within five minutes, or --every if that is longer. These are said while they
 are so.
@@ -52,7 +53,7 @@ proof, a checkpoint, evidence, the state.json or found.json of a witness, the st
 another monitor, or another place where the log is given out.
 
 With --once it looks once: exit code 0 if nothing is found, 6 if something is, 4 if the
-log cannot be reached or is smaller than what was compared.`,
+log cannot be reached or is smaller than what was compared, or your trust file is old.`,
 		Example: "  sigill log monitor https://sigill.example:8444 --state logg.json --trust trust.json\n" +
 			"  sigill log monitor https://sigill.example:8444 --state logg.json --once -o json\n" +
 			"  sigill log monitor https://sigill.example:8444 --state logg.json --once --compare decision.sigill",

@@ -333,6 +333,8 @@ var swedish = &words{
 			"Läs loggen från ett annat ställe och fråga de driftansvariga på annan väg. Inget bevisar det för andra."},
 		"signature": {"kontrollpunkten är inte undertecknad av förtroendefilens logg",
 			"Kontrollera att adressen och förtroendefilen gäller samma myndighet. Gör de det svarar någon annan där, eller så har loggen en ny nyckel: ta över den med sigill adopt, om nämnden har undertecknat det."},
+		"succeeded": {"förtroendefilen har ersatts av en nyare",
+			"Ta över den nyare: sigill adopt. Säger servern att ingen finns, håller servern den inne: be myndighetens nämnd om den på annan väg."},
 		"ahead": {"det som jämfördes är längre än den logg som lämnas ut",
 			"Kontrollera igen om en minut. Består det har någon annan fått se mer av loggen än du."},
 		"unreachable": {"loggen nås inte",

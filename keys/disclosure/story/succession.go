@@ -16,6 +16,7 @@ import (
 func (s *Story) Succession(change func(f *bundle.TrustFile)) *order.Succession {
 	s.Helper()
 	f := s.TrustFile
+	f.Successions++
 	f.Board.Keys, f.Policy = slices.Clone(f.Board.Keys), slices.Clone(f.Policy)
 	f.Certificates, f.Providers = slices.Clone(f.Certificates), slices.Clone(f.Providers)
 	change(&f)
