@@ -229,6 +229,8 @@ func (w *watch) evidence(p *Promise, days []proof.Day) error {
 	case err == nil && w.trust.Policy.Witnessed() && !found.Witnessed: // of days without a clock: no stranger takes it
 	case err == nil:
 		p.State, p.Evidence = PromiseBroken, data
+	case errors.Is(err, jws.ErrUnknownKey): // its key had been replaced when it was given
+		p.State = PromiseInvalid
 	case errors.Is(err, evidence.ErrEvidence): // too much for a file
 		p.State = PromiseUnproved
 	case !errors.Is(err, proof.ErrUnwitnessed):

@@ -209,6 +209,34 @@ func TestClocklessPromise(t *testing.T) {
 	holds("they have seen one", "broken")
 }
 
+// TestReplacedKeyPromise: a receipt under a log key that had been replaced when it was given
+// promises nothing, and keeps nobody from what else there is to see.
+func TestReplacedKeyPromise(t *testing.T) {
+	a := newArchive(t)
+	own, now := a.matter("first", "draft 1", "draft 2"), a.LogKey
+	a.Pass()
+	a.LogKey = vectors.Ed25519(t, "the next log") // here it is the one before
+	a.receive(own, "draft 1", proof.AuthorAct)
+	a.LogKey = now
+	kept := a.receive(own, "draft 2", proof.AuthorAct)
+	a.Pass()
+	a.Tree.Add(kept, proof.Tag{1})
+	for range 9 {
+		a.Pass()
+	}
+	f := a.TrustFile
+	f.Earlier = []bundle.Before{{Board: f.Board, Policy: append([]string{a.NextLog()}, f.Policy[1:]...), Size: 0}}
+	a.Retrust(f)
+	if c := a.now(); !slices.Equal(states(c), []client.PromiseState{"invalid", "kept"}) || c.Matters[0].Promises[0].Evidence != nil {
+		t.Errorf("%v", states(c))
+	}
+	f.Earlier[0].Size = 1000
+	a.Retrust(f)
+	if c := a.now(); !slices.Equal(states(c), []client.PromiseState{"broken", "kept"}) {
+		t.Errorf("of its time: %v", states(c))
+	}
+}
+
 // TestUnseen: an entry that no witness has seen is not there.
 func TestUnseen(t *testing.T) {
 	a := newArchive(t)

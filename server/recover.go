@@ -37,6 +37,7 @@ type Recovered struct {
 	Regained  uint64             `json:"regained"` // size up to which it was taken up again
 	Kinds     map[string]int     `json:"kinds"`    // of the entries between
 	Decisions []Lost             `json:"decisions"`
+	Again     []string           `json:"publish_again"` // kinds of documents of authority: until then those before are in force, and who was revoked may ask
 	Recovery  *workflow.Recovery `json:"recovery,omitempty"`
 }
 
@@ -130,7 +131,7 @@ func (c Config) regained(ctx context.Context, l *ledger.Ledger, trust *bundle.Tr
 	if err := c.newest(ctx, l, trust, max(cp.Size, own.Size)); err != nil {
 		return nil, nil, err
 	}
-	g, out := &workflow.Regained{Root: own.Root}, &Recovered{Restored: own.Size, Regained: own.Size, Kinds: map[string]int{}, Decisions: []Lost{}}
+	g, out := &workflow.Regained{Root: own.Root}, &Recovered{Restored: own.Size, Regained: own.Size, Kinds: map[string]int{}, Decisions: []Lost{}, Again: []string{}}
 	if cp.Size <= own.Size {
 		root, err := l.RootAt(ctx, cp.Size)
 		if err == nil && root != cp.Root {
@@ -245,6 +246,11 @@ func headAt(ctx context.Context, l *ledger.Ledger, entries []proof.Entry, size u
 func (r *Recovered) name(entries []proof.Entry, spans []span) {
 	for i, e := range entries {
 		r.Kinds[e.Kind.String()]++
+		if e.Kind == proof.ReviewerSet || e.Kind == proof.DelegationOrder || e.Kind == proof.Requester {
+			if !slices.Contains(r.Again, e.Kind.String()) {
+				r.Again = append(r.Again, e.Kind.String())
+			}
+		}
 		if e.Kind != proof.Decision {
 			continue
 		}

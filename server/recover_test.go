@@ -17,6 +17,7 @@ import (
 	"sigill/keys/bundle"
 	"sigill/keys/ident"
 	"sigill/keys/jws"
+	"sigill/keys/order"
 	"sigill/keys/proof"
 	"sigill/keys/statement"
 	"sigill/scripts/authority"
@@ -268,4 +269,68 @@ func TestRecoverDays(t *testing.T) {
 	if len(days) != 2 || days[1] != string(head.Note) {
 		t.Errorf("%d days: %q", len(days), days)
 	}
+}
+
+// TestRecoveredDocuments: what the board signed after the backup stands in the log and not
+// in the store. The trust file is in force again, however long the log has become by it;
+// an order is published again; and the check finds nothing in what is logged twice.
+func TestRecoveredDocuments(t *testing.T) {
+	r, _, c := neighboured(t)
+	a := r.Authority
+	director, err := r.Signer("direktor", r.Director)
+	fine(t, err)
+	v, _ := signed1(t, r, director, "SN 2026-0611")
+	backup, m := backedUp(t, c)
+	fine(t, r.Stop())
+	next, err := a.Succeed("trust-2", ident.DateOf(time.Now()), func(f *bundle.TrustFile) {
+		f.Earlier = append(f.Earlier, bundle.Before{Board: f.Board, Policy: f.Policy, Size: m.Size + 5})
+		f.Policy = append([]string{"# another"}, f.Policy...)
+	})
+	fine(t, err)
+	c.Trust = filepath.Join(a.Dir, "trust-2.signed")
+	r = under(t, a, c)
+	a.Trust = next
+	order2 := *a.Order
+	order2.Version, order2.Previous = 2, v.Decision.Order.Digest
+	adopted := func() {
+		t.Helper()
+		s, err := r.Session("drift")
+		fine(t, err)
+		fine(t, s.Board().PublishDelegationOrder(t.Context(), boardSigns(t, a, &order2)))
+		director, err = r.Signer("direktor", r.Director)
+		fine(t, err)
+		signed1(t, r, director, "SN 2026-0612")
+	}
+	adopted()
+	_, last := backedUp(t, c)
+	mirror := t.TempDir()
+	until(t, func() bool { return mirrored(t, r, mirror) == last.Size })
+	if last.Size <= m.Size+5 {
+		t.Fatal("the log has not grown past the bound: ", last.Size)
+	}
+	fine(t, r.Stop())
+
+	fine(t, os.Rename(c.Data, c.Data+".dead"))
+	_, err = server.Restore(t.Context(), c, backup)
+	fine(t, err)
+	got, err := server.Recover(t.Context(), c, server.Regain{Log: mirror, Reason: "HARDWARE"})
+	fine(t, err)
+	if got.Kinds["key_change"] != 1 || got.Kinds["delegation_order"] != 1 {
+		t.Fatalf("%+v", got)
+	}
+	r = under(t, a, c)
+	adopted()
+	fine(t, r.Stop())
+	isGreen(t, c)
+}
+
+// boardSigns has as many of the board sign as must.
+func boardSigns(t *testing.T, a *authority.Authority, doc order.Document) (out []string) {
+	t.Helper()
+	for _, k := range a.Board[:a.Trust.Board.Need] {
+		one, err := order.Sign(k, doc)
+		fine(t, err)
+		out = append(out, one)
+	}
+	return out
 }

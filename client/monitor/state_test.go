@@ -139,18 +139,20 @@ func TestTrickle(t *testing.T) {
 	p.log.Grow(300)
 	p.says("at first", "fine", 300)
 	p.log.Grow(301)
+	whole := p.url
 	for name, sent := range map[string]string{"silent": "", "a byte at a time": "2"} {
-		p.within = 20 * time.Millisecond
-		p.shown = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		slow := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			if sent != "" {
 				fmt.Fprint(w, sent)
 				_ = http.NewResponseController(w).Flush()
 			}
 			<-r.Context().Done()
-		})
+		}))
+		p.within, p.url = 20*time.Millisecond, slow.URL
 		p.says(name, "unknown", 300, "unreachable 0")
+		slow.Close()
 	}
-	p.within, p.shown = 0, nil
+	p.within, p.url = 0, whole
 	p.says("then", "fine", 301)
 }
 

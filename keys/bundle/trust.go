@@ -254,8 +254,12 @@ func (t *Trust) CertifiedUntil(leaf *x509.Certificate) (last ident.Date) {
 
 // LogKey finds the key of a log by its thumbprint: receipts and releases are
 // statements under it.
-func (t *Trust) LogKey(kid ident.Digest) (*jws.PublicKey, error) {
-	for _, k := range t.Policy.LogKeys() {
+func (t *Trust) LogKey(kid ident.Digest) (*jws.PublicKey, error) { return t.LogKeyAt(kid, 0) }
+
+// LogKeyAt finds it among those that are believed of what was signed when the log had size
+// entries: whoever has a key that was replaced by then can sign no more.
+func (t *Trust) LogKeyAt(kid ident.Digest, size uint64) (*jws.PublicKey, error) {
+	for _, k := range t.Policy.LogKeysAt(size) {
 		p, err := jws.NewPublicKey(k.Public())
 		if err == nil && p.Thumbprint() == kid {
 			return p, nil

@@ -13,6 +13,7 @@ import (
 	"sigill/keys/disclosure/story"
 	"sigill/keys/evidence"
 	"sigill/keys/ident"
+	"sigill/keys/jws"
 	"sigill/keys/proof"
 	"sigill/keys/statement"
 	"sigill/keys/vectors"
@@ -321,6 +322,33 @@ func TestStretch(t *testing.T) {
 		}
 		if f != nil && (fmt.Sprint(f.Last.Number, f.Last.Year) != c.last || fmt.Sprint(f.Number.Number, f.Number.Year) != c.next) {
 			t.Errorf("%s: %v, %v", name, f.Last, f.Number)
+		}
+	}
+}
+
+// TestReplacedKey: whoever has a log key that was replaced gives no receipts any more, so
+// that none is broken; those of its time are still held to.
+func TestReplacedKey(t *testing.T) {
+	s := broken(t)
+	promise := s.file(s.signed(vectors.Ed25519(t, "the next log")), s.days...) // here it is the one before
+	d, err := proof.ParseDay(s.days[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	for size, cause := range map[uint64]error{d.First: nil, d.First - 1: jws.ErrUnknownKey} {
+		f := s.TrustFile
+		before := append([]string{s.NextLog()}, f.Policy[1:]...)
+		f.Earlier = []bundle.Before{{Board: f.Board, Policy: before, Size: size}}
+		b, err := f.Marshal()
+		if err != nil {
+			t.Fatal(err)
+		}
+		later, err := bundle.ParseTrust(b)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, err := evidence.Verify(promise, later); !errors.Is(err, cause) || (got != nil) != (cause == nil) {
+			t.Errorf("replaced at %d: %v", size, err)
 		}
 	}
 }

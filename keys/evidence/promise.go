@@ -30,7 +30,8 @@ func NewPromise(receipt string, days ...[]byte) *Evidence {
 // and as it is at the end when the day was over.
 func promise(e *Evidence, t *bundle.Trust) (*Finding, error) {
 	rc := &statement.Receipt{}
-	if _, _, err := jws.ReadBy(e.Receipt, t.LogKey, rc); err != nil {
+	key, _, err := jws.ReadBy(e.Receipt, t.LogKey, rc)
+	if err != nil {
 		return nil, fmt.Errorf("receipt: %w", err)
 	}
 	if rc.Authority != t.Authority {
@@ -41,6 +42,9 @@ func promise(e *Evidence, t *bundle.Trust) (*Finding, error) {
 		return nil, err
 	}
 	first, last := days[0], days[len(days)-1]
+	if _, err := t.LogKeyAt(key.Thumbprint(), first.First); err != nil { // that key promises nothing any more
+		return nil, fmt.Errorf("receipt: %w", err)
+	}
 	received, over := rc.Received.Start(), rc.Due.AddDays(1).Start()
 	begins := first.First == 0 || first.Date.Before(rc.Received)
 	if !begins || !rc.Due.Before(last.Date) {

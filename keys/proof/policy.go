@@ -294,9 +294,15 @@ func (r *policyReader) quorumIs(name string) error {
 
 // LogKeys are the keys of the logs that the policy believes, and those before it: the
 // oldest first, and each once.
-func (p Policy) LogKeys() []LogKey {
+func (p Policy) LogKeys() []LogKey { return p.LogKeysAt(0) }
+
+// LogKeysAt are those that are believed of what was signed when the log had size entries.
+func (p Policy) LogKeysAt(size uint64) []LogKey {
 	var keys []LogKey
-	for _, of := range append(slices.Clone(p.earlier), earlier{Policy: p}) {
+	for _, of := range append(slices.Clone(p.earlier), earlier{p, size}) {
+		if of.size < size {
+			continue
+		}
 		for _, k := range of.Policy.keys {
 			if !slices.ContainsFunc(keys, func(o LogKey) bool { return o.String() == k.String() }) {
 				keys = append(keys, k)

@@ -81,11 +81,15 @@ func follows(r ledger.Reader, trust *bundle.Trust, succession []string, size uin
 	if len(succession) == 0 {
 		return 0, false, fmt.Errorf("%w: name that one under trust, or the succession that the board signed", ErrTrustFile)
 	}
-	next, _, err := before.Succeed(succession)
+	next, signed, err := before.Succeed(succession)
 	if err != nil {
 		return 0, false, fmt.Errorf("%w: %w", ErrTrustFile, err)
 	}
-	if e := next.File.Earlier; len(e) > len(before.File.Earlier) {
+	again, err := wasLogged(r, signed)
+	if err != nil {
+		return 0, false, err
+	}
+	if e := next.File.Earlier; len(e) > len(before.File.Earlier) && !again {
 		last := fmt.Sprintf("earlier[%d]", len(e)-1)
 		switch bound := e[len(e)-1].Size; {
 		case bound < size: // what was published beyond it would verify for nobody
@@ -98,6 +102,24 @@ func follows(r ledger.Reader, trust *bundle.Trust, succession []string, size uin
 		}
 	}
 	return n, true, nil
+}
+
+// wasLogged reports whether the log has a succession already: it was in force here before
+// the store was put back to a backup, and what was published by it since is bound by it.
+func wasLogged(r ledger.Reader, s *order.Succession) (bool, error) {
+	digest, err := order.Digest(s)
+	if err != nil {
+		return false, err
+	}
+	e, err := (&proof.Preimage{Kind: proof.KeyChange, Signed: digest}).Entry(proof.Tag{})
+	if err != nil {
+		return false, err
+	}
+	_, err = r.Get(roomIndex, e.Digest[:])
+	if errors.Is(err, ledger.ErrNotFound) {
+		return false, nil
+	}
+	return err == nil, storeError(err)
 }
 
 // keepsDocuments checks that a trust file believes all that boards have signed here: what

@@ -120,6 +120,9 @@ func recoverLog() *cobra.Command {
 		for _, kind := range slices.Sorted(maps.Keys(out.Kinds)) {
 			text += fmt.Sprintf("after it    %d %s\n", out.Kinds[kind], kind)
 		}
+		for _, kind := range out.Again {
+			text += fmt.Sprintf("publish again, as signed, before anything else: %s\n", kind)
+		}
 		for _, d := range out.Decisions {
 			text += fmt.Sprintf("lost here   B-%04d-%06d %s\n", d.Year, d.Number, cmp.Or(string(d.Day), "of a day that the copy does not have"))
 		}

@@ -84,6 +84,7 @@ func TestBackup(t *testing.T) {
 	refuses("needed are --log", "recover")
 	refuses("HARDWARE", "recover", "--log", mirror, "--reason", "x")
 	does("after it    1 delegation_order\n", "recover", "--log", mirror, "--rehearse")
+	does("\npublish again, as signed, before anything else: delegation_order\n", "recover", "--log", mirror, "--rehearse")
 	does("the log goes on; entry ", "recover", "--log", mirror, "--reason", "HARDWARE")
 	refuses("nothing is to be regained", "recover", "--log", mirror, "--reason", "HARDWARE")
 	if r, err = a.Start(context.WithoutCancel(t.Context())); err != nil {
