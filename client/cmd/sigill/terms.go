@@ -58,7 +58,7 @@ var inSwedish = map[string]string{
 
 	"new log key": "ny loggnyckel", "log key that signs no more": "loggnyckel som inte längre undertecknar", "new certificate": "nytt certifikat",
 	"revoked certificate": "återkallat certifikat", "new board key": "ny nyckel för nämnden", "board key that signs no more": "nyckel för nämnden som inte längre gäller",
-	"new provider": "ny inloggningstjänst", "written to": "skriven till", "log size until which yours holds": "loggstorlek som din gäller till", "changes": "ändringar", "none": "inga",
+	"new provider": "ny inloggningstjänst", "written to": "skriven till", "earlier keys hold until log size": "tidigare nycklar gäller till loggens storlek", "changes": "ändringar", "none": "inga",
 	"  FINDING": "  FYND", "FOUND ON": "HITTAT", "WHERE": "VAR", "EVIDENCE": "BEVIS", "WHAT": "VAD", "DAY": "DAG", "ENTRY": "POST", "days read": "lästa dagar", "act": "åtgärd", "request to open": "begäran att bryta förseglingen", "vote": "röst", "proven": "bevisat",
 
 	// Values.
