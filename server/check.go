@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"time"
 
 	"sigill/keys/bundle"
@@ -86,11 +87,17 @@ func (c Config) checkKeys(ctx context.Context, trust *bundle.Trust, note func(wh
 }
 
 // keptUnder checks that a store was kept under the trust file, or under one that the
-// file follows, and by the log key or one before it.
+// file follows, and by the log key or one before it; and not later than the clock shows.
 func (c Config) keptUnder(ctx context.Context, s *gate.Store, trust *bundle.Trust, k *keys) error {
 	l, err := ledger.Open(ctx, s, k.log, false, k.before...)
 	if err != nil {
 		return err
+	}
+	path := filepath.Join(c.Data, checkpointFile)
+	if info, err := os.Stat(path); err == nil {
+		if err := clockFits(l, path, info.ModTime()); err != nil {
+			return err
+		}
 	}
 	_, err = workflow.New(ctx, c.office(trust, k), l, cipher{s})
 	return err

@@ -84,7 +84,7 @@ func (k *checking) run(ctx context.Context) (_ *Checked, err error) {
 	from, to := check.Moment{At: at.At, Entries: house.Entries}, check.Moment{At: minute(time.Now()), Entries: house.Entries}
 	k.keep(func(s *checkState) {
 		s.Begun, s.Memory = nil, s.Date(&found.Findings, from, to)
-		if len(w.List) == 0 && (s.Green == nil || !from.At.Before(s.Green.At)) {
+		if len(w.List) == 0 && (s.Green == nil || !from.At.Before(s.Green.At) || to.At.Before(s.Green.At)) {
 			s.Green = &from
 		}
 	})

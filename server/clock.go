@@ -13,6 +13,7 @@ import (
 	"sigill/keys/bundle"
 	"sigill/keys/ident"
 	"sigill/keys/proof"
+	"sigill/server/ledger"
 	"sigill/server/store"
 )
 
@@ -115,6 +116,16 @@ func syncDir(path string) error {
 	return errors.Join(dir.Sync(), dir.Close())
 }
 
+// clockFits is ledger.ErrClock if the clock shows an earlier time than when the last
+// checkpoint was kept, and says what to do.
+func clockFits(l *ledger.Ledger, checkpoint string, kept time.Time) error {
+	l.NotBefore(kept)
+	if err := l.Clock(); err != nil {
+		return fmt.Errorf("%w (UTC): set it right or, if it is right now and was wrong then, say so: touch %s", err, checkpoint)
+	}
+	return nil
+}
+
 // checkLast holds the log against the checkpoint that was published last. A
 // store that never published one has no such file.
 func (s *Server) checkLast(ctx context.Context, trust *bundle.Trust) error {
@@ -134,9 +145,8 @@ func (s *Server) checkLast(ctx context.Context, trust *bundle.Trust) error {
 	if err != nil {
 		return fmt.Errorf("last checkpoint: %w", err)
 	}
-	s.ledger.NotBefore(info.ModTime())
-	if err := s.ledger.Clock(); err != nil {
-		return fmt.Errorf("%w (UTC): set it right, or, if it was ahead then, make it known: touch %s", err, f.Name())
+	if err := clockFits(s.ledger, f.Name(), info.ModTime()); err != nil {
+		return err
 	}
 	last, err := proof.OpenCheckpoint(note, trust.Policy)
 	if err != nil {

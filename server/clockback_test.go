@@ -8,6 +8,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -52,6 +53,9 @@ func TestL07_clockBack(t *testing.T) {
 	err := starts(t, c)
 	if !errors.Is(err, ledger.ErrClock) || !strings.Contains(err.Error(), ran.UTC().Format(time.DateTime)) || !strings.Contains(err.Error(), "touch "+path) {
 		t.Error("a start an hour before: ", err)
+	}
+	if !slices.ContainsFunc(server.Check(t.Context(), c), func(f server.Finding) bool { return errors.Is(f.Err, ledger.ErrClock) && f.Err.Error() == err.Error() }) {
+		t.Error("the configuration is said to be right")
 	}
 	if !maps.Equal(before, tree(t, c.Data)) {
 		t.Error("the refusal changed something")

@@ -74,6 +74,9 @@ func Recover(ctx context.Context, c Config, r Regain) (_ *Recovered, err error) 
 		open = bolt.OpenReadOnly
 	}
 	s, err := openCopy(ctx, open, filepath.Join(c.Data, storeFile), k)
+	if errors.Is(err, bolt.ErrLocked) {
+		return nil, ErrRunning
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -20,6 +20,9 @@ import (
 // ErrNotEmpty: a backup is restored into an empty data directory alone.
 var ErrNotEmpty = errors.New("the data directory is not empty: let data name another, or move what lies there")
 
+// ErrRunning: what is to be done is not done beside a running server.
+var ErrRunning = errors.New("a server, or another sigilld, uses the store: stop it first")
+
 // Restored is what a backup was found to hold.
 type Restored struct {
 	Manifest Manifest         `json:"manifest"`
@@ -35,6 +38,13 @@ func Restore(ctx context.Context, c Config, from string) (*Restored, error) {
 	if list, err := os.ReadDir(c.Data); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, err
 	} else if len(list) > 0 {
+		engine, err := openWith(bolt.OpenReadOnly, c.Data)
+		if errors.Is(err, bolt.ErrLocked) {
+			return nil, fmt.Errorf("%w; and %w", ErrRunning, ErrNotEmpty)
+		}
+		if err == nil {
+			_ = engine.Close() // which was only read
+		}
 		return nil, ErrNotEmpty
 	}
 	if err := makeData(c.Data); err != nil {

@@ -28,8 +28,11 @@ type Memory struct {
 // Date says of each finding since when it is there, and gives what is to be remembered.
 // What a check found that could not look everywhere, or not tell all, is remembered
 // beside what it may have missed. One that began before the last, and ended after it,
-// changes nothing that is remembered.
+// changes nothing that is remembered. What is dated ahead counts for nothing.
 func (m Memory) Date(f *Findings, began, ended Moment) Memory {
+	if m.Last != nil && ended.At.Before(m.Last.At) {
+		m = Memory{} // of a clock that was ahead
+	}
 	overtaken := m.Last != nil && began.At.Before(m.Last.At)
 	last, missed := m.Last, slices.Clone(m.Found)
 	if overtaken {

@@ -36,8 +36,10 @@ func TestDate(t *testing.T) {
 		"beyond what is told":  {{1, nil, ""}, {3, append(many(MaxFindings), "x"), ""}, {5, []string{"x"}, "1: 1-6"}},
 		"beyond what is remembered": {{1, []string{"x"}, "1: -2"}, {3, many(MaxFindings), ""}, {5, []string{"x"}, "1: 3-6"},
 			{7, append(many(MaxFindings), "x"), ""}, {9, []string{"x"}, "1: -10"}},
-		"overtaken": {{3, []string{"x"}, "1: -4"}, {1, nil, ""}, {2, []string{"z"}, ""}, {5, []string{"x"}, "1: -4"}, {4, []string{"y", "x"}, "1: -4"},
+		"overtaken": {{3, []string{"x"}, "1: -4"}, {2, nil, ""}, {2, []string{"z"}, ""}, {5, []string{"x"}, "1: -4"}, {4, []string{"y", "x"}, "1: -4"},
 			{7, []string{"y"}, ""}, {6, []string{"x"}, "1: -7"}},
+		"after a clock that was ahead": {{20, []string{"x"}, "1: -21"}, {1, []string{"x"}, "1: -2"}, {3, []string{"x"}, "1: -2"}, {5, nil, ""},
+			{7, []string{"x"}, "1: 5-8"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var m Memory

@@ -90,7 +90,7 @@ var changed = map[bundle.Changed]string{
 	bundle.NewName: "authority", bundle.NewLogKey: "new log key", bundle.OldLogKey: "log key that signs no more", bundle.NewPolicy: "witnesses",
 	bundle.NewCertificate: "new certificate", bundle.RevokedCertificate: "revoked certificate", bundle.NewBoardKey: "new board key",
 	bundle.OldBoardKey: "board key that signs no more", bundle.NewNeed: "board", bundle.NewProvider: "new provider",
-	bundle.NewBound: "log size until which yours holds",
+	bundle.NewBound: "earlier keys hold until log size",
 }
 
 func (a *app) emitAdopted(out adopted) error {

@@ -114,6 +114,8 @@ func (a *app) fail(cmd *cobra.Command, err error) {
 	switch {
 	case f.Reason == "ENDED" && ofOpenings(cmd):
 		f.Advice = a.words.endedOpening
+	case f.Reason == "ABSENT" && cmd.Name() == "prove":
+		f.Error, f.Advice = a.words.unpublished, a.words.unpublishedDo
 	case (errors.Is(err, client.ErrExists) || errors.Is(err, keyfile.ErrExists)) && cmd.Flags().Lookup("force") == nil:
 		f.Advice = a.words.otherName
 	}

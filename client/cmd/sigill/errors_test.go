@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"sigill/scripts/authority"
+	"sigill/scripts/story"
 )
 
 // TestFailures: what goes wrong with a real server is told with what to do about it, in
@@ -76,5 +77,56 @@ func TestFailures(t *testing.T) {
 	var out, talk bytes.Buffer
 	if run(context.Background(), []string{"inbox"}, strings.NewReader(""), &out, &talk); !strings.Contains(talk.String(), "nothing was sent") {
 		t.Errorf("a server that cannot prove who it is: %s", talk.String())
+	}
+}
+
+// TestUnpublished: proof of an act that the log has not published yet comes later: that is
+// said, not that there is no such act, and its file stays as it was.
+func TestUnpublished(t *testing.T) {
+	a, err := authority.Make(t.Context(), t.TempDir(), authority.Options{PublishEvery: time.Hour})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer a.Close()
+	r, err := a.Start(context.WithoutCancel(t.Context()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Stop()
+	if err := r.Publish(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	asa, err := r.Caseworker("asa")
+	if err != nil {
+		t.Fatal(err)
+	}
+	own, err := asa.Submit(t.Context(), story.Text(story.Decision, "SN 2026-00777"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	as(t, r, "direktor")
+	dir := t.TempDir()
+	reason, receipt := filepath.Join(dir, "skal.txt"), filepath.Join(dir, "kvitto.json")
+	if err := os.WriteFile(reason, []byte("Motivera beloppet.\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	var out, talk bytes.Buffer
+	if code := run(context.Background(), []string{"return", string(own.Decision), "--file", reason, "--receipt", receipt}, strings.NewReader(""), &out, &talk); code != exitOK {
+		t.Fatal(talk.String())
+	}
+	before, err := os.ReadFile(receipt)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for lang, w := range languages {
+		out.Reset()
+		talk.Reset()
+		code := run(context.Background(), []string{"log", "prove", receipt, "--lang", lang}, strings.NewReader(""), &out, &talk)
+		if code != exitRefused || out.Len() > 0 || !strings.HasPrefix(talk.String(), "sigill: "+w.unpublished+"\n") || !strings.Contains(talk.String(), w.unpublishedDo) {
+			t.Errorf("%s: %d %s%s", lang, code, out.String(), talk.String())
+		}
+	}
+	if after, err := os.ReadFile(receipt); err != nil || !bytes.Equal(after, before) {
+		t.Error("the file was changed: ", err)
 	}
 }

@@ -22,6 +22,7 @@ type words struct {
 	pin, pinDo, warned, endedOpening, otherName, certified                                   string
 	pending                                                                                  string // of a decision that witnesses have not seen
 	seeHelp, toDo, loggedOut, anotherDo, unfit, withdraw, forget, takeBack                   string
+	unpublished, unpublishedDo                                                               string
 	witnessMade, witnessListens                                                              string
 	fork, forkDo, unproved, unprovedDo, alarmDo                                              string
 	evidenceKept, sealOpened, unwitnessedDays, datesWitnessed, datesUnwitnessed, provenFirst string

@@ -58,7 +58,7 @@ var inSwedish = map[string]string{
 
 	"new log key": "ny loggnyckel", "log key that signs no more": "loggnyckel som inte längre undertecknar", "new certificate": "nytt certifikat",
 	"revoked certificate": "återkallat certifikat", "new board key": "ny nyckel för nämnden", "board key that signs no more": "nyckel för nämnden som inte längre gäller",
-	"new provider": "ny inloggningstjänst", "written to": "skriven till", "log size until which yours holds": "loggstorlek som din gäller till", "changes": "ändringar", "none": "inga",
+	"new provider": "ny inloggningstjänst", "written to": "skriven till", "earlier keys hold until log size": "tidigare nycklar gäller till loggens storlek", "changes": "ändringar", "none": "inga",
 	"  FINDING": "  FYND", "FOUND ON": "HITTAT", "WHERE": "VAR", "EVIDENCE": "BEVIS", "WHAT": "VAD", "DAY": "DAG", "ENTRY": "POST", "days read": "lästa dagar", "act": "åtgärd", "request to open": "begäran att bryta förseglingen", "vote": "röst", "proven": "bevisat",
 
 	// Values.
@@ -66,7 +66,7 @@ var inSwedish = map[string]string{
 	"the monitor has found something that should not be": "övervakningen har hittat något som är fel",
 	"whether all is well with the log cannot be told":    "det går inte att säga om allt är rätt med loggen",
 	"%d entries": "%d poster", "entry %d": "post %d", "since %s": "sedan %s",
-	"kept": "hållet", "late": "för sent", "not due yet": "ännu inte förfallet", "overdue": "försenat, inte bevisat", "broken": "BRUTET", "no valid receipt": "inget giltigt kvitto",
+	"kept": "uppfyllt", "late": "för sent", "not due yet": "fristen har inte gått ut", "overdue": "försenat, inte bevisat", "broken": "BRUTET", "no valid receipt": "inget giltigt kvitto",
 	"erased": "gallrat", "number voided": "numret utgår", "seal opened": "förseglingen bruten", "another act": "annan åtgärd", "revision %d": "version %d", "logged": "loggat",
 	"none: no receipt here, or no whole day in the log yet": "inga: här finns inget kvitto, eller ännu ingen hel dag i loggen", "entries %d to %d": "post %d till %d",
 	"your draft to the byte: %s, revision %d": "ditt utkast, byte för byte: %s, version %d", "NOT your draft: %s": "INTE ditt utkast: %s",

@@ -52,6 +52,10 @@ func TestBackup(t *testing.T) {
 	refuses("a backup is a new file", "backup", backup)
 	refuses("text or json", "backup", backup, "-o", "xml")
 	does("backup made: ", "backup", filepath.Join(dir, "another"))
+	refuses("making a file in "+filepath.Join(dir, "nowhere")+": no such file or directory\n", "backup", filepath.Join(dir, "nowhere", "tonight"))
+	refuses("uses the store: stop it first; and the data directory is not empty", "restore", backup)
+	refuses("uses the store: stop it first\n", "recover", "--log", mirror, "--reason", "HARDWARE")
+	refuses("uses the store: stop it first\n", "recover", "--log", mirror, "--rehearse")
 	if list, err := os.ReadDir(dir); err != nil || len(list) != 2 {
 		t.Error(list, err)
 	}

@@ -3,6 +3,7 @@ package bolt
 import (
 	"crypto/rand"
 	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
 
@@ -32,7 +33,11 @@ func NewDraft(c Config) (*Draft, error) {
 	} else if !errors.Is(err, os.ErrNotExist) {
 		return nil, err
 	}
-	file, err := os.CreateTemp(filepath.Dir(c.Path), ".sigill-*") // mode 0600
+	dir := filepath.Dir(c.Path)
+	file, err := os.CreateTemp(dir, ".sigill-*")       // mode 0600
+	if p := (*fs.PathError)(nil); errors.As(err, &p) { // of that name, which nobody gave
+		err = &fs.PathError{Op: "making a file in", Path: dir, Err: p.Err}
+	}
 	if err != nil {
 		return nil, err
 	}
