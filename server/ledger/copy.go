@@ -10,6 +10,7 @@ import (
 
 	"sigill/keys/ident"
 	"sigill/keys/proof"
+	"sigill/server/check"
 	"sigill/server/store"
 	"sigill/server/translog"
 )
@@ -94,7 +95,14 @@ func (l *Ledger) HeadOf(r Reader) (Head, error) {
 // Verify makes the log anew from all its entries, and fails unless it is the one that
 // its last checkpoint states, tile by tile.
 func (l *Ledger) Verify(ctx context.Context) error {
-	return l.readLog(ctx, func(t translog.Tree, r Reader) error { return t.Verify(r) })
+	return l.readLog(ctx, func(t translog.Tree, r Reader) error {
+		w := &check.Walk{Each: ctx.Err}
+		err := t.Check(r, w, func(uint64, proof.Entry) {})
+		if err == nil && len(w.List) > 0 {
+			err = fmt.Errorf("%s: %w", w.List[0].What, ErrCorrupt)
+		}
+		return err
+	})
 }
 
 // LastDay is the last day of the log that has its row; "" if none has.

@@ -1,6 +1,7 @@
 package ledger_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -10,6 +11,7 @@ import (
 	"sigill/server/ledger"
 	"sigill/server/store"
 	"sigill/server/store/memory"
+	"sigill/server/translog"
 )
 
 var errDisk = errors.New("the disk says no")
@@ -219,4 +221,55 @@ func TestOpenDamaged(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestVerify: a copy whose log is not that of its last checkpoint is refused, also where
+// it opens: what is read then is the edge of the tree alone.
+func TestVerify(t *testing.T) {
+	r := newRig(t)
+	_, err := r.Do(context.Background(), func(tx *ledger.Tx) error {
+		for range 600 {
+			tx.Log(entry())
+		}
+		return nil
+	})
+	ok(t, err)
+	ok(t, r.stop())
+	s := r.disk.Open()
+	verify := func() error {
+		l, err := ledger.OpenCopy(context.Background(), s)
+		if err == nil {
+			err = l.Verify(context.Background())
+		}
+		return err
+	}
+	ok(t, verify())
+	rows := map[store.Room][]store.Pair{}
+	snap, err := s.Snapshot(context.Background())
+	ok(t, err)
+	for _, room := range []store.Room{translog.Entries, translog.Tiles} {
+		for p, err := range snap.Scan(room, nil, nil) {
+			ok(t, err)
+			rows[room] = append(rows[room], p)
+		}
+	}
+	ok(t, snap.Close())
+	set := func(room store.Room, key, value []byte) {
+		ok(t, s.Commit(context.Background(), store.Changes{{Room: room, Key: key, Value: value, Delete: value == nil}}))
+	}
+	for room, list := range rows {
+		p := list[0]
+		other := bytes.Clone(p.Value)
+		other[len(other)-1] ^= 1
+		for what, value := range map[string][]byte{"another": other, "gone": nil} {
+			set(room, p.Key, value)
+			wantErr(t, verify(), store.ErrCorrupt)
+			set(room, p.Key, p.Value)
+			if err := verify(); err != nil {
+				t.Fatalf("%s, %s, and put back: %v", room, what, err)
+			}
+		}
+	}
+	set(translog.Tiles, []byte("one too many"), []byte{1})
+	wantErr(t, verify(), store.ErrCorrupt)
 }

@@ -5,6 +5,7 @@ import (
 	"flag"
 	"fmt"
 	"maps"
+	"math/rand/v2"
 	"slices"
 	"strings"
 	"testing"
@@ -16,9 +17,9 @@ import (
 	"sigill/server/store"
 )
 
-// Whether every row is changed in every way. Else TestEveryValue takes one row in ten of
-// rooms with more than a hundred, and [TestMeaning] of each form one row, which it
-// deletes; of openings it changes a member too, of decisions each. All of it takes minutes:
+// Whether every row is changed in every way. Else TestEveryValue draws few of each room,
+// and [TestMeaning] takes of each form one row, which it deletes; of openings it changes
+// a member too, of decisions each. All of it takes minutes:
 //
 //	go test ./server/workflow -run 'TestEveryValue|TestMeaning' -check.all -v
 var checkAll = flag.Bool("check.all", false, "change every row of a store in every way")
@@ -90,8 +91,9 @@ func TestEveryValue(t *testing.T) {
 		}
 		tried := 0
 		for room, list := range rows {
+			drawn := rand.Perm(len(list))[:min(len(list), 5)]
 			for i, p := range list {
-				if !*checkAll && len(list) > 100 && i%10 != 0 {
+				if !*checkAll && i != 0 && !slices.Contains(drawn, i) {
 					continue
 				}
 				look := []store.Room{room}

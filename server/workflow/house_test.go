@@ -57,6 +57,7 @@ type house struct {
 	keysIndex uint64
 	logSigner *proof.LogSigner
 	stop      func()
+	opens     map[string]map[string]*string // what [house.rows] has tried: row, then key, then its value
 }
 
 type reviewer struct {
@@ -111,7 +112,7 @@ func newHouse(t *testing.T) *house {
 
 // newHouseOver is a house over another engine, which may be opened once.
 func newHouseOver(t tb, engine func() store.Store) *house {
-	h := &house{t: t, engine: engine, signers: map[string]*jws.Signer{}}
+	h := &house{t: t, engine: engine, signers: map[string]*jws.Signer{}, opens: map[string]map[string]*string{}}
 	logKey, logCrypto, err := jws.Generate(jws.EdDSA)
 	must(0, err)
 	inst, instCrypto, err := jws.Generate(jws.ES256)

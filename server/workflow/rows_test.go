@@ -40,19 +40,38 @@ func (h *house) rows() map[string]string {
 					return err
 				}
 				place, value := string(room)+"/"+string(p.Key), p.Value
-				for id, key := range keys { // a row under a matter's key opens under one
-					for _, at := range []string{place, "seal/" + id} {
-						if plain, err := (cipher{}).OpenMatter(key, at, value); err == nil {
-							value = plain
-						}
-					}
+				tried := h.opens[place+string(value)]
+				if tried == nil {
+					tried = map[string]*string{}
+					h.opens[place+string(value)] = tried
 				}
 				out[place] = string(value)
+				for id, key := range keys { // a row under a matter's key opens under one
+					plain, known := tried[id+string(key[:])]
+					if !known {
+						plain = underMatter(id, key, place, value)
+						tried[id+string(key[:])] = plain
+					}
+					if plain != nil {
+						out[place] = *plain
+					}
+				}
 			}
 		}
 		return nil
 	}))
 	return out
+}
+
+// underMatter is a row's value in clear, or nil if it lies under another key than a matter's.
+func underMatter(id string, key [32]byte, place string, value []byte) *string {
+	for _, at := range []string{place, "seal/" + id} {
+		if plain, err := (cipher{}).OpenMatter(key, at, value); err == nil {
+			clear := string(plain)
+			return &clear
+		}
+	}
+	return nil
 }
 
 // changed counts the rows of each room that are new, other or gone, without the
