@@ -6,7 +6,7 @@
 // A finding never says who wrote anything: it has no key of a row, no id, no name, and
 // a number, a log index or a date only where the log shows them to everyone anyway.
 //
-// What a check finds is in proto/SPEC.md, "The check"; TestEveryValue in package server
+// What a check finds is in proto/SPEC.md, "The check"; TestEveryValue in package workflow
 // changes every row of a store and holds it to that.
 package check
 
