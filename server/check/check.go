@@ -7,7 +7,7 @@
 // a number, a log index or a date only where the log shows them to everyone anyway. Since
 // when it is there, a [Memory] of earlier checks says (TestDate).
 //
-// What a check finds is in proto/SPEC.md, "The check"; TestEveryValue in package server
+// What a check finds is in proto/SPEC.md, "The check"; TestEveryValue in package workflow
 // changes every row of a store and holds it to that.
 package check
 

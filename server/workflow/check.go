@@ -26,7 +26,7 @@ import (
 // key. A key that is no row's own, a salt that nobody keeps and what is sealed under an
 // author's nonce or a reviewer's key is out of reach: such rows are counted against what
 // they belong to. What then only the sum guards stands in proto/SPEC.md, "The check",
-// and TestMeaning in package server holds that list to be whole.
+// and TestMeaning in package workflow holds that list to be whole.
 
 // A checker is one check of the house's rooms in one state of the store.
 type checker struct {
