@@ -31,7 +31,7 @@ func isGreen(t *testing.T, c server.Config) {
 // TestCheckDaily: a server that stands checks its store every day, so that what happens
 // to its file is known to the day.
 func TestCheckDaily(t *testing.T) {
-	s := newStage(t)
+	s := newStage(t, nil)
 	synctest.Test(t, func(t *testing.T) {
 		p := &play{t: t, ctx: t.Context(), stage: s}
 		p.until(0, "06:00:00")

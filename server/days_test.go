@@ -42,7 +42,7 @@ func (s *stage) days(t *testing.T) map[int]string {
 // also if the server was killed before midnight, stood still for days, or is stopped
 // after midnight before it has published again; and no row is ever another.
 func TestDays(t *testing.T) {
-	s := newStage(t)
+	s := newStage(t, nil)
 	first := s.published(t) // on the day before; the row before that is the room's first
 	started := s.days(t)
 	if len(started) != 1 || started[-2] == "" || started[-2] == first {

@@ -139,20 +139,23 @@ var unbound = []actor{
 type stage struct {
 	*authority.Authority
 	config  server.Config
-	witness *outsider         // outside of all bubbles, with a clock that stands still
+	witness *outsider         // nil, or outside of all bubbles, with a clock that stands still
 	seen    uint64            // that it had cosigned
 	before  map[string][]byte // of its data
 	dawn    time.Time
 }
 
-func newStage(t *testing.T) *stage {
+// newStage is watched by a witness, if there is one.
+func newStage(t *testing.T, w *outsider) *stage {
 	t.Helper()
 	var users []devidp.User
 	for i, a := range slices.Concat(worlds, unbound) {
 		users = append(users, a.stuffed(t, i))
 	}
-	w := newOutsider(t, "grannkommun")
-	o := watchedBy(t, "quorum grannkommun", w)
+	var o authority.Options
+	if w != nil {
+		o = watchedBy(t, "quorum "+w.name, w)
+	}
 	o.Users, o.InboxHours = users, server.InboxHours{server.Hour(8 * time.Hour), server.Hour(13 * time.Hour)}
 	o.PublishEvery, o.Internal = 10*time.Minute, "127.0.0.1:0"
 	r := published(t, o)
@@ -163,9 +166,12 @@ func newStage(t *testing.T) *stage {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &stage{Authority: r.Authority, config: c, witness: w, seen: w.seen(), before: map[string][]byte{}}
+	s := &stage{Authority: r.Authority, config: c, witness: w, before: map[string][]byte{}}
 	for path, text := range tree(t, c.Data) {
 		s.before[path] = []byte(text)
+	}
+	if w != nil {
+		s.seen = w.seen()
 	}
 	s.dawn = ident.DateOf(time.Now()).AddDays(1).Start() // the authority's papers are of today
 	return s
@@ -187,7 +193,9 @@ func (s *stage) reset(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	s.witness.forget(s.seen, s.dawn)
+	if s.witness != nil {
+		s.witness.forget(s.seen, s.dawn)
+	}
 }
 
 // world plays the story by an author, in a bubble of its own.
@@ -215,7 +223,7 @@ func (p *play) until(day int, clock string) {
 // TestTwoWorlds: the name, the subject, the address, the number, the user ids, the
 // token and the day key of an author are in nothing that others see, and in no length.
 func TestTwoWorlds(t *testing.T) {
-	s := newStage(t)
+	s := newStage(t, newOutsider(t, "grannkommun"))
 	first := s.world(t, 0, worlds[0])
 	if found := compare(first, s.world(t, 0, worlds[0])); len(found) > 0 {
 		t.Fatalf("the same world twice differs, so that nothing follows from two: %v", found)
