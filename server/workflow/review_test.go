@@ -139,28 +139,36 @@ func TestFetchShare(t *testing.T) {
 // request. A commit that failed has handed nothing out, whether it is durable or not; after
 // a restart the reviewer gets it, and the log says so.
 func TestE18_logDown(t *testing.T) {
-	for _, applied := range []bool{false, true} {
-		h := newHouse(t)
-		v := h.sign(h.author("Åsa"))
-		c := h.court("Förvaltningsrätten", order.CourtOrder)
-		id := c.request(v, order.CourtOrder, decider)
-		h.disk.Fault(1, memory.Fault{Err: errors.New("the disk says no"), Applied: applied})
-		for range 2 {
-			share, logged, err := h.fetch(1, 1, id)
-			if !errors.Is(err, workflow.ErrUnavailable) || share != nil || logged != nil {
-				t.Errorf("%v", err)
+	for _, looks := range []int{0, 1} { // before the first share
+		for _, applied := range []bool{false, true} {
+			h := newHouse(t)
+			v := h.sign(h.author("Åsa"))
+			c := h.court("Förvaltningsrätten", order.CourtOrder)
+			id := c.request(v, order.CourtOrder, decider)
+			look := func() {
+				if r, err := h.GetReview(ctx, h.reviewerCaller(1, 1, "GetReview"), id, 0); !errors.Is(err, workflow.ErrUnavailable) || r != nil {
+					t.Errorf("%v", err)
+				}
 			}
-		}
-		if r, err := h.GetReview(ctx, h.reviewerCaller(1, 1, "GetReview"), id, 0); !errors.Is(err, workflow.ErrUnavailable) || r != nil {
-			t.Errorf("%v", err)
-		}
-		h.reopen()
-		before := h.count(proof.ShareHandedOut)
-		if (before == 1) != applied {
-			t.Errorf("%d handed out by the log", before)
-		}
-		if share, _, err := h.fetch(1, 1, id); err != nil || share == nil || h.count(proof.ShareHandedOut) != before+1 {
-			t.Errorf("after a restart: %v", err)
+			h.disk.Fault(1, memory.Fault{Err: errors.New("the disk says no"), Applied: applied})
+			for range looks {
+				look()
+			}
+			for range 2 {
+				share, logged, err := h.fetch(1, 1, id)
+				if !errors.Is(err, workflow.ErrUnavailable) || share != nil || logged != nil {
+					t.Errorf("%v", err)
+				}
+			}
+			look()
+			h.reopen()
+			before := h.count(proof.ShareHandedOut)
+			if (before == 1) != (applied && looks == 0) {
+				t.Errorf("%d handed out by the log", before)
+			}
+			if share, _, err := h.fetch(1, 1, id); err != nil || share == nil || h.count(proof.ShareHandedOut) != before+1 {
+				t.Errorf("after a restart: %v", err)
+			}
 		}
 	}
 }
