@@ -75,23 +75,33 @@ func (c Config) backupStopped(ctx context.Context, put putRow) (_ *Manifest, err
 	if err != nil {
 		return nil, err
 	}
-	engine, err := openWith(bolt.OpenReadOnly, c.Data)
+	s, l, err := c.readStopped(ctx, k)
 	if err != nil {
 		return nil, err
-	}
-	s, err := gate.Open(ctx, engine, k.gate)
-	if err != nil {
-		return nil, errors.Join(err, engine.Close())
 	}
 	defer func() { err = errors.Join(err, s.Close()) }()
 	if err := whole(ctx, s); err != nil {
 		return nil, err
 	}
+	return copyState(ctx, s, l, trust.Authority, put)
+}
+
+// readStopped opens the store that no server has open, to read it, and its ledger. The
+// caller closes the store.
+func (c Config) readStopped(ctx context.Context, k *keys) (*gate.Store, *ledger.Ledger, error) {
+	engine, err := openWith(bolt.OpenReadOnly, c.Data)
+	if err != nil {
+		return nil, nil, err
+	}
+	s, err := gate.Open(ctx, engine, k.gate)
+	if err != nil {
+		return nil, nil, errors.Join(err, engine.Close())
+	}
 	l, err := ledger.Open(ctx, s, k.log, false, k.before...)
 	if err != nil {
-		return nil, err
+		return nil, nil, errors.Join(err, s.Close())
 	}
-	return copyState(ctx, s, l, trust.Authority, put)
+	return s, l, nil
 }
 
 // sendBackup answers with the rows, and then the manifest again, in clear: with the

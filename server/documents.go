@@ -8,9 +8,6 @@ import (
 	"net/url"
 
 	"sigill/server/control"
-	"sigill/server/gate"
-	"sigill/server/ledger"
-	"sigill/server/store/bolt"
 	"sigill/server/workflow"
 )
 
@@ -30,19 +27,11 @@ func Documents(ctx context.Context, c Config) (files []byte, err error) {
 	if err != nil {
 		return nil, err
 	}
-	engine, err := openWith(bolt.OpenReadOnly, c.Data)
+	s, l, err := c.readStopped(ctx, k)
 	if err != nil {
 		return nil, err
-	}
-	s, err := gate.Open(ctx, engine, k.gate)
-	if err != nil {
-		return nil, errors.Join(err, engine.Close())
 	}
 	defer func() { err = errors.Join(err, s.Close()) }()
-	l, err := ledger.Open(ctx, s, k.log, false, k.before...)
-	if err != nil {
-		return nil, err
-	}
 	return workflow.Documents(ctx, l)
 }
 
